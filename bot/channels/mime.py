@@ -1,0 +1,211 @@
+"""MIME: one outbound mail as bytes ready for the wire, and the headers and texts of one that came in.
+
+Built without `email.message`, which costs 1.6 ms a mail. Nothing here checks headers for us, so every
+slot goes through `_line`, which turns line breaks into blanks.
+"""
+
+import base64
+import codecs
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from email.errors import MessageError
+from email.header import decode_header
+from email.message import Message
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from campaigns.terms import SHANGHAI, MailWords, MessageClass, Outbound
+
+# base64 never holds "=_", so the boundary cannot occur in a body and may be the same in every mail.
+BOUNDARY = "=_huifang_alternative"
+_WORD_BYTES = 39  # 52 characters of base64, 12 of frame, 9 of "Subject: ": under the 76 of RFC 2047
+_BREAK = re.compile(r"\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
+_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+_PLAIN = re.compile(r"[A-Za-z0-9 ,.!:/+()-]{0,60}")
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9 ]{1,60}")
+_BULK = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
+
+
+@dataclass(frozen=True, slots=True)
+class MailFrame:
+    """What every mail of one sender has in common. Replies come to reply+KEY, refusals to unsub+KEY."""
+
+    sender_name: str
+    sender_address: str
+    reply_domain: str
+    message_id_domain: str
+
+
+def build_mail(outbound: Outbound, words: MailWords, frame: MailFrame, now: datetime) -> bytes:
+    """The whole mail. `now` (aware) becomes its Date; the Message-ID follows from the key alone."""
+    headers = [
+        *_message_headers(outbound, words, frame, now),
+        *_class_headers(outbound, frame),
+        *_FIXED_HEADERS,
+    ]
+    body = _part("text/plain", words.text) + _part("text/html", words.html)
+    return "\r\n".join(headers).encode("ascii", "replace") + b"\r\n\r\n" + body + _END
+
+
+def message_id(key: str, domain: str) -> str:
+    """Without the angle brackets."""
+    return f"{_line(key)}@{_line(domain)}"
+
+
+def wire_address(address: str) -> str | None:
+    """The address as SMTP and headers may carry it (an international domain as ASCII); None if unusable."""
+    local, at, domain = address.rpartition("@")
+    try:
+        domain = domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        return None
+    if not at or len(domain) > 253 or not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
+        return None
+    return f"{local}@{domain}"
+
+
+def _message_headers(outbound: Outbound, words: MailWords, frame: MailFrame, now: datetime) -> list[str]:
+    return [
+        f"Message-ID: <{message_id(outbound.key, frame.message_id_domain)}>",
+        f"Date: {format_datetime(now.astimezone(SHANGHAI))}",
+        f"From: {_display_name(frame.sender_name)} <{_line(frame.sender_address)}>",
+        f"To: <{_line(outbound.address)}>",
+        f"Reply-To: <reply+{_line(outbound.key)}@{_line(frame.reply_domain)}>",
+        f"Subject: {_text(words.subject)}",
+        f"Feedback-ID: {outbound.message_class.value}:huifang",
+    ]
+
+
+def _class_headers(outbound: Outbound, frame: MailFrame) -> list[str]:
+    headers = ["Precedence: bulk"] if outbound.message_class in _BULK else []
+    if outbound.unsubscribe_url:
+        url = quote(_line(outbound.unsubscribe_url), safe=_URL_SAFE, errors="replace")
+        mailbox = f"unsub+{_line(outbound.key)}@{_line(frame.reply_domain)}"
+        headers.append(f"List-Unsubscribe: <{url}>,\r\n <mailto:{mailbox}>")
+        headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
+    return headers
+
+
+def _line(value: str) -> str:
+    """A header slot: CR LF and every other control character or line separator becomes a blank."""
+    return _BREAK.sub(" ", value).strip()
+
+
+def _text(value: str) -> str:
+    """Unstructured header text, as RFC 2047 words where it is not plain ASCII."""
+    line = _line(value)
+    return line if _PLAIN.fullmatch(line) else _encoded_words(line)
+
+
+def _display_name(value: str) -> str:
+    line = _line(value)
+    return line if _PLAIN_NAME.fullmatch(line) else _encoded_words(line)
+
+
+def _encoded_words(line: str) -> str:
+    words, chunk = [], b""
+    for character in line:
+        octets = character.encode("utf-8", "replace")
+        if len(chunk) + len(octets) > _WORD_BYTES:  # a character may not be split over two words
+            words.append(chunk)
+            chunk = b""
+        chunk += octets
+    return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(word).decode()}?=" for word in [*words, chunk])
+
+
+def _part(content_type: str, text: str) -> bytes:
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    encoded = base64.encodebytes(lines.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
+    return _PART_HEAD[content_type] + encoded
+
+
+_FIXED_HEADERS = (
+    "Auto-Submitted: auto-generated",
+    "X-Auto-Response-Suppress: All",
+    "MIME-Version: 1.0",
+    f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"',
+)
+_PART_HEAD = {
+    content_type: (
+        f"--{BOUNDARY}\r\nContent-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    ).encode("ascii")
+    for content_type in ("text/plain", "text/html")
+}
+_END = f"--{BOUNDARY}--\r\n".encode("ascii")
+
+
+def header(message: Message, name: str) -> str:
+    """The first value, raw but unfolded; empty where there is none. `name` in lower case."""
+    return next(iter(headers(message, name)), "")
+
+
+def headers(message: Message, name: str) -> list[str]:
+    """Every value, raw but unfolded, 8-bit bytes read as whatever they are. `name` in lower case."""
+    return [_unfolded(str(value)[:_HEADER_LIMIT]) for found, value in message.raw_items() if found.lower() == name]
+
+
+def decoded(value: str) -> str:
+    """RFC 2047 words as text."""
+    try:
+        pieces = decode_header(value)
+    except (MessageError, ValueError):
+        return value
+    return "".join(piece if isinstance(piece, str) else characters(piece, charset or "") for piece, charset in pieces)
+
+
+def bodies(message: Message) -> tuple[str, str]:
+    """All plain text and all HTML of a mail, attachments and attached mails left out."""
+    plain, rich = [], []
+    for part in parts(message):
+        if part.get_content_disposition() == "attachment":
+            continue
+        if part.get_content_type() == "text/plain":
+            plain.append(part_text(part))
+        elif part.get_content_type() == "text/html":
+            rich.append(part_text(part))
+    return "\n".join(plain), "\n".join(rich)
+
+
+def parts(message: Message, depth: int = 0) -> Iterator[Message]:
+    """The leaves; what a message/* part holds is not entered."""
+    if message.get_content_maintype() != "multipart" or not message.is_multipart():
+        yield message
+    elif depth < _DEPTH_LIMIT:
+        for part in message.get_payload():
+            if isinstance(part, Message):
+                yield from parts(part, depth + 1)
+
+
+def part_text(part: Message) -> str:
+    payload = part.get_payload(decode=True)
+    return characters(payload, part.get_content_charset() or "") if isinstance(payload, bytes) else ""
+
+
+def characters(octets: bytes, charset: str) -> str:
+    """Text from bytes whatever their label says: Chinese mail calls GB18030 gb2312, or nothing at all."""
+    name = charset.strip().strip("\"'").lower()
+    named = ["gb18030"] if _SIMPLIFIED.fullmatch(name) else [name] if _TEXT_CHARSETS.fullmatch(name) else []
+    for candidate in [*named, "utf-8", "gb18030"]:
+        try:
+            return octets.decode(codecs.lookup(candidate).name)
+        except (UnicodeError, LookupError):
+            continue
+    return octets.decode(named[0] if "gb18030" in named else "utf-8", "replace")
+
+
+def _unfolded(value: str) -> str:
+    line = " ".join(value.splitlines())
+    return line if line.isascii() else characters(line.encode("utf-8", "surrogateescape"), "")
+
+
+_HEADER_LIMIT = 20_000
+_DEPTH_LIMIT = 20
+_TEXT_CHARSETS = re.compile(
+    r"(us-)?ascii|utf-?(8|16|16le|16be|32)|iso-?8859-?\d+|(windows|cp)-?125\d|big5(-hkscs)?|hz(-gb-2312)?|"
+    r"iso-2022-(jp|kr)|shift[_-]?jis|euc-?(jp|kr)|koi8-[ru]"
+)
+_SIMPLIFIED = re.compile(r"(x-)?gbk|gb_?2312(-80)?|gb18030|cp936|euc-?cn|hz-gbk|chinese")

@@ -1,0 +1,131 @@
+"""Campaigns from the command line: look, check, approve, start, stop, follow."""
+
+import getpass
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from bot.clock import ProductClock
+from bot.database import open_database
+from bot.runtime import follow_clock, read_rulebook, set_clock
+from bot.settings import Settings
+from campaigns import definitions, outbox, planner
+from campaigns.errors import DefinitionError, InputError
+from campaigns.folders import lint_folder, render_sample
+from campaigns.planner import Preview
+from campaigns.reports import campaign_reports
+from campaigns.terms import SHANGHAI
+
+
+async def listing(settings: Settings) -> list[dict[str, Any]]:
+    async with open_database(settings):
+        found = []
+        for key in definitions.campaign_keys(settings.huifang_templates):
+            folder = definitions.load_campaign(settings.huifang_templates, key)
+            row = await definitions.find_campaign(key)
+            found.append(
+                {
+                    "campaign": key,
+                    "title": folder.definition.title,
+                    "class": folder.definition.message_class,
+                    "channels": list(folder.definition.channels),
+                    "state": row.state if row else "draft",
+                    "changed_since_approval": bool(row and row.files != dict(folder.files)),
+                    "note": row.note if row else "",
+                }
+            )
+        return found
+
+
+def show(settings: Settings, key: str) -> dict[str, Any]:
+    folder = definitions.load_campaign(settings.huifang_templates, key)
+    return {
+        "campaign": key,
+        "definition": asdict(folder.definition),
+        "words": {name: asdict(words) for name, words in render_sample(folder).items()},
+    }
+
+
+def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
+    problems: list[dict[str, str]] = []
+    checked = list(keys) or definitions.campaign_keys(settings.huifang_templates)
+    for key in checked:
+        try:
+            folder = definitions.load_campaign(settings.huifang_templates, key)
+        except DefinitionError as exc:
+            problems.append({"campaign": key, "file": exc.file, "key": exc.key, "problem": exc.problem})
+            continue
+        problems += [{"campaign": key, **asdict(problem)} for problem in lint_folder(folder)]
+    return {"checked": checked, "problems": problems}
+
+
+async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
+    folder = definitions.load_campaign(settings.huifang_templates, key)
+    async with open_database(settings):
+        now = await _clock(settings, as_of)
+        return preview_document(await planner.preview(folder, now(), await read_rulebook(settings)))
+
+
+async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
+    folder = definitions.load_campaign(settings.huifang_templates, key)
+    async with open_database(settings):
+        clock = await _clock(settings, None)
+        row = await definitions.approve(folder, by=by or getpass.getuser(), now=clock())
+        return {"campaign": key, "state": row.state, "version": row.version_id, "digest": folder.digest}
+
+
+async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
+    async with open_database(settings):
+        clock = await _clock(settings, as_of)
+        occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
+        planned = await outbox.read_planned(occurrence_id) if occurrence_id else {"audience": 0, "fates": {}}
+        return {"campaign": key, "state": "running", **planned}
+
+
+async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
+    async with open_database(settings):
+        match what:
+            case "pause":
+                await definitions.pause(key, note="停于命令行")
+            case "resume":
+                await definitions.resume(key)
+            case "cancel":
+                await outbox.cancel_queued(await definitions.cancel(key))
+        return {"campaign": key, "state": (await definitions.read_campaign(key)).state}
+
+
+async def status(settings: Settings, key: str | None) -> Any:
+    async with open_database(settings):
+        reports = [asdict(report) for report in await campaign_reports(key)]
+    if key is None:
+        return reports
+    if not reports:
+        raise InputError(f"{key} 还没有批准。先运行 huifang campaign approve {key} (not approved yet)")
+    return reports[0]
+
+
+def preview_document(found: Preview) -> dict[str, Any]:
+    """Counts by fate and reason; `deferred_until` says when, for each reason."""
+    return {
+        "campaign": found.campaign,
+        "occurrence": found.key,
+        "at": found.at.astimezone(SHANGHAI),
+        "audience": found.audience,
+        "fates": dict(found.fates),
+        "deferred_until": {
+            fate: {moment.astimezone(SHANGHAI).isoformat(): number for moment, number in sorted(times.items())}
+            for fate, times in found.until.items()
+        },
+        "channels": dict(found.channels),
+    }
+
+
+async def _clock(settings: Settings, as_of: datetime | None) -> ProductClock:
+    """The product's clock; --as-of sets it for every process on this database, in the sandbox only."""
+    clock = ProductClock()
+    await follow_clock(clock, settings)
+    if as_of is not None:
+        clock.set(as_of)
+        await set_clock(clock, settings)
+    return clock

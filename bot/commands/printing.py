@@ -1,0 +1,219 @@
+"""What a person sees on the terminal: plain lines, tables, progress bars. Text from outside is never markup."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from bot.wording import fate_words
+from campaigns.terms import SHANGHAI
+
+Shown = str | Table
+
+
+def show(shown: Iterable[Shown]) -> None:
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
+    for one in shown:
+        console.print(Text(one) if isinstance(one, str) else one)
+
+
+@contextlib.contextmanager
+def bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress callback (name, done, total) that draws one bar for each name on stderr."""
+    if quiet:
+        yield lambda name, done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=False) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def report(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = progress.add_task(Text(name).plain.replace("[", "\\["), total=total)
+            progress.update(tasks[name], completed=done)
+
+        yield report
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> Table:
+    """A table whose cells are plain text; numbers end right."""
+    made = Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False, header_style="bold")
+    body = [list(row) for row in rows]
+    for index, column in enumerate(made.columns):
+        if body and all(isinstance(row[index], int | float) for row in body):
+            column.justify = "right"
+    for row in body:
+        made.add_row(*[Text(_cell(value)) for value in row])
+    return made
+
+
+def pairs(found: Mapping[str, Any]) -> list[Shown]:
+    return [f"{name:24} {_cell(value)}" for name, value in found.items()]
+
+
+def import_lines(found: Mapping[str, Any]) -> list[Shown]:
+    rows = [
+        [
+            report["file"], report["kind"], report["offered"], report["duplicates"], report["added"],
+            report["changed"], report["unchanged"], report["rejected"], report["problems"],
+        ]
+        for report in found["files"]
+        if not report["refused"]
+    ]  # fmt: skip
+    columns = ("文件", "表", "读到", "重复", "新增", "更新", "不变", "拒绝", "丢掉的值")
+    shown: list[Shown] = [table(columns, rows)] if rows else []
+    shown += [f"没有导入 (refused): {report['refused']}" for report in found["files"] if report["refused"]]
+    shown += [f"拒绝和丢掉的内容写在 {report['rejects_file']}" for report in found["files"] if report["rejects_file"]]
+    return shown
+
+
+def field_lines(found: Sequence[Mapping[str, str]]) -> list[Shown]:
+    rows = [[field["name"], field["label"], field["explanation"], field["example"]] for field in found]
+    return [table(("字段", "名称", "意思", "例子"), rows)]
+
+
+def member_table(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    rows = [
+        [row["no"], row["name"], row["tier"], row["city"], row["trade"], row["unread_resumes"], _day(row["idle_since"])]
+        for row in found
+    ]
+    return [table(("编号", "企业", "分级", "地区", "行业", "未读", "最近动静"), rows)]
+
+
+def member_lines(found: Mapping[str, Any]) -> list[Shown]:
+    shown: list[Shown] = [
+        f"{found['name']}  {found['no']}  {found['tier']}  {found['city']} {found['trade']} {found['size']}",
+        f"分级原因：{'；'.join(found['tier_reasons']) or '—'}",
+        f"套餐 {found['plan'] or '—'} 到 {found['plan_expires_on'] or '—'}  负责 {found['owner'] or '—'}  "
+        f"最近登录 {_when(found['last_login_at'])}  未读 {found['unread_resumes']} 份",
+    ]
+    contacts = [
+        [
+            one["no"],
+            one["name"],
+            one["title"],
+            one["mobile"],
+            one["email"],
+            "有" if one["openid"] else "",
+            one["consent"],
+        ]
+        for one in found["contacts"]
+    ]
+    shown.append(table(("联系人", "姓名", "职务", "手机", "邮箱", "微信", "同意"), contacts))
+    posts = [[one["no"], one["title"], one["city"], one["state"], one["unread"]] for one in found["posts"]]
+    if posts:
+        shown.append(table(("职位", "名称", "地区", "状态", "未读"), posts))
+    shown += [f"屏蔽 {_when(one['at'])} {one['channel'] or '全部'} {one['reason']}" for one in found["suppressions"]]
+    shown += [
+        f"任务 {_when(one['opened_at'])} {one['category']} {one['state']} {one['note']}" for one in found["visits"]
+    ]
+    shown += [_touch_line(touch) for touch in found["timeline"]]
+    return shown
+
+
+def _touch_line(touch: Mapping[str, Any]) -> str:
+    arrow = "→" if touch["direction"] == "out" else "←"
+    about = " ".join(part for part in (touch["state"], touch["intent"], touch["evidence"]) if part)
+    subject = f"《{touch['subject']}》 " if touch.get("subject") else ""
+    return f"{_when(touch['at'])} {arrow} {touch['medium']} {touch['kind']} [{about}] {subject}{touch['text']}"
+
+
+def reading_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    return [table(("原文", "意思", "停发", "依据"), [[r["text"], r["intent"], r["stop"], r["matched"]] for r in found])]
+
+
+def campaign_table(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
+    rows = [
+        [row["campaign"], row["title"], row["class"], " ".join(row["channels"]), row["state"], row["note"]]
+        for row in found
+    ]
+    return [table(("活动", "名称", "类别", "渠道", "状态", "说明"), rows)]
+
+
+def campaign_lines(found: Mapping[str, Any]) -> list[Shown]:
+    shown: list[Shown] = [*pairs(found["definition"]), ""]
+    for name, words in found["words"].items():
+        shown.append(f"—— {name} ——")
+        shown += [f"{key}: {value}" for key, value in words.items() if key != "html"]
+    return shown
+
+
+def lint_lines(found: Mapping[str, Any]) -> list[Shown]:
+    if not found["problems"]:
+        return [f"{len(found['checked'])} 个活动没有问题：{'、'.join(found['checked'])}"]
+    return [f"{one['campaign']}/{one['file']}: {one['key']}: {one['problem']}" for one in found["problems"]]
+
+
+def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
+    rows: list[list[Any]] = []
+    for fate, count in sorted(found["fates"].items(), key=lambda pair: -pair[1]):
+        until = "、".join(f"{_when(datetime.fromisoformat(at))} {n}家" for at, n in _until(found, fate))
+        rows.append([fate_words(fate), count, until])
+    return [
+        f"{found['campaign']} {_when(found['at'])}：目标人群 {found['audience']:,}家",
+        table(("结果", "家", "到什么时候"), rows),
+        f"渠道：{_counts(found['channels'])}",
+    ]
+
+
+def _until(found: Mapping[str, Any], fate: str) -> list[tuple[str, int]]:
+    return list(found.get("deferred_until", {}).get(fate, {}).items())[:3]
+
+
+def start_lines(found: Mapping[str, Any]) -> list[Shown]:
+    rows = [[fate_words(fate), count] for fate, count in sorted(found["fates"].items(), key=lambda pair: -pair[1])]
+    return [
+        f"{found['campaign']} 开始，第一期 {found['occurrence']}：目标人群 {found['audience']:,}家",
+        table(("结果", "家"), rows),
+        "huifang up 在跑就会发出；看进度：huifang campaign status " + found["campaign"],
+    ]
+
+
+def status_lines(found: Any) -> list[Shown]:
+    reports = found if isinstance(found, list) else [found]
+    rows = [
+        [
+            one["key"], one["state"], one["audience"], one["sent"], one["delivered"], one["waiting"], one["unknown"],
+            one["replies"], one["refusals"], one["returns"],
+        ]
+        for one in reports
+    ]  # fmt: skip
+    shown: list[Shown] = [
+        table(("活动", "状态", "人群", "已发", "已到", "待发", "不确定", "回复", "退订", "回流"), rows)
+    ]
+    if not isinstance(found, list):
+        shown.append(table(("计划", "家"), [[fate_words(name), n] for name, n in found["planned"].items()]))
+        shown.append(table(("现在", "家"), [[fate_words(name), n] for name, n in found["now"].items()]))
+        if found["later"]:
+            shown.append(f"计划之后才不发的：{_counts({fate_words(k): v for k, v in found['later'].items()})}")
+    return shown
+
+
+def _counts(found: Mapping[str, int]) -> str:
+    return "  ".join(f"{name} {count:,}" for name, count in found.items()) or "—"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, datetime):
+        return _when(value)
+    return str(value)
+
+
+def _when(value: Any) -> str:
+    return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M}" if isinstance(value, datetime) else str(value or "—")
+
+
+def _day(value: Any) -> str:
+    return str(value or "—")[:10]

@@ -1,0 +1,106 @@
+"""The virtual clock's conductor: when nothing is left to do at this moment, on to the next one.
+
+The next moment is the earliest of: a waiting message, a slot of a running campaign, something a sandbox customer or
+provider will do. So every slot in between is lived through, and no cap or hour is loosened.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from bot.runtime import Runtime, set_clock
+from bot.sandbox.run import Sandbox
+from bot.worker import look_once
+from campaigns import outbox, planner
+
+_REST_SECONDS = 0.02
+_POLL_SECONDS = 1.0
+
+Moved = Callable[[datetime], None]
+
+
+class Conductor:
+    def __init__(self, runtime: Runtime, sandbox: Sandbox | None) -> None:
+        self._runtime = runtime
+        self._sandbox = sandbox
+
+    async def follow(self) -> None:
+        """For ever: while the clock is virtual and messages wait, move it on to them."""
+        while True:
+            await asyncio.sleep(_POLL_SECONDS)
+            if self._runtime.clock.is_virtual and await self._next_message():
+                await self.until_done()
+
+    async def until_done(self, moved: Moved = lambda moment: None) -> None:
+        """Until every message planned by now has its fate, and those that customers are about to answer are answered.
+
+        Slots on the way are lived through; what they plan may still be waiting at the end, or this would never end.
+        """
+        newest = await outbox.last_occurrence()
+        while (following := await self._next_message(newest)) is not None:
+            await self.settle()
+            if await self._next_message(newest) is None:
+                break
+            if not self._runtime.clock.is_virtual:
+                await asyncio.sleep(_POLL_SECONDS)
+                continue
+            following = await self.next_moment(slots=True) or following
+            await self.jump(following)
+            moved(following)
+        await self.settle()
+        if self._sandbox and self._runtime.clock.is_virtual and (last := self._sandbox.stage.timetable.last_at()):
+            await self.live_until(last, moved)
+            await self.settle()
+
+    async def live_until(self, moment: datetime, moved: Moved = lambda moment: None) -> None:
+        """Live through everything before `moment`, slots of campaigns included, and arrive there."""
+        while True:
+            await self.settle()
+            following = await self.next_moment(slots=True)
+            if following is None or following >= moment:
+                await self.jump(moment)
+                moved(moment)
+                return
+            await self.jump(following)
+            moved(following)
+
+    async def settle(self) -> None:
+        """Work at this moment until nothing is due, on the wire, or about to be said."""
+        while True:
+            if self._sandbox:
+                await self._sandbox.stage.timetable.run_due()
+            await look_once(self._runtime)
+            if await self._is_quiet():
+                return
+            await asyncio.sleep(_REST_SECONDS)
+
+    async def next_moment(self, *, slots: bool) -> datetime | None:
+        """The earliest thing to come; slots of campaigns count only where asked, for they never end."""
+        now = self._runtime.clock()
+        moments = [await self._next_message()]
+        if self._sandbox:
+            moments.append(self._sandbox.stage.timetable.next_at())
+        if slots:
+            moments.append(await planner.next_slot(now, self._runtime.rulebook))
+        coming = [moment for moment in moments if moment is not None]
+        return max(min(coming), now) if coming else None
+
+    async def jump(self, moment: datetime) -> None:
+        """Set the clock for every process on this database. It never goes back."""
+        if moment <= self._runtime.clock():
+            return
+        self._runtime.clock.set(moment)
+        await set_clock(self._runtime.clock, self._runtime.settings)
+
+    async def _next_message(self, up_to: int | None = None) -> datetime | None:
+        return await outbox.next_due(self._runtime.clock(), self._runtime.channels, up_to=up_to)
+
+    async def _is_quiet(self) -> bool:
+        now = self._runtime.clock()
+        due = [batch for batch in await outbox.due_batches(now) if batch.channel in self._runtime.channels]
+        if due or await outbox.on_the_wire() or await outbox.unplanned_occurrences():
+            return False
+        if self._sandbox is None:
+            return True
+        following = self._sandbox.stage.timetable.next_at()
+        return following is None or following > now

@@ -1,0 +1,98 @@
+"""What stands around every staff page: the places there are, the channels' health, the words in Chinese."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+from bot import wording
+from bot.runtime import Runtime
+from bot.web.pages import page
+from campaigns import outbox
+from campaigns.terms import SHANGHAI, ChannelName
+
+_WEEKDAYS = "一二三四五六日"
+_ORDER = (ChannelName.WECHAT, ChannelName.SMS, ChannelName.EMAIL)
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelHealth:
+    """`dot` is a colour of the console's parts: ok, bad, or none."""
+
+    name: str
+    label: str
+    dot: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    places: tuple[tuple[str, str, str, str], ...]  # key, address, icon, words
+    channels: tuple[ChannelHealth, ...]
+    real: tuple[str, ...]  # words for the channels that reach real people
+
+
+async def staff_page(request: Request, name: str, *, here: str, status_code: int = 200, **context: Any) -> HTMLResponse:
+    """Render a page of ours inside the staff's shell; `here` is the key of the place it belongs to."""
+    runtime: Runtime = request.app.state.runtime
+    return page(
+        request,
+        name,
+        status_code=status_code,
+        here=here,
+        shell=await _shell(runtime),
+        words=wording,
+        day=day,
+        days_until=lambda value: (_shanghai_day(value) - _shanghai_day(runtime.clock())).days,
+        **context,
+    )
+
+
+async def not_found(request: Request, *, here: str, what: str) -> HTMLResponse:
+    return await staff_page(request, "missing.html", here=here, status_code=404, what=what)
+
+
+def day(value: date | datetime | None) -> str:
+    """2026年11月23日; empty is a dash."""
+    if value is None:
+        return "—"
+    local = _shanghai_day(value)
+    return f"{local.year}年{local.month}月{local.day}日"
+
+
+def weekday(value: date) -> str:
+    return f"周{_WEEKDAYS[value.weekday()]}"
+
+
+async def _shell(runtime: Runtime) -> Shell:
+    closed = await outbox.closed_channels(runtime.clock())
+    real = [name for name in _ORDER if name in runtime.channels and name not in runtime.sandboxed]
+    phone = (("phone", "/phone", "device", "手机"),) if runtime.sandboxed else ()
+    return Shell(
+        places=(
+            ("status", "/", "today", "状态"),
+            ("members", "/members", "firm", "企业会员"),
+            ("campaigns", "/campaigns", "send", "营销活动"),
+            *phone,
+        ),
+        channels=tuple(_health(runtime, name, closed.get(name)) for name in _ORDER),
+        real=tuple(wording.channel_words(name) for name in real),
+    )
+
+
+def _health(runtime: Runtime, name: ChannelName, closed: str | None) -> ChannelHealth:
+    label = wording.channel_words(name)
+    if name not in runtime.channels:
+        return ChannelHealth(name, label, "none", "没有接", "没有设置这个通道，要发的在队列里等着")
+    if closed is not None:
+        return ChannelHealth(name, label, "bad", "停了", closed)
+    if name in runtime.sandboxed:
+        return ChannelHealth(name, label, "ok", "沙箱", "只发到沙箱手机")
+    return ChannelHealth(name, label, "ok", "正常", "真实发出")
+
+
+def _shanghai_day(value: date | datetime) -> date:
+    return value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value

@@ -1,0 +1,63 @@
+"""The status page: what there is, what waits for a person, where to look. And the way to the sandbox's phone."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.console import campaigns, members
+from bot.console.shell import not_found, staff_page
+from bot.runtime import Runtime
+from campaigns import definitions, visits
+from campaigns.members import find
+from campaigns.replies import count_events
+from campaigns.reports import CampaignReport, campaign_reports
+
+
+async def home(request: Request) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    reports = await campaign_reports()
+    return await staff_page(
+        request,
+        "status.html",
+        here="status",
+        stats=await find.count_stats(),
+        reports=[(report, await _title(report)) for report in reports],
+        uncertain=sum(report.unknown for report in reports),
+        waiting=sum(report.waiting for report in reports),
+        answers=_answers(await count_events()),
+        tasks=sorted((await visits.count_open()).items(), key=lambda pair: -pair[1]),
+        sandboxed=bool(runtime.sandboxed),
+    )
+
+
+async def phone(request: Request) -> Response:
+    """On to the sandbox's phone page, with the addresses it was asked for."""
+    runtime: Runtime = request.app.state.runtime
+    if not runtime.sandboxed:
+        return await not_found(request, here="status", what="沙箱没有开，看不了客户的手机")
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"{runtime.site_url}/phone{query}", status_code=307)
+
+
+async def _title(report: CampaignReport) -> str:
+    found = await definitions.find_campaign(report.key)
+    return found.definition.title if found else report.key
+
+
+def _answers(events: Mapping[str, int]) -> dict[str, int]:
+    """What came in by the providers' doors, by what became of it."""
+
+    def told(kind: str, outcome: str) -> int:
+        return events.get(f"{kind}:{outcome}", 0)
+
+    return {
+        "replies": told("reply", "applied"),
+        "automatic": told("auto_reply", "applied"),
+        "unmatched": told("reply", "unmatched") + told("auto_reply", "unmatched"),
+        "repeats": told("reply", "repeat") + told("auto_reply", "repeat"),
+    }
+
+
+routes = [Route("/", home), Route("/phone", phone), *members.routes, *campaigns.routes]

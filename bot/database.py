@@ -1,0 +1,85 @@
+"""Opening the database: its URL, its schema history, what SQLite needs to be shared."""
+
+import asyncio
+import contextlib
+import fcntl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+from tortoise import Tortoise
+from tortoise.backends.base.executor import EXECUTOR_CACHE
+from tortoise.connection import get_connection
+from tortoise.exceptions import DBConnectionError
+from tortoise.migrations.api import migrate
+
+from bot.settings import Settings
+from campaigns.errors import ConfigError
+
+_MIGRATION_LOCK = 7242_0001
+
+
+@contextlib.asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[None]:
+    """Open the database and bring its schema up to date. Raises ConfigError where it cannot be reached."""
+    config = database_config(settings.database)
+    try:
+        await upgrade(settings)
+        # it keeps insert statements by connection name, placeholders of the other dialect included
+        EXECUTOR_CACHE.clear()
+        await Tortoise.init(config=config, _enable_global_fallback=True)
+        await get_connection("default").execute_query("SELECT 1")
+    except (OSError, DBConnectionError, asyncpg.PostgresError) as exc:
+        raise ConfigError(f"DATABASE_URL: the database cannot be reached ({exc})") from exc
+    try:
+        yield
+    finally:
+        await Tortoise.close_connections()
+
+
+async def upgrade(settings: Settings) -> None:
+    """Apply what the schema history has and this database has not; one process at a time."""
+    async with _migration_lock(settings):
+        await migrate(config=database_config(settings.database))
+
+
+def database_config(url: str) -> dict[str, object]:
+    """Tortoise's configuration for a URL."""
+    app = {
+        "models": ["campaigns.models"],
+        "migrations": "campaigns.migrations",
+        "default_connection": "default",
+    }
+    return {
+        "connections": {"default": _connection(url)},
+        "apps": {"campaigns": app},
+        "use_tz": True,
+        "timezone": "UTC",
+    }
+
+
+@contextlib.asynccontextmanager
+async def _migration_lock(settings: Settings) -> AsyncIterator[None]:
+    """Two processes that start at once must not both migrate."""
+    if settings.database.startswith("postgres://"):
+        server = await asyncpg.connect(settings.database.partition("?")[0])
+        try:
+            await server.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
+            yield
+        finally:
+            await server.close()
+        return
+    path = Path(settings.database.removeprefix("sqlite://")).with_suffix(".migrating")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as handle:
+        await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
+        yield
+
+
+def _connection(url: str) -> object:
+    if not url.startswith("sqlite://"):
+        return url
+    path = Path(url.removeprefix("sqlite://"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pragmas = {"journal_mode": "WAL", "busy_timeout": 15000, "synchronous": "NORMAL", "foreign_keys": "ON"}
+    return {"engine": "bot.sqlite", "credentials": {"file_path": str(path), **pragmas}}

@@ -1,0 +1,72 @@
+"""Everything about one member in one document: who they are, and every touch with its exact words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from bot import sender
+from bot.runtime import Runtime
+from campaigns import outbox, touches, visits
+from campaigns.cells import parse_key
+from campaigns.errors import InputError
+from campaigns.members import find
+from campaigns.terms import Direction, MailWords, Words
+from campaigns.touches import TouchRow
+
+
+async def describe_member(runtime: Runtime, number: str) -> dict[str, Any]:
+    """What `members.find` holds, and `visits` and `timeline`, newest first. Raises InputError for an unknown number."""
+    found = await find.describe_member(parse_key(number) or number)
+    if found is None:
+        raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
+    found["visits"] = [asdict(visit) for visit in await visits.visits_of(found["id"])]
+    found["timeline"] = await _timeline(runtime, await touches.timeline(found["id"]))
+    return found
+
+
+async def _timeline(runtime: Runtime, rows: Sequence[TouchRow]) -> list[dict[str, Any]]:
+    ours = [row.message_id for row in rows if row.message_id and row.direction is Direction.OUT]
+    words = await sender.show_words(runtime, ours)
+    states = await find.message_states(ours)
+    campaigns = {sent.message_id: sent.campaign_key for sent in (await outbox.sent_words(ours)).values()}
+    return [
+        _outbound(row, words, states, campaigns) if row.direction is Direction.OUT else _inbound(row) for row in rows
+    ]
+
+
+def _outbound(
+    row: TouchRow, words: Mapping[int, Words], states: Mapping[int, str], campaigns: Mapping[int, str]
+) -> dict[str, Any]:
+    message_id = row.message_id or 0
+    return {
+        **_line(row),
+        "campaign": campaigns.get(message_id, ""),
+        "state": states.get(message_id, ""),
+        **_words(words.get(message_id)),
+    }
+
+
+def _inbound(row: TouchRow) -> dict[str, Any]:
+    return {**_line(row), "campaign": "", "state": "", "text": row.text}
+
+
+def _line(row: TouchRow) -> dict[str, Any]:
+    return {
+        "at": row.at,
+        "direction": row.direction,
+        "kind": row.kind,
+        "medium": row.medium,
+        "class": row.message_class,
+        "contact_id": row.contact_id,
+        "message_id": row.message_id,
+        "intent": row.intent,
+        "evidence": row.evidence,
+    }
+
+
+def _words(words: Words | None) -> dict[str, str]:
+    if words is None:
+        return {"text": ""}
+    if isinstance(words, MailWords):
+        return {"subject": words.subject, "text": words.text}
+    return {"text": words.text}

@@ -1,0 +1,70 @@
+"""Verified provider events to the domain, each once and in force before the provider has its answer."""
+
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import orjson
+
+from bot.runtime import Runtime
+from campaigns import outbox
+from campaigns.errors import WebhookRejected
+from campaigns.members import find
+from campaigns.replies import Taken, take_event
+from campaigns.terms import InboundEvent, ReachChange, Receipt
+
+log = logging.getLogger(__name__)
+
+
+async def take_events(runtime: Runtime, events: Sequence[InboundEvent]) -> list[Taken]:
+    """Store and apply events in the order given. An event that fails raises: the provider will push it again."""
+    return [await _take(runtime, event) for event in events]
+
+
+async def take_site_events(runtime: Runtime, body: bytes) -> int:
+    """What the site tells, as a JSON array of {"event": "login"|"viewed", "member", "at"?, "posting"?}.
+
+    Returns how many were applied. Raises WebhookRejected naming the first event that cannot be read; none is applied
+    then.
+    """
+    try:
+        events = [_site_event(item, runtime) for item in orjson.loads(body)]
+    except (ValueError, TypeError, KeyError, AttributeError) as exc:
+        raise WebhookRejected(f"not an array of site events: {exc!r}") from exc
+    applied = 0
+    for name, member_no, posting_no, at in events:
+        member_id = await find.member_id_of(member_no)
+        if member_id is None:
+            continue
+        applied += 1
+        if name == "login":
+            await find.record_login(member_id, at)
+        else:
+            await find.record_views(member_id, at, posting_no)
+    return applied
+
+
+def _site_event(item: dict[str, str], runtime: Runtime) -> tuple[str, str, str | None, datetime]:
+    if item["event"] not in ("login", "viewed"):
+        raise ValueError(f"unknown event {item['event']}")
+    at = datetime.fromisoformat(item["at"]) if item.get("at") else runtime.clock()
+    return item["event"], item["member"], item.get("posting"), at.astimezone(UTC)
+
+
+async def _take(runtime: Runtime, event: InboundEvent) -> Taken:
+    taken = await take_event(
+        event, message_id=await _message_of(runtime, event), now=runtime.clock(), table=runtime.intents
+    )
+    log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
+    return taken
+
+
+async def _message_of(runtime: Runtime, event: InboundEvent) -> int | None:
+    """Our message an event speaks of: by our own signed key, else by the provider's id and address."""
+    if isinstance(event, ReachChange):
+        return None
+    if event.key:
+        return runtime.tokens.message_id(event.key)
+    if isinstance(event, Receipt) and event.provider_id:
+        return await outbox.message_by_provider_id(event.channel, event.provider_id, event.address)
+    return None

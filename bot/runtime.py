@@ -1,0 +1,263 @@
+"""The only place that opens things: database, Redis, HTTP client, channels, clock."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from urllib.parse import urlencode
+
+import httpx
+from arq.connections import ArqRedis, RedisSettings, create_pool
+from fakeredis import FakeAsyncRedis
+
+from bot.channels.base import Channel
+from bot.channels.email import EmailChannel, EmailSettings
+from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
+from bot.clock import ProductClock
+from bot.jobs import job_bytes, job_value
+from bot.settings import Settings
+from bot.tokens import LinkKind, Tokens
+from campaigns.calendar import WorkCalendar
+from campaigns.errors import ConfigError
+from campaigns.folders import load_site
+from campaigns.intents import IntentTable, load_table
+from campaigns.marks import read_mark, write_mark, write_mark_once
+from campaigns.planner import Rulebook
+from campaigns.policy import load_policy
+from campaigns.terms import ChannelName
+
+log = logging.getLogger(__name__)
+
+SANDBOX_MAIL_DOMAIN = "huifang.example.com"
+DEMO_MARK = "demo"
+CLOCK_MARK = "clock"
+_MIGRATION_LOCK = 7242_0001
+_HOLDOUT_MARK = "holdout_secret"
+
+
+@dataclass(slots=True)
+class SandboxEndpoints:
+    """Where the stand-ins are and what they accept: the line `huifang sandbox --json` prints."""
+
+    smtp: Mapping[str, object] = field(default_factory=dict)
+    aliyun_sms: Mapping[str, object] = field(default_factory=dict)
+    wechat: Mapping[str, object] = field(default_factory=dict)
+    side: str = ""
+
+
+@dataclass
+class Runtime:
+    """Everything that was opened, for those above."""
+
+    settings: Settings
+    clock: ProductClock
+    rulebook: Rulebook
+    tokens: Tokens
+    channels: Mapping[ChannelName, Channel]
+    redis: ArqRedis
+    public_url: str
+    site_url: str
+    reply_domain: str
+    sandboxed: frozenset[ChannelName] = field(default_factory=frozenset)
+    planning: asyncio.Lock = field(default_factory=asyncio.Lock)  # one planner at a time in this process
+
+    @cached_property
+    def intents(self) -> IntentTable:
+        """Trained when the first answer comes: a second of work nobody should wait for at start."""
+        return load_table(self.settings.huifang_templates / "auto_replies")
+
+    @cached_property
+    def hook_secret(self) -> str:
+        """The secret part of the providers' doors: HOOK_SECRET, or one derived from our own secret."""
+        return self.settings.hook_secret or self.tokens.derive("hooks")
+
+    def site_page(self, member_no: str, posting_no: str) -> str:
+        """Where the way back in leads: that posting's unread résumés on the recruiting site."""
+        query = urlencode({"member": member_no, "posting": posting_no})
+        return f"{self.site_url}/unread?{query}"
+
+    def links(self, message_id: int) -> dict[str, str]:
+        """The links a message carries."""
+        paths = {
+            "unsubscribe": f"u/{self.tokens.link(LinkKind.UNSUBSCRIBE, message_id)}",
+            "way_in": f"in/{self.tokens.link(LinkKind.WAY_IN, message_id)}",
+            "open": f"o/{self.tokens.link(LinkKind.OPEN, message_id)}.gif",
+            "click": f"c/{self.tokens.link(LinkKind.CLICK, message_id)}",
+        }
+        return {name: f"{self.public_url}/{path}" for name, path in paths.items()}
+
+
+@contextlib.asynccontextmanager
+async def open_runtime(
+    settings: Settings,
+    *,
+    clock: ProductClock | None = None,
+    sandbox: SandboxEndpoints | None = None,
+    public_url: str = "",
+) -> AsyncIterator[Runtime]:
+    """Open channels, clock and doorbell over an open database.
+
+    Channels without credentials are the sandbox's: the one given, else the one at SANDBOX_URL; with neither they are
+    absent, and what is due on them waits.
+    """
+    clock = clock or ProductClock()
+    await _refuse_real_channels_for_a_demo(settings)
+    await follow_clock(clock, settings)
+    if sandbox is None and settings.sandbox_url:
+        sandbox = await read_endpoints(settings.sandbox_url)
+    secret = read_secret(settings)
+    channels, sandboxed = _channels(settings, sandbox, clock)
+    rulebook = await read_rulebook(settings)
+    redis = await open_doorbell(settings)
+    try:
+        yield Runtime(
+            settings=settings,
+            clock=clock,
+            rulebook=rulebook,
+            tokens=Tokens(secret),
+            channels=channels,
+            redis=redis,
+            site_url=(sandbox.side if sandbox else str(rulebook.site["url"])).rstrip("/"),
+            reply_domain=settings.mail_reply_domain if settings.smtp_host else SANDBOX_MAIL_DOMAIN,
+            public_url=(public_url or settings.public_url or f"http://127.0.0.1:{settings.web_port}").rstrip("/"),
+            sandboxed=sandboxed,
+        )
+    finally:
+        for channel in channels.values():
+            await channel.close()
+        await redis.aclose()
+
+
+async def read_rulebook(settings: Settings) -> Rulebook:
+    holdout = await write_mark_once(_HOLDOUT_MARK, secrets.token_hex(16))
+    return Rulebook(
+        policy=load_policy(settings.huifang_templates / "policy.toml"),
+        calendar=WorkCalendar(),
+        holdout_secret=bytes.fromhex(holdout),
+        site=load_site(settings.huifang_templates),
+    )
+
+
+async def open_doorbell(settings: Settings) -> ArqRedis:
+    """Redis, or a stand-in inside this process where REDIS_URL is empty. It holds nothing that must not be lost."""
+    if not settings.redis_url:
+        pool = FakeAsyncRedis().connection_pool
+        return ArqRedis(connection_pool=pool, job_serializer=job_bytes, job_deserializer=job_value)
+    return await create_pool(
+        RedisSettings.from_dsn(settings.redis_url), job_serializer=job_bytes, job_deserializer=job_value
+    )
+
+
+def read_secret(settings: Settings) -> bytes:
+    """The key that signs links and message keys: HUIFANG_SECRET, or one made once and kept beside the database."""
+    if settings.huifang_secret:
+        return settings.huifang_secret.encode()
+    path = settings.var / "secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        os.write(handle, secrets.token_hex(32).encode())
+        os.close(handle)
+    return path.read_bytes()
+
+
+async def follow_clock(clock: ProductClock, settings: Settings) -> None:
+    """Take over the virtual time another process set; only the sandbox has one."""
+    mark = await read_mark(CLOCK_MARK)
+    if mark and not settings.real_channels:
+        clock.follow(mark)
+
+
+async def set_clock(clock: ProductClock, settings: Settings) -> None:
+    """Tell the other processes on this database what time it is."""
+    if settings.real_channels:
+        raise ConfigError(f"--as-of sets the clock only in the sandbox; {settings.real_channels[0]} is real")
+    await write_mark(CLOCK_MARK, clock.to_mark())
+
+
+async def read_endpoints(side: str) -> SandboxEndpoints:
+    """Ask a running `huifang sandbox` where its stand-ins are."""
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            answer = (await client.get(f"{side.rstrip('/')}/endpoints")).raise_for_status().json()
+    except httpx.HTTPError as exc:
+        raise ConfigError(f"SANDBOX_URL: no sandbox answers at {side}; start one with `huifang sandbox`") from exc
+    return SandboxEndpoints(**answer)
+
+
+async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:
+    if await read_mark(DEMO_MARK) and settings.real_channels:
+        raise ConfigError(
+            f"this database belongs to a demo and never reaches real people, but {settings.real_channels[0]} has "
+            "credentials; use another DATABASE_URL"
+        )
+
+
+def _channels(
+    settings: Settings, sandbox: SandboxEndpoints | None, clock: ProductClock
+) -> tuple[dict[ChannelName, Channel], frozenset[ChannelName]]:
+    channels: dict[ChannelName, Channel] = {}
+    sandboxed: set[ChannelName] = set()
+    if settings.smtp_host:
+        channels[ChannelName.EMAIL] = EmailChannel(_mail_settings(settings), clock)
+    elif sandbox:
+        channels[ChannelName.EMAIL] = EmailChannel(_sandbox_mail_settings(settings, sandbox), clock)
+        sandboxed.add(ChannelName.EMAIL)
+    if settings.aliyun_sms_access_key_id:
+        channels[ChannelName.SMS] = AliyunSmsChannel(_sms_settings(settings), clock)
+    elif sandbox and sandbox.aliyun_sms:
+        channels[ChannelName.SMS] = AliyunSmsChannel(_sandbox_sms_settings(sandbox), clock)
+        sandboxed.add(ChannelName.SMS)
+    return channels, frozenset(sandboxed)
+
+
+def _sms_settings(settings: Settings) -> AliyunSettings:
+    return AliyunSettings(
+        endpoint=settings.aliyun_sms_endpoint,
+        access_key_id=settings.aliyun_sms_access_key_id,
+        access_key_secret=settings.aliyun_sms_access_key_secret,
+    )
+
+
+def _sandbox_sms_settings(sandbox: SandboxEndpoints) -> AliyunSettings:
+    door = sandbox.aliyun_sms
+    return AliyunSettings(
+        endpoint=f"http://{door['endpoint']}",
+        access_key_id=str(door["access_key_id"]),
+        access_key_secret=str(door["access_key_secret"]),
+    )
+
+
+def _mail_settings(settings: Settings) -> EmailSettings:
+    if not settings.mail_sender_address or not settings.mail_reply_domain:
+        raise ConfigError("MAIL_SENDER_ADDRESS and MAIL_REPLY_DOMAIN must be set beside SMTP_HOST")
+    return EmailSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+        starttls=settings.smtp_starttls,
+        sender_name=settings.mail_sender_name,
+        sender_address=settings.mail_sender_address,
+        reply_domain=settings.mail_reply_domain,
+        message_id_domain=settings.mail_reply_domain,
+    )
+
+
+def _sandbox_mail_settings(settings: Settings, sandbox: SandboxEndpoints) -> EmailSettings:
+    door = sandbox.smtp
+    return EmailSettings(
+        host=str(door["host"]),
+        port=int(str(door["submission_port"])),
+        username=str(door["username"]),
+        password=str(door["password"]),
+        starttls=False,
+        sender_name=settings.mail_sender_name,
+        sender_address=f"hr@{SANDBOX_MAIL_DOMAIN}",
+        reply_domain=SANDBOX_MAIL_DOMAIN,
+        message_id_domain=SANDBOX_MAIL_DOMAIN,
+    )

@@ -1,0 +1,1 @@
+"""Strict local stand-ins for the providers. They share no code with bot.channels."""

@@ -1,0 +1,115 @@
+"""All stand-ins together: one stage, one ledger, the customers, and a side door to look at it all."""
+
+import secrets
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from bot.sandbox import side
+from bot.sandbox.aliyun_sms import AliyunSmsSandbox
+from bot.sandbox.customers import Behaviour, Customers, load_phrases
+from bot.sandbox.mail_customers import MailCustomer
+from bot.sandbox.sms_customers import SmsCustomer
+from bot.sandbox.smtp import SmtpServer
+from bot.sandbox.stage import Stage
+from bot.serving import Served, serve
+from campaigns.folders import load_site
+from campaigns.terms import ChannelName
+
+MAIL_DOMAIN = "huifang.example.com"
+_PHRASES = Path(__file__).parent / "phrases.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the product hears: what providers push to."""
+
+    hooks: str  # base URL, secret included: …/hooks/SECRET
+    mail_host: str
+    mail_port: int
+
+
+class Sandbox:
+    """Start it, tell it the product's doors with `connect`, and customers begin to answer."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        templates: Path,
+        seed: int = 7,
+        ledger: Path | None = None,
+        side_port: int = 0,
+    ) -> None:
+        self.stage = Stage(now, seed, ledger)
+        self.customers = Customers(self.stage, load_phrases(_PHRASES))
+        self.stage.listeners.append(self.customers.on_accepted)
+        self._password = secrets.token_urlsafe(12)
+        # the relay is ours, with log-in; the other takes what any client brings, as a mail exchanger does
+        self._relay = SmtpServer(self.stage, sender_domains=[MAIL_DOMAIN], user="huifang", password=self._password)
+        self._mx = SmtpServer(self.stage, sender_domains=None, password=None)
+        self._sms = AliyunSmsSandbox(
+            self.stage,
+            access_key_id="LTAI5tSandboxSandboxSand",
+            access_key_secret=secrets.token_urlsafe(16),
+            signs=[load_site(templates)["sign_name"]],
+            templates=_sms_templates(templates),
+            is_empty=lambda phone: self.customers.behaviour(ChannelName.SMS, phone) is Behaviour.BOUNCES,
+        )
+        self.customers.answer_by(ChannelName.SMS, SmsCustomer(self._sms))
+        self._side_port = side_port
+        self.site_hook = ""
+        self._side: Served | None = None
+
+    async def start(self) -> None:
+        await self._relay.start()
+        await self._mx.start()
+        await self._sms.start()
+        self._side = await serve(side.make_app(self), "127.0.0.1", self._side_port)
+        self.stage.start()
+
+    async def stop(self) -> None:
+        await self.stage.stop()
+        if self._side:
+            await self._side.stop()
+        await self._sms.stop()
+        await self._mx.stop()
+        await self._relay.stop()
+
+    def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:
+        self.connect(Doors(hooks, mail_host, mail_port))
+
+    def connect(self, doors: Doors) -> None:
+        """From now on receipts, answers and the site's events go to these doors."""
+        self.site_hook = f"{doors.hooks}/site"
+        mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port)
+        self.customers.answer_by(ChannelName.EMAIL, mail, mail)
+        self._sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
+
+    @property
+    def url(self) -> str:
+        assert self._side is not None
+        return self._side.url
+
+    def endpoints(self) -> Mapping[str, Any]:
+        """Where each stand-in is and what it accepts."""
+        return {
+            "smtp": {
+                "host": self._mx.host,
+                "port": self._mx.port,
+                "submission_port": self._relay.port,
+                "username": self._relay.user,
+                "password": self._password,
+            },
+            "aliyun_sms": self._sms.entrance(),
+            "side": self.url,
+        }
+
+
+def _sms_templates(templates: Path) -> dict[str, str]:
+    """What our account has had approved: the words of every campaign's sms.toml."""
+    tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(templates.glob("*/sms.toml"))]
+    return {str(table["template_code"]): str(table["text"]) for table in tables}

@@ -1,0 +1,63 @@
+"""Tortoise's SQLite client, made fit to share a file between processes and tasks.
+
+Its own transactions begin deferred, so two processes that read and then write fail with "database is locked" at
+once, and a task cancelled while a transaction begins leaves the lock taken for ever.
+"""
+
+import sqlite3
+from typing import Any
+
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.sqlite.client import (
+    SqliteClient,
+    SqliteTransactionContext,
+    SqliteTransactionWrapper,
+    translate_exceptions,
+)
+from tortoise.connection import get_connections
+from tortoise.exceptions import TransactionManagementError
+
+
+class _ImmediateTransaction(SqliteTransactionWrapper):
+    async def begin(self) -> None:
+        try:
+            await self._connection.commit()
+            await self._connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as exc:
+            raise TransactionManagementError(exc) from exc
+
+
+class _ImmediateContext(SqliteTransactionContext):
+    __slots__ = ()
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._trxlock.acquire()
+        try:
+            await self.ensure_connection()
+            await self.connection.begin()
+        except BaseException:
+            # cancelled while BEGIN was running in its thread: it may have begun all the same
+            await self.connection._connection.rollback()
+            self._trxlock.release()
+            raise
+        self.token = get_connections().set(self.connection_name, self.connection)
+        return self.connection  # type: ignore[no-any-return]
+
+
+class ImmediateSqliteClient(SqliteClient):
+    def _in_transaction(self) -> TransactionContext:
+        return _ImmediateContext(_ImmediateTransaction(self), self._lock)
+
+    @translate_exceptions
+    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
+        async with self.acquire_connection() as connection:
+            await connection.execute("BEGIN IMMEDIATE")
+            try:
+                await connection.executemany(query, values)
+            except BaseException:
+                await connection.rollback()
+                raise
+            await connection.commit()
+
+
+client_class = ImmediateSqliteClient

@@ -1,0 +1,148 @@
+"""The Chinese that staff read for the words code uses. An unknown word is shown as it stands."""
+
+from collections.abc import Mapping
+
+REASONS = {
+    "send": "发送",
+    "visit": "开回访任务",
+    "hold_out": "对照组",
+    "refused": "已退订",
+    "paused": "存疑暂停",
+    "no_contact": "没有联系人",
+    "no_consent": "没有同意",
+    "no_address": "没有地址",
+    "blocked": "地址已屏蔽",
+    "no_window": "微信不能发",
+    "scheduled": "还没到时间",
+    "outside_hours": "不在时段",
+    "frequency_cap": "频次上限",
+    "too_late": "过期",
+    "goal_met": "目标已达成",
+    "cancelled": "已取消",
+    "provider_refused": "渠道拒绝",
+    "retry": "稍后重试",
+    "channel_closed": "渠道停了",
+    "words": "内容有误",
+    "suppressed": "不发",
+    "deferred": "推迟",
+    "failed": "失败",
+    "expired": "过期",
+    "waiting": "待发",
+    "queued": "待发",
+    "claimed": "已领取",
+    "sending": "发送中",
+    "sent": "已发",
+    "delivered": "已到",
+    "bounced": "退回",
+    "unknown": "不确定",
+    "handed_over": "开回访任务",
+}
+
+CHANNELS = {"wechat": "公众号", "sms": "短信", "email": "邮件", "phone": "电话", "web": "网页"}
+
+MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知"}
+
+CLASSES = {"service": "服务提醒", "marketing": "营销", "greeting": "问候", "answer": "自动回复"}
+
+CAMPAIGN_STATES = {
+    "draft": "没有批准",
+    "approved": "已批准，没有开始",
+    "running": "正在进行",
+    "paused": "已暂停",
+    "cancelled": "已取消",
+}
+
+INTENTS = {
+    "stop": "退订",
+    "complaint": "投诉",
+    "interested": "有兴趣",
+    "call_me": "要回电",
+    "problem_post": "发不了职位",
+    "problem_login": "登录不上",
+    "problem_unread": "看不到简历",
+    "problem_noapply": "没人投简历",
+    "problem_pay": "付费问题",
+    "hiring_plan": "有用工计划",
+    "filled": "已招满",
+    "wrong_contact": "找错人",
+    "auto_reply": "自动回复",
+    "thanks": "道谢",
+    "unknown": "听不准",
+}
+
+# Tasks opened by an answer carry its intent; these are the others.
+TASKS = {"check_stop": "核对是不是退订", "return_visit": "回访", "renewal": "续费前回访"}
+
+TOUCHES = {
+    "message": "发出",
+    "reply": "回复",
+    "auto_reply": "自动回复",
+    "opt_out": "退订",
+    "return": "从链接回来",
+    "follow": "关注公众号",
+    "unfollow": "取消关注公众号",
+    "visit": "回访",
+}
+
+POSTING_STATES = {"live": "在招", "expired": "已过期", "offline": "已下架"}
+
+BLOCKS = {
+    "refused": "退订全部",
+    "in_doubt": "存疑，先停24小时",
+    "preference": "本人停了这个渠道",
+    "unfollowed": "取消关注",
+}
+
+
+def fate_words(name: str) -> str:
+    """`deferred:outside_hours` → 推迟：不在时段."""
+    head, _, reason = name.partition(":")
+    return f"{_of(REASONS, head)}：{_of(REASONS, reason)}" if reason else _of(REASONS, head)
+
+
+def channel_words(name: str) -> str:
+    return _of(CHANNELS, name)
+
+
+def mode_words(name: str) -> str:
+    return _of(MODES, name)
+
+
+def class_words(name: str) -> str:
+    return _of(CLASSES, name)
+
+
+def campaign_state_words(name: str) -> str:
+    return _of(CAMPAIGN_STATES, name)
+
+
+def intent_words(name: str) -> str:
+    return _of(INTENTS, name)
+
+
+def evidence_words(evidence: str) -> str:
+    """What a reading of an answer rests on: the words that were found, or the classifier's share."""
+    head, _, share = evidence.partition(" ")
+    if head != "classifier":
+        return f"依据“{evidence}”"
+    return f"分类器判断，把握{float(share):.0%}" if share.replace(".", "", 1).isdigit() else "分类器判断"
+
+
+def task_words(category: str) -> str:
+    return TASKS.get(category) or _of(INTENTS, category)
+
+
+def touch_words(kind: str) -> str:
+    return _of(TOUCHES, kind)
+
+
+def posting_words(state: str) -> str:
+    return _of(POSTING_STATES, state)
+
+
+def block_words(reason: str) -> str:
+    return BLOCKS.get(reason, f"通道退回（{reason}）")
+
+
+def _of(table: Mapping[str, str], name: str) -> str:
+    return table.get(name, name)

@@ -1,0 +1,161 @@
+"""The parsing of one cell: text as it stands, keys, moments, mobiles, e-mail, yes and no, counts.
+
+Every function takes the text of one cell. `parse_moment`, `parse_day` and `parse_count` raise ValueError for
+what they cannot read; the other parsers answer None or False.
+"""
+
+import re
+import unicodedata
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from email_validator import EmailNotValidError, validate_email
+
+KEY_WIDTH = 64
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+_EARLIEST_YEAR = 1900
+_SERIAL_EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  day 0 of a spreadsheet, in the sheet's own time
+_LARGEST_COUNT = 2**31 - 1  # an integer column
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+# What sites and spreadsheets write where there is nothing.
+_NOTHING = frozenset(("", "-", "--", "—", "——", "/", "无", "空", "null", "none", "nan", "nat", "n/a", "#n/a", "\\n"))
+# Python's strip() leaves zero-width characters, which copying from chats and web pages brings along.
+_EDGES = "".join(chr(code) for code in range(0x3001) if chr(code).isspace()) + "\u180e\u200b\u2060\ufeff"
+
+_TIME = r"(?:[T ]*(\d{1,2})[:时点](\d{1,2})分?(?::?(\d{1,2})秒?(?:[.,]\d+)?)?)?"
+_OFFSET = r" *(Z|[+-]\d{2}:?\d{2})?"
+_DATE_FORM = re.compile(
+    rf"(\d{{4}})[-/.年] ?(\d{{1,2}})[-/.月] ?(\d{{1,2}})日?{_TIME}{_OFFSET}", re.ASCII | re.IGNORECASE
+)
+_COMPACT_FORM = re.compile(
+    rf"(\d{{4}})(\d\d)(\d\d)(?:[T ]?(\d\d):?(\d\d)(?::?(\d\d))?)?{_OFFSET}", re.ASCII | re.IGNORECASE
+)
+_SERIAL_FORM = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
+_WHOLE_FLOAT = re.compile(r"\d+\.0", re.ASCII)  # a number that went through a spreadsheet
+
+# "+86 138-0013-8000": any white space and any dash that NFKC leaves standing.
+_MOBILE_NOISE = re.compile(r"[\s\-\u2010-\u2015\u2212]")
+_MOBILE_FORM = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})", re.ASCII)
+
+_COUNT_FORM = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+)(?:\.0+)?", re.ASCII)
+_TRUE_WORDS = frozenset(("是", "yes", "y", "true", "t", "1", "√", "✓"))
+
+
+def clean_text(text: str) -> str:
+    """The text as it stands: trimmed, a line break folded to one blank, NUL (no database takes it) gone."""
+    return _NEWLINE.sub(" ", text.replace("\0", "")).strip(_EDGES)
+
+
+def is_nothing(text: str) -> bool:
+    """Whether a cell says that there is nothing: empty, 无, NULL and the like."""
+    return fold(text).lower() in _NOTHING
+
+
+def fold(text: str) -> str:
+    """NFKC and trimmed: full-width forms become plain ones."""
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return clean_text(plain)
+
+
+def parse_key(text: str) -> str | None:
+    """A number that names a thing (会员编号 …) in its one spelling: NFKC, trimmed, capitals, no ".0".
+
+    None where it is unusable: empty, a word for nothing, without any letter or digit, or over 64 characters.
+    Capitals because sites' databases compare such keys without case.
+    """
+    key = fold(text).upper()
+    if _WHOLE_FLOAT.fullmatch(key):
+        key = key[:-2]
+    if key.lower() in _NOTHING or len(key) > KEY_WIDTH or not any(map(str.isalnum, key)):
+        return None
+    return key
+
+
+def parse_moment(text: str) -> datetime:
+    """A moment in UTC. Without a zone it is Asia/Shanghai; without a time it is the start of that day.
+
+    Forms: 2025-03-01 08:00:00, 2025/3/1 8:00, 2025.3.1, 2025年3月1日 08:00, 2025-03-01T08:00:00+08:00,
+    20250301, a spreadsheet's day number. ValueError for anything else and for a day that does not exist.
+    """
+    plain = fold(text)
+    if _WHOLE_FLOAT.fullmatch(plain):
+        plain = plain[:-2]
+    try:
+        return _read_moment(plain).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("not a possible date") from None
+
+
+def _read_moment(plain: str) -> datetime:
+    if form := _DATE_FORM.fullmatch(plain) or _COMPACT_FORM.fullmatch(plain):
+        return _from_parts(form)
+    if _SERIAL_FORM.fullmatch(plain):
+        return _from_serial(float(plain))
+    raise ValueError("no form of a date")
+
+
+def _from_parts(form: re.Match[str]) -> datetime:
+    year, month, day, hour, minute, second = (int(part or 0) for part in form.groups()[:6])
+    if year < _EARLIEST_YEAR:
+        raise ValueError("before 1900")
+    local = datetime(year, month, day, hour, minute, second, tzinfo=_ZONE)
+    if offset := form[7]:
+        local = local.replace(tzinfo=datetime.strptime(offset.upper(), "%z").tzinfo)
+    return local
+
+
+def _from_serial(days: float) -> datetime:
+    # A day number holds a time of day as a fraction, a few milliseconds off.
+    return (_SERIAL_EPOCH + timedelta(seconds=round(days * 86400))).replace(tzinfo=_ZONE)
+
+
+def parse_day(text: str) -> date:
+    """A day in Asia/Shanghai, from any form of `parse_moment`. ValueError as there."""
+    return parse_moment(text).astimezone(_ZONE).date()
+
+
+def parse_mobile(text: str) -> str | None:
+    """Eleven digits, or None. Only the pattern decides: a library's list of ranges lags behind new ones."""
+    plain = _MOBILE_NOISE.sub("", unicodedata.normalize("NFKC", text)).removesuffix(".0")
+    form = _MOBILE_FORM.fullmatch(plain)
+    return form[1] if form else None
+
+
+def parse_email(text: str) -> str | None:
+    """An address in lower case that any mail server takes, or None. Nothing is asked of the network.
+
+    The local part is lowered too: two spellings are one mailbox wherever our customers are. A Chinese domain
+    comes in its ASCII form; a Chinese local part would need SMTPUTF8, which most servers lack. Domains under
+    .test pass.
+    """
+    try:
+        found = validate_email(
+            fold(text),
+            allow_smtputf8=False,
+            check_deliverability=False,
+            test_environment=True,
+        )
+    except EmailNotValidError:
+        return None
+    return (found.ascii_email or found.normalized).lower()
+
+
+def parse_yes(text: str) -> bool | None:
+    """A recorded permission: 是 is True, 否 is False, everything else (yes, 1, empty) is no record at all."""
+    return {"是": True, "否": False}.get(fold(text))
+
+
+def parse_flag(text: str) -> bool:
+    """A plain mark that is no permission (主联系人): 是, yes, true, 1 in any case."""
+    return fold(text).lower() in _TRUE_WORDS
+
+
+def parse_count(text: str) -> int:
+    """A whole number from 0 that fits an integer column; 1,200 and 53.0 are read. Else ValueError."""
+    form = _COUNT_FORM.fullmatch(fold(text))
+    digits = form[1].replace(",", "") if form else ""
+    if not 0 < len(digits) <= 10 or int(digits) > _LARGEST_COUNT:
+        raise ValueError("not a whole number")
+    return int(digits)

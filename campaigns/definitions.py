@@ -1,0 +1,119 @@
+"""Campaigns as staff run them: draft → approved → running ⇄ paused → cancelled, each bound to a content version."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from campaigns.errors import InputError, StateError
+from campaigns.folders import CampaignFolder, Definition, lint_folder, parse_definition, read_folder
+from campaigns.models import Campaign, ContentVersion
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRow:
+    id: int
+    key: str
+    state: str
+    version_id: int
+    definition: Definition
+    files: Mapping[str, str] = field(repr=False)
+    started_at: datetime | None
+    planned_until: datetime | None
+    note: str
+
+
+def campaign_keys(templates: Path) -> list[str]:
+    """The campaign folders there are, in the order of their names."""
+    return sorted(path.parent.name for path in templates.glob("*/campaign.toml"))
+
+
+def load_campaign(templates: Path, key: str) -> CampaignFolder:
+    """Raises InputError for an unknown campaign, DefinitionError for a folder that is wrong."""
+    if key not in campaign_keys(templates):
+        known = "、".join(campaign_keys(templates)) or "（没有）"
+        raise InputError(f"没有叫 {key} 的营销活动。现有：{known} (no such campaign)")
+    return read_folder(templates / key)
+
+
+async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> CampaignRow:
+    """Bind the campaign to the words as they stand now. Raises InputError where the lint finds fault."""
+    problems = lint_folder(folder)
+    if problems:
+        raise InputError(f"{folder.key} 有 {len(problems)} 处要改，第一处：{problems[0]} (run campaign lint)")
+    version, _ = await ContentVersion.get_or_create(
+        campaign=folder.key, digest=folder.digest, defaults={"files": dict(folder.files), "created_at": now}
+    )
+    campaign = await Campaign.get_or_none(key=folder.key)
+    if campaign is None:
+        campaign = await Campaign.create(key=folder.key, version_id=version.id)
+    if campaign.state == "cancelled":
+        campaign.planned_until = None
+    if campaign.state in ("draft", "cancelled"):
+        campaign.state = "approved"
+    campaign.version_id, campaign.approved_by, campaign.approved_at = version.id, by, now
+    await campaign.save()
+    return await read_campaign(folder.key)
+
+
+async def start(key: str, *, now: datetime) -> CampaignRow:
+    """Let an approved campaign run; its schedule counts from now on."""
+    await _change(key, ("approved", "running"), state="running", started_at=now, planned_until=now, note="")
+    return await read_campaign(key)
+
+
+async def pause(key: str, *, note: str) -> None:
+    """Nothing more of it is claimed; what waits stays."""
+    await _change(key, ("running", "paused"), state="paused", note=note[:255])
+
+
+async def resume(key: str) -> None:
+    await _change(key, ("paused", "running"), state="running", note="")
+
+
+async def cancel(key: str) -> int:
+    """Returns the campaign's id; what waits is the outbox's to suppress."""
+    await _change(key, ("draft", "approved", "running", "paused"), state="cancelled")
+    return (await read_campaign(key)).id
+
+
+async def planned_until(campaign_id: int, until: datetime) -> None:
+    await Campaign.filter(id=campaign_id).update(planned_until=until)
+
+
+async def read_campaign(key: str) -> CampaignRow:
+    row = await Campaign.get_or_none(key=key).prefetch_related("version")
+    if row is None:
+        raise StateError(f"{key} 还没有批准。先运行 huifang campaign approve {key} (not approved yet)")
+    return _row(row)
+
+
+async def find_campaign(key: str) -> CampaignRow | None:
+    row = await Campaign.get_or_none(key=key).prefetch_related("version")
+    return _row(row) if row else None
+
+
+async def scheduled_campaigns() -> list[CampaignRow]:
+    """Running campaigns that have dates of their own."""
+    running = await Campaign.filter(state="running").order_by("id").prefetch_related("version")
+    return [campaign for campaign in map(_row, running) if campaign.definition.schedule]
+
+
+async def _change(key: str, allowed: tuple[str, ...], **values: object) -> None:
+    campaign = await read_campaign(key)
+    if await Campaign.filter(key=key, state__in=allowed).update(**values) != 1:
+        raise StateError(f"{key} 现在是 {campaign.state}，不能这样做 (allowed from {', '.join(allowed)})")
+
+
+def _row(row: Campaign) -> CampaignRow:
+    return CampaignRow(
+        id=row.id,
+        key=row.key,
+        state=row.state,
+        version_id=row.version_id,
+        definition=parse_definition(row.version.files),
+        files=row.version.files,
+        started_at=row.started_at,
+        planned_until=row.planned_until,
+        note=row.note,
+    )

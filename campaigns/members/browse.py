@@ -1,0 +1,162 @@
+"""Leafing through members: by name or number, by tier, by what stands open with them, by their fate in a campaign."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from campaigns import statements
+from campaigns.cells import parse_key
+from campaigns.models import Contact, Member
+from campaigns.terms import ChannelName
+
+PAGE = 50
+WAITING = "waiting"
+"""As a fate: anything that may still be sent, whatever it waits for."""
+
+_COLUMNS = (
+    "id", "no", "name", "tier", "trade", "city", "plan_expires_on", "owner", "last_login_at", "live_postings",
+    "unread_resumes",
+)  # fmt: skip
+_REFUSED = "SELECT s.member_id FROM suppressions s WHERE s.channel IS NULL AND s.until IS NULL AND s.lifted_at IS NULL"
+_INBOUND = {
+    "reply": "t.kind = 'reply'",
+    "auto_reply": "t.kind = 'auto_reply'",
+    "return": "t.kind = 'return'",
+    "refusal": "(t.kind = 'opt_out' OR t.kind = 'reply' AND t.intent = 'stop')",
+}
+INBOUND = frozenset(_INBOUND)
+
+
+@dataclass(frozen=True, slots=True)
+class Sieve:
+    """Which members; an empty field asks nothing.
+
+    `task` is a category of an open task, or "any". `fate` is a message's state[:reason] or WAITING, in `campaign`
+    where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given.
+    """
+
+    text: str = ""
+    tier: str = ""
+    unread: bool = False
+    refused: bool = False
+    task: str = ""
+    campaign: str = ""
+    fate: str = ""
+    inbound: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MemberLine:
+    no: str
+    name: str
+    tier: str
+    trade: str
+    city: str
+    plan_expires_on: date | None
+    owner: str
+    last_login_at: datetime | None
+    live_postings: int
+    unread_resumes: int
+    addresses: frozenset[ChannelName]  # channels on which some contact has an address
+
+
+@dataclass(frozen=True, slots=True)
+class MemberPage:
+    """One page, by number. `tiers` counts what the sieve would give for each tier."""
+
+    lines: Sequence[MemberLine]
+    total: int
+    tiers: Mapping[str, int]
+
+
+async def browse_members(sieve: Sieve, page: int) -> MemberPage:
+    """Page 1 is the first; a page behind the last is empty."""
+    where, params = _condition(sieve)
+    counts = await statements.query(
+        f"SELECT m.tier, count(*) AS n FROM members m WHERE {where} GROUP BY m.tier", *params
+    )
+    tiers = {row["tier"]: int(row["n"]) for row in counts}
+    if sieve.tier:
+        params.append(sieve.tier)
+        where += f" AND m.tier = ${len(params)}"
+    rows = await statements.query(
+        f"SELECT m.id FROM members m WHERE {where} ORDER BY m.no LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}",
+        *params,
+    )
+    total = tiers.get(sieve.tier, 0) if sieve.tier else sum(tiers.values())
+    return MemberPage(await _lines([row["id"] for row in rows]), total, tiers)
+
+
+async def _lines(ids: Sequence[int]) -> list[MemberLine]:
+    found = {row["id"]: row for row in await Member.filter(id__in=list(ids)).values(*_COLUMNS)}
+    addresses = await _addresses(ids)
+    return [_line(found[one], addresses.get(one, frozenset())) for one in ids]
+
+
+def _line(row: Mapping[str, Any], addresses: frozenset[ChannelName]) -> MemberLine:
+    return MemberLine(**{name: row[name] for name in _COLUMNS if name != "id"}, addresses=addresses)
+
+
+async def _addresses(ids: Sequence[int]) -> dict[int, frozenset[ChannelName]]:
+    order = (ChannelName.SMS, ChannelName.EMAIL, ChannelName.WECHAT)
+    found: dict[int, frozenset[ChannelName]] = {}
+    contacts = Contact.filter(member_id__in=list(ids), active=True)
+    for member_id, *addresses in await contacts.values_list("member_id", "mobile", "email", "openid"):
+        there = {channel for channel, address in zip(order, addresses, strict=True) if address}
+        found[member_id] = found.get(member_id, frozenset()) | there
+    return found
+
+
+def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
+    """The WHERE without the tier, and its parameters."""
+    params: list[Any] = []
+
+    def take(value: object) -> str:
+        params.append(value)
+        return f"${len(params)}"
+
+    parts = ["TRUE"]
+    if sieve.text:
+        like = take(f"%{_escaped(sieve.text.lower())}%")
+        number = take(parse_key(sieve.text) or sieve.text)
+        parts.append(f"(lower(m.name) LIKE {like} ESCAPE '!' OR m.no = {number} OR lower(m.no) LIKE {like} ESCAPE '!')")
+    if sieve.unread:
+        parts.append("m.unread_resumes > 0")
+    if sieve.refused:
+        parts.append(f"m.id IN ({_REFUSED} AND s.member_id IS NOT NULL)")
+    if sieve.task:
+        category = "" if sieve.task == "any" else f" AND v.category = {take(sieve.task)}"
+        parts.append(f"m.id IN (SELECT v.member_id FROM visits v WHERE v.state = 'open'{category})")
+    if sieve.fate:
+        asked = _fate(sieve.fate, take)
+        parts.append(f"m.id IN (SELECT g.member_id FROM messages g WHERE {asked}{_in_campaign(sieve, take)})")
+    if sieve.inbound in _INBOUND:
+        parts.append(
+            "m.id IN (SELECT t.member_id FROM touches t LEFT JOIN messages g ON g.id = t.message_id "
+            f"WHERE t.direction = 'in' AND {_INBOUND[sieve.inbound]}{_in_campaign(sieve, take)})"
+        )
+    if sieve.campaign and not sieve.fate and not sieve.inbound:
+        parts.append(f"m.id IN (SELECT g.member_id FROM messages g WHERE TRUE{_in_campaign(sieve, take)})")
+    return " AND ".join(parts), params
+
+
+def _fate(fate: str, take: Callable[[object], str]) -> str:
+    if fate == WAITING:
+        return "g.state IN ('queued', 'claimed', 'sending')"
+    state, _, reason = fate.partition(":")
+    return f"g.state = {take(state)} AND g.reason = {take(reason)}"
+
+
+def _in_campaign(sieve: Sieve, take: Callable[[object], str]) -> str:
+    if not sieve.campaign:
+        return ""
+    return (
+        " AND g.occurrence_id IN (SELECT o.id FROM occurrences o JOIN campaigns c ON c.id = o.campaign_id "
+        f"WHERE c.key = {take(sieve.campaign)})"
+    )
+
+
+def _escaped(text: str) -> str:
+    """LIKE's own signs as letters."""
+    return text.replace("!", "!!").replace("%", "!%").replace("_", "!_")

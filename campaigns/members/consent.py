@@ -1,0 +1,90 @@
+"""Refusals, suppressed addresses and what a WeChat follower lets us send."""
+
+from datetime import datetime, timedelta
+
+from tortoise.queryset import QuerySet
+
+from campaigns.models import Contact, Suppression, WechatFollower
+from campaigns.terms import ChannelName, ReachChange, WechatMode
+
+PAUSE = timedelta(hours=24)
+
+
+async def record_opt_out(member_id: int, *, at: datetime, source: str) -> None:
+    """One word of refusal: every channel, the whole company. Saying it twice adds nothing."""
+    if not await _company_block(member_id).filter(until=None).exists():
+        await Suppression.create(member_id=member_id, reason="refused", source=source, at=at)
+
+
+async def pause_member(member_id: int, *, at: datetime, source: str) -> None:
+    """In doubt: 24 hours of silence for the whole company, while a person looks."""
+    await Suppression.create(member_id=member_id, reason="in_doubt", source=source, at=at, until=at + PAUSE)
+
+
+async def suppress_address(channel: ChannelName, address: str, *, at: datetime, reason: str, source: str) -> None:
+    """Close one address on one channel: a hard bounce, a provider's blacklist, an unfollow, a preference page."""
+    if not await _address_block(channel, address).exists():
+        await Suppression.create(channel=channel, address=address, reason=reason, source=source, at=at)
+
+
+async def reopen_address(channel: ChannelName, address: str, *, at: datetime, reason: str) -> None:
+    """Lift what `reason` closed (a follower came back); other suppressions of the address stay."""
+    await _address_block(channel, address).filter(reason=reason).update(lifted_at=at)
+
+
+async def lift_opt_out(member_id: int, *, at: datetime, source: str) -> None:
+    """Staff, or the contact on the preference page, take the refusal back."""
+    await _company_block(member_id).update(lifted_at=at, source=source)
+
+
+async def deactivate_contact(contact_id: int) -> None:
+    """ "You have the wrong person": this contact is not written to again."""
+    await Contact.filter(id=contact_id).update(active=False)
+
+
+async def record_reach(change: ReachChange) -> None:
+    """Keep what an event tells about a follower; a refusal of the company is never lifted by it."""
+    follower, _ = await WechatFollower.get_or_create(openid=change.address)
+    if change.followed is not None:
+        follower.followed = change.followed
+    if change.window_until is not None:
+        follower.window_until, follower.window_left = change.window_until, change.window_left
+    for template_id, count in change.credits.items():
+        follower.credits[template_id] = max(0, follower.credits.get(template_id, 0) + count) if count else 0
+    await follower.save()
+    if change.followed is False:
+        await suppress_address(
+            change.channel, change.address, at=change.at, reason="unfollowed", source=change.event_id
+        )
+    if change.followed is True:
+        await reopen_address(change.channel, change.address, at=change.at, reason="unfollowed")
+
+
+async def use_reach(openid: str, mode: WechatMode, template_id: str) -> None:
+    """One message of the window, or one subscription credit, is used up."""
+    follower = await WechatFollower.get_or_none(openid=openid)
+    if follower is None:
+        return
+    if mode is WechatMode.CUSTOM:
+        follower.window_left = max(0, follower.window_left - 1)
+    if mode is WechatMode.SUBSCRIBE:
+        follower.credits[template_id] = max(0, follower.credits.get(template_id, 0) - 1)
+    await follower.save()
+
+
+async def close_reach(openid: str, mode: WechatMode, template_id: str) -> None:
+    """The provider says there is no window or credit after all: believe it until the next event."""
+    follower, _ = await WechatFollower.get_or_create(openid=openid)
+    if mode is WechatMode.CUSTOM:
+        follower.window_left = 0
+    if mode is WechatMode.SUBSCRIBE:
+        follower.credits[template_id] = 0
+    await follower.save()
+
+
+def _company_block(member_id: int) -> QuerySet[Suppression]:
+    return Suppression.filter(member_id=member_id, channel=None, lifted_at=None)
+
+
+def _address_block(channel: ChannelName, address: str) -> QuerySet[Suppression]:
+    return Suppression.filter(channel=channel, address=address, lifted_at=None)

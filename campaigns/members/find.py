@@ -1,0 +1,151 @@
+"""Finding members: the audience of a rule, the sender of a reply, the page of one member, the numbers of all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from campaigns import statements
+from campaigns.models import Application, Contact, Login, Member, Message, Posting, Seeker, Suppression
+from campaigns.segments import Segment, to_filter
+from campaigns.terms import ChannelName
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Who wrote: a member, and the contact whose address it was."""
+
+    member_id: int
+    contact_id: int | None
+
+
+async def select_audience(segment: Segment, now: datetime) -> list[int]:
+    """The ids of the members a rule selects, in the order of their numbers' creation."""
+    return [row["id"] for row in await _select("m.id", segment, now, "ORDER BY m.id")]
+
+
+async def count_audience(segment: Segment, now: datetime) -> int:
+    return int((await _select("count(*) AS n", segment, now))[0]["n"])
+
+
+async def list_audience(segment: Segment, now: datetime, limit: int) -> list[dict[str, Any]]:
+    columns = "m.no, m.name, m.tier, m.city, m.trade, m.unread_resumes, m.idle_since"
+    return await _select(columns, segment, now, f"ORDER BY m.no LIMIT {int(limit)}")
+
+
+async def match_member(channel: ChannelName, address: str) -> Match | None:
+    """The contact with this address; of several members sharing it, the primary contact registered last."""
+    column = {ChannelName.EMAIL: "email", ChannelName.SMS: "mobile", ChannelName.WECHAT: "openid"}[channel]
+    contact = await Contact.filter(**{column: address}).order_by("-is_primary", "-id").first()
+    return Match(contact.member_id, contact.id) if contact else None
+
+
+async def match_contact(contact_id: int) -> Match | None:
+    contact = await Contact.get_or_none(id=contact_id)
+    return Match(contact.member_id, contact.id) if contact else None
+
+
+async def member_id_of(member_no: str) -> int | None:
+    member = await Member.get_or_none(no=member_no)
+    return member.id if member else None
+
+
+async def describe_member(member_no: str) -> dict[str, Any] | None:
+    """All we hold about one member, as plain values: who they are, contacts, postings, unread, suppressions."""
+    member = await Member.get_or_none(no=member_no)
+    if member is None:
+        return None
+    unread = await unread_by_posting([member.id])
+    return {
+        "id": member.id,
+        "no": member.no,
+        **{
+            name: getattr(member, name)
+            for name in (
+                "name", "trade", "nature", "size", "city", "plan", "plan_expires_on", "owner", "attrs", "tier",
+                "tier_score", "tier_reasons", "registered_at", "last_login_at", "login_count", "postings",
+                "live_postings", "applications", "unread_resumes", "oldest_unread_at",
+            )
+        },
+        "contacts": await Contact.filter(member_id=member.id)
+        .order_by("-is_primary", "id")
+        .values(
+            "id", "no", "name", "title", "mobile", "email", "openid", "qq", "is_primary", "parent_no", "consent",
+            "consent_at", "consent_source", "active",
+        ),
+        "posts": [
+            {**post, "unread": unread.get(post["id"], 0)}
+            for post in await Posting.filter(member_id=member.id)
+            .order_by("-published_at")
+            .values("id", "no", "title", "city", "pay_min", "pay_max", "heads", "published_at", "state")
+        ],
+        "suppressions": await _suppressions_of(member.id),
+    }  # fmt: skip
+
+
+async def unread_by_posting(member_ids: Sequence[int]) -> Mapping[int, int]:
+    """Unread applications by posting id, for all postings of these members."""
+    postings = await Posting.filter(member_id__in=list(member_ids)).values_list("id", flat=True)
+    counts: dict[int, int] = {}
+    unread = await Application.filter(posting_id__in=list(postings), first_viewed_at=None).values_list("posting_id")
+    for (posting_id,) in unread:
+        counts[posting_id] = counts.get(posting_id, 0) + 1
+    return counts
+
+
+async def message_states(message_ids: Sequence[int]) -> Mapping[int, str]:
+    """Where each message stands, for the timeline."""
+    return dict(await Message.filter(id__in=list(message_ids)).values_list("id", "state"))
+
+
+async def count_stats() -> dict[str, int]:
+    return {
+        "members": await Member.all().count(),
+        "contacts": await Contact.all().count(),
+        "contacts_with_mobile": await Contact.filter(mobile__not_isnull=True).count(),
+        "contacts_with_email": await Contact.filter(email__not_isnull=True).count(),
+        "contacts_with_openid": await Contact.filter(openid__not_isnull=True).count(),
+        "contacts_consenting": await Contact.filter(consent=True).count(),
+        "postings": await Posting.all().count(),
+        "live_postings": await Posting.filter(state="live").count(),
+        "applications": await Application.all().count(),
+        "unread": await Application.filter(first_viewed_at=None).count(),
+        "logins": await Login.all().count(),
+        "seekers": await Seeker.all().count(),
+    }
+
+
+async def record_login(member_id: int, at: datetime) -> None:
+    """The site tells that a member logged in."""
+    _, new = await Login.get_or_create(member_id=member_id, at=at)
+    if new:
+        member = await Member.get(id=member_id)
+        member.last_login_at = max(at, member.last_login_at or at)
+        member.idle_since, member.login_count = member.last_login_at, member.login_count + 1
+        await member.save(update_fields=["last_login_at", "idle_since", "login_count"])
+
+
+async def record_views(member_id: int, at: datetime, posting_no: str | None = None) -> int:
+    """The site tells that a member looked at its unread applications (of one posting, or all). Returns how many."""
+    postings = Posting.filter(member_id=member_id)
+    if posting_no:
+        postings = postings.filter(no=posting_no)
+    ids = await postings.values_list("id", flat=True)
+    seen = await Application.filter(posting_id__in=list(ids), first_viewed_at=None).update(first_viewed_at=at)
+    await statements.recount_member(member_id)
+    return seen
+
+
+async def _suppressions_of(member_id: int) -> list[dict[str, Any]]:
+    columns = ("channel", "reason", "source", "at", "until", "lifted_at")
+    contacts = await Contact.filter(member_id=member_id).values_list("mobile", "email", "openid")
+    addresses = [address for row in contacts for address in row if address]
+    company = await Suppression.filter(member_id=member_id).values(*columns)
+    closed = await Suppression.filter(address__in=addresses).values(*columns) if addresses else []
+    return sorted(company + closed, key=lambda row: row["at"])
+
+
+async def _select(columns: str, segment: Segment, now: datetime, tail: str = "") -> list[dict[str, Any]]:
+    dialect: Literal["sqlite", "postgres"] = "postgres" if statements.is_postgres(statements.connection()) else "sqlite"
+    rule = to_filter(segment, now, dialect)
+    return await statements.query(f"SELECT {columns} FROM members m WHERE {rule.sql} {tail}", *rule.params)

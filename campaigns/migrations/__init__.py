@@ -1,0 +1,1 @@
+"""Schema history, applied by Tortoise (design: generated migrations only add; the rest is written by hand)."""

@@ -1,0 +1,409 @@
+"""From trigger to outbox: occurrence × audience × policy × content; its preview; the recheck before the wire."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from campaigns import definitions, outbox, visits
+from campaigns.calendar import Festival, WorkCalendar
+from campaigns.content import Compiled, variables
+from campaigns.definitions import CampaignRow
+from campaigns.errors import InputError
+from campaigns.experiments import is_held_out
+from campaigns.folders import CampaignFolder, Definition, compiled_content, parse_definition
+from campaigns.members.digest import digests_for, unread_postings_for
+from campaigns.members.facts import facts_for
+from campaigns.members.find import select_audience
+from campaigns.outbox import Claimed, OccurrenceRow
+from campaigns.policy import CampaignRules, PolicySettings, decide, wechat_mode
+from campaigns.policy import recheck as recheck_contact
+from campaigns.schedule import Due, Recurring, due_occurrences, parse_schedule
+from campaigns.segments import matches, parse_segment
+from campaigns.terms import (
+    SHANGHAI,
+    Allow,
+    ChannelName,
+    ContactFacts,
+    Defer,
+    DeliveryState,
+    Facts,
+    Reason,
+    Suppress,
+    Verdict,
+    WechatMode,
+)
+
+_CHUNK = 500  # members whose facts are read and whose rows are written at once
+_NEXT_WITHIN = timedelta(days=60)
+_HORIZON = timedelta(days=400)  # every festival comes round within it
+
+
+@dataclass(frozen=True, slots=True)
+class Rulebook:
+    """What planning goes by beside the campaign itself."""
+
+    policy: PolicySettings
+    calendar: WorkCalendar
+    holdout_secret: bytes
+    site: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVisit:
+    """Not a message: a task for a person."""
+
+
+Fate = Verdict | OpenVisit
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One dated run of a campaign, stored or only imagined (preview)."""
+
+    campaign_id: int | None
+    definition: Definition
+    content: Compiled
+    key: str
+    at: datetime
+    useless_at: datetime | None
+    festival: Festival | None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run at this moment would do; `fates` is named as outbox.fate_of names it."""
+
+    campaign: str
+    key: str
+    at: datetime
+    audience: int
+    fates: Mapping[str, int]
+    until: Mapping[str, Mapping[datetime, int]]  # deferred fate → when → how many
+    channels: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """The last word on one claimed message: what to do, and with which variables if it is to be sent."""
+
+    claimed: Claimed
+    verdict: Verdict
+    variables: Mapping[str, object]
+    wechat_mode: WechatMode | None = None
+
+
+# ---- planning ---------------------------------------------------------------------------------------------------
+
+
+async def plan_due(now: datetime, book: Rulebook) -> list[int]:
+    """Plan every occurrence that has fallen due, and those a planner died over. Returns their ids."""
+    for campaign in await definitions.scheduled_campaigns():
+        await _add_due_occurrences(campaign, now, book)
+    ids = await outbox.unplanned_occurrences()
+    for occurrence_id in ids:
+        await plan_occurrence(occurrence_id, now, book)
+    return ids
+
+
+async def start_campaign(key: str, now: datetime, book: Rulebook) -> int | None:
+    """Let it run, beginning at once: a festival's at its next festival, any other now. Returns the occurrence."""
+    campaign = await definitions.start(key, now=now)
+    if not campaign.definition.schedule:
+        return None  # it waits for answers, not for a date
+    due = first_due(campaign.definition, now, book)
+    occurrence_id = await _add_occurrence(campaign, due)
+    await plan_occurrence(occurrence_id, now, book)
+    return occurrence_id
+
+
+async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> None:
+    """Give every member of the audience its one fate. Stopped half way and run again it adds only what is missing."""
+    occurrence = await outbox.read_occurrence(occurrence_id)
+    if occurrence.planned_at is not None:
+        return
+    run = _stored_run(occurrence)
+    async for facts, fate in _fates(run, now, book):
+        async with in_transaction():
+            await outbox.enqueue(
+                [_row(occurrence, run.definition, one, two) for one, two in zip(facts, fate, strict=True)]
+            )
+            for member, outcome in zip(facts, fate, strict=True):
+                if isinstance(outcome, OpenVisit):
+                    await _open_visit(occurrence, run.definition, member, now)
+    await outbox.close_planning(occurrence_id, now)
+
+
+async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Preview:
+    """Count what starting this campaign now would do, without writing anything."""
+    campaign = await definitions.find_campaign(folder.key)
+    due = first_due(folder.definition, now, book)
+    run = Run(
+        campaign_id=campaign.id if campaign else None,
+        definition=folder.definition,
+        content=compiled_content(folder.files),
+        key=due.key,
+        at=due.at,
+        useless_at=_useless_at(folder.definition, due),
+        festival=due.festival,
+    )
+    fates: Counter[str] = Counter()
+    channels: Counter[str] = Counter()
+    until: dict[str, Counter[datetime]] = {}
+    async for _, chunk in _fates(run, now, book):
+        for fate in chunk:
+            name = _fate_name(fate)
+            fates[name] += 1
+            if isinstance(fate, Allow | Defer):
+                channels[fate.channel] += 1
+            if isinstance(fate, Defer):
+                until.setdefault(name, Counter())[fate.until] += 1
+    return Preview(folder.key, due.key, due.at, sum(fates.values()), fates, until, channels)
+
+
+async def next_slot(now: datetime, book: Rulebook) -> datetime | None:
+    """When the next occurrence of any running campaign falls due."""
+    slots = [
+        due.at
+        for campaign in await definitions.scheduled_campaigns()
+        for due in due_occurrences(
+            parse_schedule(campaign.definition.schedule), book.calendar, now, now + _NEXT_WITHIN
+        )[:1]
+    ]
+    return min(slots, default=None)
+
+
+def first_due(definition: Definition, now: datetime, book: Rulebook) -> Due:
+    """The run that starting now begins with."""
+    schedule = parse_schedule(definition.schedule)
+    if isinstance(schedule, Recurring):
+        return Due(f"{now.astimezone(SHANGHAI):%Y-%m-%dT%H:%M}", now, None)
+    coming = due_occurrences(schedule, book.calendar, now - timedelta(seconds=1), now + _HORIZON)
+    if not coming:
+        raise InputError(f"{definition.title} 的时间已经过去，改 campaign.toml 的 schedule (its date has passed)")
+    return coming[0]
+
+
+# ---- the moment of sending ----------------------------------------------------------------------------------------
+
+
+async def recheck(claimed: Sequence[Claimed], now: datetime, book: Rulebook) -> list[Checked]:
+    """Read facts and goal again, just before the wire. All of one occurrence; results in the same order."""
+    if not claimed:
+        return []
+    occurrence = await outbox.read_occurrence(claimed[0].occurrence_id)
+    run = _stored_run(occurrence)
+    facts = await facts_for([one.member_id for one in claimed], now, leaving_out=[one.id for one in claimed])
+    extras = await _extras(list(facts.values()), run)
+    return [_check(one, facts.get(one.member_id), run, extras, occurrence, now, book) for one in claimed]
+
+
+async def choose_again(one: Claimed, now: datetime, book: Rulebook) -> Verdict:
+    """The next way to reach the same member, after the provider refused this channel for want of permission."""
+    run = _stored_run(await outbox.read_occurrence(one.occurrence_id))
+    facts = (await facts_for([one.member_id], now, leaving_out=[one.id])).get(one.member_id)
+    order = run.definition.channels
+    left = order[order.index(one.channel) + 1 :] if one.channel in order else ()
+    if facts is None or not left:
+        return Suppress(Reason.NO_WINDOW)
+    return decide(facts, replace(_rules(run), channels=left), book.policy, book.calendar, now)
+
+
+def _check(
+    one: Claimed,
+    facts: Facts | None,
+    run: Run,
+    extras: Mapping[int, Mapping[str, object]],
+    occurrence: OccurrenceRow,
+    now: datetime,
+    book: Rulebook,
+) -> Checked:
+    contact = next((c for c in facts.contacts if c.id == one.contact_id), None) if facts else None
+    if facts is None or contact is None:
+        return Checked(one, Suppress(Reason.NO_CONTACT), {})
+    if run.definition.goal and matches(parse_segment(run.definition.goal), facts, now):
+        return Checked(one, Suppress(Reason.GOAL_MET), {})
+    verdict = recheck_contact(facts, contact.id, one.channel, _rules(run), book.policy, book.calendar, now)
+    if not isinstance(verdict, Allow):
+        return Checked(one, verdict, {})
+    mode = wechat_mode(contact, _rules(run), now) if one.channel is ChannelName.WECHAT else None
+    filled = variables(
+        facts,
+        contact,
+        now=now,
+        site=book.site,
+        links={},
+        extra={**extras.get(facts.member_id, {}), **occurrence.extra},
+    )
+    return Checked(one, verdict, filled, mode)
+
+
+async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, object]]:
+    """What only some words want, read for all members at once."""
+    wanted = run.content.wants
+    digests = await digests_for(facts) if "digest" in wanted else {}
+    unread = await unread_postings_for([one.member_id for one in facts]) if "unread_postings" in wanted else {}
+    return {
+        one.member_id: {
+            **({"digest": digests.get(one.member_id, [])} if "digest" in wanted else {}),
+            **({"unread_postings": unread.get(one.member_id, [])} if "unread_postings" in wanted else {}),
+        }
+        for one in facts
+    }
+
+
+# ---- deciding -----------------------------------------------------------------------------------------------------
+
+
+async def _fates(run: Run, now: datetime, book: Rulebook) -> AsyncIterator[tuple[list[Facts], list[Fate]]]:
+    ids = await select_audience(parse_segment(run.definition.segment), now)
+    again_after = parse_schedule(run.definition.schedule).again_after
+    if again_after and run.campaign_id is not None:
+        recent = await outbox.recently_planned(run.campaign_id, now - again_after)
+        ids = [member_id for member_id in ids if member_id not in recent]
+    for start in range(0, len(ids), _CHUNK):
+        known = await facts_for(ids[start : start + _CHUNK], now)
+        facts = [one for one in known.values() if _concerns(run.festival, one)]
+        yield facts, [_fate(run, one, now, book) for one in facts]
+
+
+def _fate(run: Run, facts: Facts, now: datetime, book: Rulebook) -> Fate:
+    if run.definition.action == "visit":
+        return Suppress(Reason.REFUSED) if facts.refused else OpenVisit()
+    held_out = is_held_out(book.holdout_secret, facts.member_no, run.definition.hold_out)
+    moment = max(now, run.at)
+    verdict = decide(facts, _rules(run), book.policy, book.calendar, moment, held_out=held_out)
+    if isinstance(verdict, Allow) and moment > now:
+        return Defer(verdict.contact_id, verdict.channel, verdict.address, moment, Reason.SCHEDULED)
+    return verdict
+
+
+def _concerns(festival: Festival | None, facts: Facts) -> bool:
+    return festival is None or not festival.trades or facts.trade in festival.trades
+
+
+def _rules(run: Run) -> CampaignRules:
+    return CampaignRules(
+        message_class=run.definition.message_class,
+        channels=run.definition.channels,
+        useless_at=run.useless_at,
+        wechat_modes=run.content.wechat_modes,
+        subscribe_template=run.content.subscribe_template,
+    )
+
+
+def _fate_name(fate: Fate) -> str:
+    match fate:
+        case Allow():
+            return outbox.fate_of(DeliveryState.QUEUED, "")
+        case Defer():
+            return outbox.fate_of(DeliveryState.QUEUED, fate.reason)
+        case Suppress():
+            return outbox.fate_of(DeliveryState.SUPPRESSED, fate.reason)
+        case OpenVisit():
+            return outbox.fate_of(DeliveryState.HANDED_OVER, "")
+
+
+def _row(occurrence: OccurrenceRow, definition: Definition, facts: Facts, fate: Fate) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "occurrence_id": occurrence.id,
+        "member_id": facts.member_id,
+        "message_class": definition.message_class,
+        "not_before": occurrence.at,
+        "reason": "",
+    }
+    match fate:
+        case Allow(contact_id, channel, address):
+            return {
+                **row,
+                "state": "queued",
+                "contact_id": contact_id,
+                "channel": channel,
+                "address": address,
+            }
+        case Defer(contact_id, channel, address, until, reason):
+            chosen = {"contact_id": contact_id, "channel": channel, "address": address}
+            return {**row, **chosen, "state": "queued", "not_before": until, "reason": reason}
+        case Suppress(reason):
+            return {**row, "state": "suppressed", "reason": reason}
+        case OpenVisit():
+            return {**row, "state": "handed_over"}
+
+
+async def _open_visit(occurrence: OccurrenceRow, definition: Definition, facts: Facts, now: datetime) -> None:
+    person: ContactFacts | None = facts.contacts[0] if facts.contacts else None
+    await visits.open_visit(
+        facts.member_id,
+        category=definition.visit_category,
+        cause=f"occurrence:{occurrence.id}:member:{facts.member_id}",
+        opened_at=now,
+        due_at=occurrence.useless_at or now + timedelta(days=3),
+        contact_id=person.id if person else None,
+        note=definition.title,
+        owner=facts.owner,
+    )
+
+
+# ---- occurrences ----------------------------------------------------------------------------------------------------
+
+
+async def _add_due_occurrences(campaign: CampaignRow, now: datetime, book: Rulebook) -> None:
+    schedule = parse_schedule(campaign.definition.schedule)
+    since = campaign.planned_until or campaign.started_at or now
+    for due in due_occurrences(schedule, book.calendar, since, now):
+        await _add_occurrence(campaign, due)
+    await definitions.planned_until(campaign.id, now)
+
+
+async def _add_occurrence(campaign: CampaignRow, due: Due) -> int:
+    festival = {"festival": _festival_words(due.festival)} if due.festival else {}
+    return await outbox.add_occurrence(
+        campaign.id,
+        campaign.version_id,
+        due.key,
+        due.at,
+        useless_at=_useless_at(campaign.definition, due),
+        extra=festival,
+    )
+
+
+def _festival_words(festival: Festival) -> dict[str, object]:
+    return {
+        "name": festival.name,
+        "greeting": festival.greeting,
+        "date": festival.date.isoformat(),
+        "trades": sorted(festival.trades),
+    }
+
+
+def _stored_run(occurrence: OccurrenceRow) -> Run:
+    definition = parse_definition(occurrence.files)
+    return Run(
+        campaign_id=occurrence.campaign_id,
+        definition=definition,
+        content=compiled_content(occurrence.files),
+        key=occurrence.key,
+        at=occurrence.at,
+        useless_at=occurrence.useless_at,
+        festival=_stored_festival(occurrence.extra.get("festival")),
+    )
+
+
+def _stored_festival(words: Mapping[str, Any] | None) -> Festival | None:
+    if not words:
+        return None
+    return Festival(
+        words["name"],
+        date.fromisoformat(words["date"]),
+        words["greeting"],
+        frozenset(words.get("trades", ())),
+    )
+
+
+def _useless_at(definition: Definition, due: Due) -> datetime | None:
+    if due.festival:
+        return due.festival.ends_at
+    return due.at + definition.useless_after if definition.useless_after else None

@@ -1,0 +1,373 @@
+"""May we: consent, suppression, allowed hours, caps → Allow, Defer or Suppress with one reason.
+
+In this order: the company's refusal, the hold-out, a contact and channel that can be reached, the moment.
+An answer to a customer's own message (class ANSWER) is bound by reachability alone.
+"""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+from campaigns.calendar import WorkCalendar
+from campaigns.errors import DefinitionError
+from campaigns.terms import (
+    SHANGHAI,
+    Allow,
+    ChannelName,
+    ContactFacts,
+    Defer,
+    Facts,
+    MessageClass,
+    Reason,
+    Suppress,
+    Tier,
+    Verdict,
+    WechatMode,
+)
+
+COUNTED = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
+"""Classes that need a recorded consent and count against the caps."""
+
+# Where a way to a contact ends, the furthest last. Of all ways that were tried, the one that came furthest
+# gives the reason: it is the one thing that has to change for this member to be reached.
+_OBSTACLES = (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.BLOCKED, Reason.NO_WINDOW)
+
+_NEVER = datetime(9000, 1, 1, tzinfo=UTC)
+_DAY = timedelta(days=1)
+
+Span = tuple[datetime, datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Allowed hours in Asia/Shanghai, `opens` included, `closes` not."""
+
+    opens: time
+    closes: time
+    workdays_only: bool
+
+    def next_open(self, moment: datetime, calendar: WorkCalendar) -> datetime:
+        """The earliest allowed moment that is not before `moment`."""
+        local = moment.astimezone(SHANGHAI)
+        day, clock = local.date(), local.time()
+        if self._open_on(day, calendar) and clock < self.closes:
+            return moment if clock >= self.opens else self._opening(day)
+        day = calendar.next_workday(day) if self.workdays_only else day + _DAY
+        return self._opening(day)
+
+    def _open_on(self, day: date, calendar: WorkCalendar) -> bool:
+        return not self.workdays_only or calendar.is_workday(day)
+
+    def _opening(self, day: date) -> datetime:
+        return datetime.combine(day, self.opens, SHANGHAI)
+
+
+def _default_hours() -> Mapping[MessageClass, Hours]:
+    office = Hours(time(9), time(20), workdays_only=True)
+    return {
+        MessageClass.MARKETING: office,
+        MessageClass.GREETING: office,
+        MessageClass.SERVICE: Hours(time(8), time(21), workdays_only=False),
+    }
+
+
+def _default_touches() -> Mapping[Tier, int]:
+    return {Tier.TOP: 2, Tier.GOOD: 4, Tier.STANDARD: 4, Tier.LOW: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySettings:
+    """The limits of templates/policy.toml. A limit of 0 means none at all."""
+
+    hours: Mapping[MessageClass, Hours] = field(default_factory=_default_hours)
+    company_touches: Mapping[Tier, int] = field(default_factory=_default_touches)
+    company_window: timedelta = timedelta(days=30)
+    company_apart: timedelta = timedelta(hours=72)
+    contact_sms: int = 1
+    contact_sms_window: timedelta = timedelta(days=7)
+    defer_at_most: timedelta = timedelta(days=60)
+    doubt_pause: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignRules:
+    """What policy must know of a campaign: channels in order of preference, the last useful moment."""
+
+    message_class: MessageClass
+    channels: tuple[ChannelName, ...]
+    useless_at: datetime | None
+    wechat_modes: frozenset[WechatMode]
+    subscribe_template: str = ""
+
+
+def decide(
+    facts: Facts,
+    rules: CampaignRules,
+    settings: PolicySettings,
+    calendar: WorkCalendar,
+    now: datetime,
+    *,
+    held_out: bool = False,
+) -> Verdict:
+    """Whether, to whom, by which channel and from when one member is written to. `until` of a Defer is UTC.
+
+    Contacts are tried primary first, then as they come; for each the campaign's channels in order. The way
+    that is open earliest is taken, of equals the first.
+    """
+    if _binding(rules) and facts.refused:
+        return Suppress(Reason.REFUSED)
+    if _binding(rules) and held_out:
+        return Suppress(Reason.HOLD_OUT)
+    contacts = sorted(facts.contacts, key=lambda contact: not contact.is_primary)
+    return _Search(facts, rules, settings, calendar, now).best(contacts, rules.channels)
+
+
+def recheck(
+    facts: Facts,
+    contact_id: int,
+    channel: ChannelName,
+    rules: CampaignRules,
+    settings: PolicySettings,
+    calendar: WorkCalendar,
+    now: datetime,
+) -> Verdict:
+    """The same question at the moment of sending, for the contact and channel already chosen.
+
+    `facts` must leave out the planned time of this very message, else it counts against itself.
+    """
+    if _binding(rules) and facts.refused:
+        return Suppress(Reason.REFUSED)
+    contacts = [contact for contact in facts.contacts if contact.id == contact_id]
+    return _Search(facts, rules, settings, calendar, now).best(contacts, (channel,))
+
+
+def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> WechatMode | None:
+    """How WeChat lets us write to this contact now, the cheapest permission first, or None.
+
+    Of an imported follower no event is known yet (`wechat` None): only a service notice may be tried.
+    """
+    reach, modes = contact.wechat, rules.wechat_modes
+    template = rules.message_class is MessageClass.SERVICE and WechatMode.TEMPLATE in modes
+    if reach is None:
+        return WechatMode.TEMPLATE if template else None
+    if not reach.followed:
+        return None
+    in_window = reach.window_until is not None and reach.window_until > now and reach.window_left > 0
+    if WechatMode.CUSTOM in modes and in_window:
+        return WechatMode.CUSTOM
+    if template:
+        return WechatMode.TEMPLATE
+    if WechatMode.SUBSCRIBE in modes and reach.credits.get(rules.subscribe_template, 0) > 0:
+        return WechatMode.SUBSCRIBE
+    return None
+
+
+def _binding(rules: CampaignRules) -> bool:
+    return rules.message_class is not MessageClass.ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The earliest allowed moment, and what moved it there (None: it is now)."""
+
+    at: datetime
+    reason: Reason | None = None
+
+
+class _Search:
+    """One decision: every way to the member that is offered, each with its earliest moment."""
+
+    def __init__(
+        self,
+        facts: Facts,
+        rules: CampaignRules,
+        settings: PolicySettings,
+        calendar: WorkCalendar,
+        now: datetime,
+    ) -> None:
+        self._facts, self._rules, self._settings = facts, rules, settings
+        self._calendar, self._now = calendar, now
+        self._counted = rules.message_class in COUNTED
+        self._deadline = now + settings.defer_at_most
+        if rules.useless_at is not None:
+            self._deadline = min(self._deadline, rules.useless_at)
+        self._company_spans = self._company_cap()
+        self._company_moment = self._earliest(self._company_spans)
+
+    def best(self, contacts: Sequence[ContactFacts], channels: Sequence[ChannelName]) -> Verdict:
+        if not contacts:
+            return Suppress(Reason.NO_CONTACT)
+        found: Defer | None = None
+        obstacles = {Reason.NO_ADDRESS}
+        for contact in contacts:
+            for channel in channels:
+                way = self._way(contact, channel)
+                if isinstance(way, Suppress):
+                    obstacles.add(way.reason)
+                elif isinstance(way, Allow):
+                    return way
+                elif found is None or way.until < found.until:
+                    found = way
+        if found is None:
+            return Suppress(max(obstacles, key=_OBSTACLES.index))
+        if found.until <= self._deadline:
+            return found
+        return Suppress(Reason.FREQUENCY_CAP if found.reason is Reason.FREQUENCY_CAP else Reason.TOO_LATE)
+
+    def _way(self, contact: ContactFacts, channel: ChannelName) -> Verdict:
+        address = contact.address(channel)
+        if not address:
+            return Suppress(Reason.NO_ADDRESS)
+        if self._counted and not contact.consent:
+            return Suppress(Reason.NO_CONSENT)
+        if channel in contact.blocked:
+            return Suppress(Reason.BLOCKED)
+        moment = self._moment(contact, channel)
+        # Asked for the moment of sending: a window that will have closed by then is none.
+        if channel is ChannelName.WECHAT and wechat_mode(contact, self._rules, moment.at) is None:
+            return Suppress(Reason.NO_WINDOW)
+        if moment.reason is None and moment.at <= self._deadline:
+            return Allow(contact.id, channel, address)
+        reason = moment.reason or Reason.TOO_LATE
+        return Defer(contact.id, channel, address, moment.at.astimezone(UTC), reason)
+
+    def _moment(self, contact: ContactFacts, channel: ChannelName) -> _Moment:
+        sent = self._facts.marketing_sms_at.get(contact.id, ())
+        if not self._counted or channel is not ChannelName.SMS:
+            return self._company_moment
+        settings = self._settings
+        spans = _closed_spans(sent, settings.contact_sms, settings.contact_sms_window)
+        return self._earliest([*self._company_spans, *spans]) if spans else self._company_moment
+
+    def _company_cap(self) -> list[Span]:
+        if not self._counted:
+            return []
+        settings = self._settings
+        limit = settings.company_touches[self._facts.tier]
+        return _closed_spans(self._facts.marketing_at, limit, settings.company_window, settings.company_apart)
+
+    def _earliest(self, spans: Sequence[Span]) -> _Moment:
+        if not _binding(self._rules):
+            return _Moment(self._now)
+        moment = self._open_and_unpaused()
+        while moment.at <= self._deadline:
+            free = _after_spans(moment.at, spans)
+            if free == moment.at:
+                return moment
+            # Past the deadline no calendar is asked: it may not reach that far.
+            at = self._next_open(free) if free <= self._deadline else free
+            moment = _Moment(at, Reason.FREQUENCY_CAP)
+        return moment
+
+    def _open_and_unpaused(self) -> _Moment:
+        opened, paused = self._next_open(self._now), self._facts.paused_until
+        if paused is not None and paused > self._deadline:
+            return _Moment(paused, Reason.PAUSED)
+        if paused is not None and paused > opened:
+            return _Moment(self._next_open(paused), Reason.PAUSED)
+        return _Moment(opened, Reason.OUTSIDE_HOURS if opened > self._now else None)
+
+    def _next_open(self, moment: datetime) -> datetime:
+        return self._settings.hours[self._rules.message_class].next_open(moment, self._calendar)
+
+
+def _closed_spans(
+    touches: Sequence[datetime], limit: int, window: timedelta, apart: timedelta = timedelta()
+) -> list[Span]:
+    """When one more touch would break a cap; a span's two ends are free. Touches may still be to come.
+
+    `limit` touches within less than `window` fill it: one more fits where the whole row is `window` long.
+    """
+    if limit == 0:
+        return [(datetime.min.replace(tzinfo=UTC), _NEVER)]
+    times = sorted(touches)
+    spans = [(at - apart, at + apart) for at in times]
+    for first, last in zip(times, times[limit - 1 :], strict=False):
+        if last - first < window:
+            spans.append((last - window, first + window))
+    return spans
+
+
+def _after_spans(moment: datetime, spans: Sequence[Span]) -> datetime:
+    """`moment`, or a later one that is nearer to free; asked again until it stays, so order does not matter."""
+    for start, end in spans:
+        if start < moment < end:
+            moment = end
+    return moment
+
+
+def load_policy(path: Path) -> PolicySettings:
+    """The limits of one settings file; a key left out keeps its default. DefinitionError names a bad key."""
+    return _Reader(path).read()
+
+
+class _Reader:
+    """Takes the known keys out of a settings file, one by one; what is left over is a mistake."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = str(path)
+        try:
+            self._left = dict(_flatten(tomllib.loads(path.read_text(encoding="utf-8"))))
+        except OSError as error:
+            raise DefinitionError(self._file, "-", f"cannot be read ({error.strerror})") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise DefinitionError(self._file, "-", f"is not TOML in UTF-8: {error}") from error
+
+    def read(self) -> PolicySettings:
+        standard = PolicySettings()
+        settings = PolicySettings(
+            hours={kind: self._hours(f"hours.{kind}", usual) for kind, usual in standard.hours.items()},
+            company_touches={
+                tier: self._number(f"company.touches.{tier}", usual) for tier, usual in standard.company_touches.items()
+            },
+            company_window=timedelta(days=self._number("company.window_days", 30, least=1)),
+            company_apart=timedelta(hours=self._number("company.apart_hours", 72)),
+            contact_sms=self._number("contact.marketing_sms", 1),
+            contact_sms_window=timedelta(days=self._number("contact.window_days", 7, least=1)),
+            defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
+            doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
+        )
+        for key in self._left:
+            raise DefinitionError(self._file, key, "unknown key")
+        return settings
+
+    def _hours(self, key: str, usual: Hours) -> Hours:
+        hours = Hours(
+            self._clock(f"{key}.from", usual.opens),
+            self._clock(f"{key}.to", usual.closes),
+            self._workdays_only(f"{key}.days", usual.workdays_only),
+        )
+        if hours.opens >= hours.closes:
+            raise DefinitionError(self._file, f"{key}.to", f"must be later than from ({hours.opens:%H:%M})")
+        return hours
+
+    def _clock(self, key: str, usual: time) -> time:
+        value = self._left.pop(key, f"{usual:%H:%M}")
+        try:
+            return datetime.strptime(str(value), "%H:%M").time()  # noqa: DTZ007 a time of day has no zone
+        except ValueError:
+            raise DefinitionError(self._file, key, f'expected a time such as "09:00", found {value!r}') from None
+
+    def _workdays_only(self, key: str, usual: bool) -> bool:
+        value = self._left.pop(key, "workdays" if usual else "all")
+        if value not in ("workdays", "all"):
+            raise DefinitionError(self._file, key, f'expected "workdays" or "all", found {value!r}')
+        return value == "workdays"
+
+    def _number(self, key: str, usual: int, least: int = 0) -> int:
+        value = self._left.pop(key, usual)
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 3650:
+            raise DefinitionError(self._file, key, f"expected a whole number from {least} to 3650, found {value!r}")
+        return value
+
+
+def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    flat: list[tuple[str, object]] = []
+    for key, value in table.items():
+        if isinstance(value, dict):
+            flat += _flatten(value, f"{prefix}{key}.")
+        else:
+            flat.append((f"{prefix}{key}", value))
+    return flat

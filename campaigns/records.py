@@ -1,0 +1,426 @@
+"""Raw rows to typed records: what is kept, what is rejected and why, repeats of a key folded (last one wins).
+
+The rows are read twice, first to judge them and to see which repeat a key, then to hand the records out one
+by one: a million rows cost the memory of their keys, not of themselves.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import NoReturn
+
+from campaigns.cells import (
+    clean_text,
+    fold,
+    is_nothing,
+    parse_count,
+    parse_day,
+    parse_email,
+    parse_flag,
+    parse_key,
+    parse_mobile,
+    parse_moment,
+    parse_yes,
+)
+from campaigns.columns import Recognised, TableKind
+
+
+class PostingState(StrEnum):
+    LIVE = "live"
+    EXPIRED = "expired"
+    OFFLINE = "offline"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRecord:
+    """`attrs` holds every custom column of the file, an empty cell as an empty text."""
+
+    no: str
+    name: str
+    trade: str
+    nature: str
+    size: str
+    city: str
+    registered_at: datetime | None
+    last_login_at: datetime | None
+    login_count: int
+    plan: str
+    plan_expires_on: date | None
+    owner: str
+    attrs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """`consent` None: nothing recorded, which is no consent."""
+
+    no: str
+    member_no: str
+    name: str
+    title: str
+    mobile: str | None
+    email: str | None
+    openid: str | None
+    qq: str
+    is_primary: bool
+    parent_no: str
+    consent: bool | None
+    consent_at: datetime | None
+    consent_source: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRecord:
+    no: str
+    member_no: str
+    title: str
+    category: str
+    city: str
+    pay_min: int | None
+    pay_max: int | None
+    heads: int | None
+    hours: str
+    contact_name: str
+    contact_phone: str
+    published_at: datetime | None
+    refreshed_at: datetime | None
+    state: PostingState
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationRecord:
+    no: str
+    posting_no: str
+    seeker_no: str
+    applied_at: datetime | None
+    first_viewed_at: datetime | None
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRecord:
+    member_no: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SeekerRecord:
+    no: str
+    name: str
+    wanted_job: str
+    wanted_city: str
+    pay: int | None
+    years: int | None
+    registered_at: datetime | None
+    video_url: str
+    recommend: bool
+
+
+Record = MemberRecord | ContactRecord | PostingRecord | ApplicationRecord | LoginRecord | SeekerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that does not go in. `column` is the header word, `value` the start of the cell."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A cell that does not go in, or not whole, while its row does."""
+
+    line: int
+    column: str
+    value: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    line: int
+    record: Record
+    problems: tuple[Problem, ...]
+
+
+Rows = Iterable[tuple[int, Sequence[str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One table, judged. offered = duplicates + kept + rejected; blank rows are not offered.
+
+    `records()` reads the rows once more and yields the `kept` records in the order of the file; each brings
+    the problems of its own row.
+    """
+
+    recognised: Recognised
+    rows: Rows
+    offered: int
+    duplicates: int
+    kept: int
+    rejects: tuple[Reject, ...]
+    repeats: Mapping[str, int]  # key that stands in several rows → line of the one that counts
+
+    def records(self) -> Iterator[Parsed]:
+        for item in _parse(self.recognised, self.rows):
+            if isinstance(item, Parsed) and self.repeats.get(_identity(item.record), item.line) == item.line:
+                yield item
+
+
+def read_records(recognised: Recognised, rows: Rows) -> Reading:
+    """Judge every row. `rows` must give the same rows at each iteration; a line number names one row."""
+    seen: set[str] = set()
+    repeats: dict[str, int] = {}
+    rejects: list[Reject] = []
+    offered = 0
+    for item in _parse(recognised, rows):
+        offered += 1
+        if isinstance(item, Reject):
+            rejects.append(item)
+            continue
+        key = _identity(item.record)
+        if key in seen:
+            repeats[key] = item.line
+        seen.add(key)
+    duplicates = offered - len(rejects) - len(seen)
+    return Reading(recognised, rows, offered, duplicates, len(seen), tuple(rejects), repeats)
+
+
+def _parse(recognised: Recognised, rows: Rows) -> Iterator[Parsed | Reject]:
+    build = _BUILDERS[recognised.kind]
+    row = _Row(recognised)
+    for line, cells in rows:
+        if not any(map(clean_text, cells)):
+            continue
+        row.begin(line, cells)
+        try:
+            record = build(row)
+        except _Unusable as unusable:
+            yield unusable.reject
+        else:
+            yield Parsed(line, record, tuple(row.problems))
+
+
+def _identity(record: Record) -> str:
+    if isinstance(record, LoginRecord):
+        return f"{record.member_no} {record.at.timestamp():.0f}"
+    return record.no
+
+
+def _member(row: "_Row") -> MemberRecord:
+    return MemberRecord(
+        no=row.key("no"),
+        name=row.needed_text("name", 255),
+        trade=row.text("trade", 64),
+        nature=row.text("nature", 64),
+        size=row.text("size", 64),
+        city=row.text("city", 64),
+        registered_at=row.moment("registered_at"),
+        last_login_at=row.moment("last_login_at"),
+        login_count=row.count("login_count") or 0,
+        plan=row.text("plan", 64),
+        plan_expires_on=row.day("plan_expires_on"),
+        owner=row.text("owner", 64),
+        attrs=row.attrs(),
+    )
+
+
+def _contact(row: "_Row") -> ContactRecord:
+    return ContactRecord(
+        no=row.key("no"),
+        member_no=row.key("member_no"),
+        name=row.text("name", 128),
+        title=row.text("title", 128),
+        mobile=row.mobile("mobile"),
+        email=row.email("email"),
+        openid=row.openid("openid"),
+        qq=row.text("qq", 32),
+        is_primary=parse_flag(row.cell("is_primary")),
+        parent_no=row.other_key("parent_no"),
+        consent=row.permission("consent"),
+        consent_at=row.moment("consent_at"),
+        consent_source=row.text("consent_source", 128),
+    )
+
+
+def _posting(row: "_Row") -> PostingRecord:
+    return PostingRecord(
+        no=row.key("no"),
+        member_no=row.key("member_no"),
+        title=row.text("title", 255),
+        category=row.text("category", 128),
+        city=row.text("city", 64),
+        pay_min=row.count("pay_min"),
+        pay_max=row.count("pay_max"),
+        heads=row.count("heads"),
+        hours=row.text("hours", 128),
+        contact_name=row.text("contact_name", 128),
+        contact_phone=row.text("contact_phone", 64),
+        published_at=row.moment("published_at"),
+        refreshed_at=row.moment("refreshed_at"),
+        state=row.state("state"),
+    )
+
+
+def _application(row: "_Row") -> ApplicationRecord:
+    return ApplicationRecord(
+        no=row.key("no"),
+        posting_no=row.key("posting_no"),
+        seeker_no=row.other_key("seeker_no"),
+        applied_at=row.moment("applied_at"),
+        first_viewed_at=row.moment("first_viewed_at"),
+        outcome=row.text("outcome", 64),
+    )
+
+
+def _login(row: "_Row") -> LoginRecord:
+    return LoginRecord(member_no=row.key("member_no"), at=row.needed_moment("at"))
+
+
+def _seeker(row: "_Row") -> SeekerRecord:
+    return SeekerRecord(
+        no=row.key("no"),
+        name=row.text("name", 128),
+        wanted_job=row.text("wanted_job", 128),
+        wanted_city=row.text("wanted_city", 64),
+        pay=row.count("pay"),
+        years=row.count("years"),
+        registered_at=row.moment("registered_at"),
+        video_url=row.text("video_url", 512),
+        recommend=row.permission("recommend") is True,
+    )
+
+
+_BUILDERS: Mapping[TableKind, Callable[["_Row"], Record]] = {
+    TableKind.MEMBERS: _member,
+    TableKind.CONTACTS: _contact,
+    TableKind.POSTINGS: _posting,
+    TableKind.APPLICATIONS: _application,
+    TableKind.LOGINS: _login,
+    TableKind.SEEKERS: _seeker,
+}
+_STATE_WORDS: Mapping[PostingState, str] = {
+    PostingState.LIVE: "发布中 招聘中 在招 上架 有效 live active published open online",
+    PostingState.EXPIRED: "已过期 过期 expired",
+    PostingState.OFFLINE: "已下线 下线 已下架 下架 已关闭 关闭 已暂停 暂停 停止招聘 offline closed paused inactive",
+}
+_STATES = {word: state for state, words in _STATE_WORDS.items() for word in words.split()}
+_SHOWN = 200  # characters of a cell that a reject or a problem quotes
+
+
+class _Unusable(Exception):
+    """This row cannot go in."""
+
+    def __init__(self, reject: Reject) -> None:
+        super().__init__(reject.reason)
+        self.reject = reject
+
+
+class _Row:
+    """The row being read, one object for all of them. A column that the file lacks is an empty cell."""
+
+    __slots__ = ("_cells", "_columns", "_custom", "_line", "_names", "problems")
+
+    def __init__(self, recognised: Recognised) -> None:
+        self._columns = {field: index for index, field in recognised.mapping.items()}
+        self._custom = recognised.custom
+        self._names = [clean_text(word) for word in recognised.header]
+
+    def begin(self, line: int, cells: Sequence[str]) -> None:
+        self._line = line
+        self._cells = (*cells, *[""] * (len(self._names) - len(cells)))
+        self.problems: list[Problem] = []
+        if surplus := " ".join(cells[len(self._names) :]).strip():
+            self.problems.append(Problem(line, "", surplus[:_SHOWN], "这一行的列比表头多,多出的内容没有导入"))
+
+    def cell(self, field: str) -> str:
+        index = self._columns.get(field)
+        return "" if index is None else self._cells[index]
+
+    def attrs(self) -> Mapping[str, str]:
+        return {name: clean_text(self._cells[index]) for index, name in self._custom.items()}
+
+    def text(self, field: str, width: int) -> str:
+        text = clean_text(self.cell(field))
+        if len(text) > width:
+            self._problem(field, f"太长,只保留前 {width} 个字")
+        return text[:width]
+
+    def needed_text(self, field: str, width: int) -> str:
+        return self.text(field, width) or self._refuse(field, "没有填写")
+
+    def key(self, field: str) -> str:
+        text = self.cell(field)
+        return parse_key(text) or self._refuse(field, "不是可用的编号" if clean_text(text) else "没有编号")
+
+    def other_key(self, field: str) -> str:
+        return parse_key(self.cell(field)) or ""
+
+    def moment(self, field: str) -> datetime | None:
+        text = self.cell(field)
+        try:
+            return None if is_nothing(text) else parse_moment(text)
+        except ValueError:
+            return self._refuse(field, "不是可能的日期")
+
+    def needed_moment(self, field: str) -> datetime:
+        return self.moment(field) or self._refuse(field, "没有时间")
+
+    def day(self, field: str) -> date | None:
+        text = self.cell(field)
+        try:
+            return None if is_nothing(text) else parse_day(text)
+        except ValueError:
+            return self._refuse(field, "不是可能的日期")
+
+    def count(self, field: str) -> int | None:
+        text = self.cell(field)
+        try:
+            return None if is_nothing(text) else parse_count(text)
+        except ValueError:
+            self._problem(field, "不是整数,没有导入")
+            return None
+
+    def mobile(self, field: str) -> str | None:
+        return self._address(field, parse_mobile(self.cell(field)), "手机号")
+
+    def email(self, field: str) -> str | None:
+        return self._address(field, parse_email(self.cell(field)), "邮箱")
+
+    def openid(self, field: str) -> str | None:
+        text = clean_text(self.cell(field))
+        return self._address(field, text if 0 < len(text) <= 64 else None, "微信 openid")
+
+    def _address(self, field: str, found: str | None, what: str) -> str | None:
+        if found is None and clean_text(self.cell(field)):
+            self._problem(field, f"不是有效的{what},没有导入")
+        return found
+
+    def permission(self, field: str) -> bool | None:
+        answer = parse_yes(self.cell(field))
+        if answer is None and not is_nothing(self.cell(field)):
+            self._problem(field, "只有“是”算同意,这一格不算")
+        return answer
+
+    def state(self, field: str) -> PostingState:
+        """Without the column every posting counts as live; a word we do not know is never live."""
+        word = fold(self.cell(field)).lower()
+        if field not in self._columns or word in _STATES:
+            return _STATES.get(word, PostingState.LIVE)
+        self._problem(field, "不认识的状态,按已下线处理")
+        return PostingState.OFFLINE
+
+    def _problem(self, field: str, reason: str) -> None:
+        column, value = self._place(field)
+        self.problems.append(Problem(self._line, column, value, reason))
+
+    def _refuse(self, field: str, reason: str) -> NoReturn:
+        raise _Unusable(Reject(self._line, *self._place(field), reason))
+
+    def _place(self, field: str) -> tuple[str, str]:
+        return self._names[self._columns[field]], clean_text(self.cell(field))[:_SHOWN]

@@ -1,0 +1,343 @@
+"""The words of the field as enums and frozen values (docs/glossary.md has the Chinese for each)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+class ChannelName(StrEnum):
+    EMAIL = "email"
+    SMS = "sms"
+    WECHAT = "wechat"
+
+
+class Tier(StrEnum):
+    TOP = "高端"
+    GOOD = "优质"
+    STANDARD = "一般"
+    LOW = "低端"
+
+
+class MessageClass(StrEnum):
+    """What the law and the caps make of a message."""
+
+    SERVICE = "service"
+    MARKETING = "marketing"
+    GREETING = "greeting"
+    ANSWER = "answer"  # the answer to a customer's own message: no consent, no hours, no cap
+
+
+class DeliveryState(StrEnum):
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    UNKNOWN = "unknown"
+    HANDED_OVER = "handed_over"  # a task for a person was opened in place of a message
+
+
+class Reason(StrEnum):
+    """Why a member of an audience was not written to, or not yet."""
+
+    HOLD_OUT = "hold_out"
+    REFUSED = "refused"  # one word of refusal: every channel, the whole company
+    PAUSED = "paused"  # in doubt about a refusal: 24 hours of silence while a person looks
+    NO_CONTACT = "no_contact"
+    NO_CONSENT = "no_consent"
+    NO_ADDRESS = "no_address"
+    BLOCKED = "blocked"  # the only addresses left are suppressed
+    NO_WINDOW = "no_window"  # WeChat only, and nothing may be sent to this follower now
+    SCHEDULED = "scheduled"  # its slot has not come yet
+    OUTSIDE_HOURS = "outside_hours"
+    FREQUENCY_CAP = "frequency_cap"
+    TOO_LATE = "too_late"
+    GOAL_MET = "goal_met"
+    CANCELLED = "cancelled"
+    PROVIDER_REFUSED = "provider_refused"
+    RETRY = "retry"  # a passing fault; tried again later
+    CHANNEL_CLOSED = "channel_closed"  # a provider's answer stopped the whole channel
+
+
+class Intent(StrEnum):
+    STOP = "stop"
+    COMPLAINT = "complaint"
+    INTERESTED = "interested"
+    CALL_ME = "call_me"
+    PROBLEM_POST = "problem_post"
+    PROBLEM_LOGIN = "problem_login"
+    PROBLEM_UNREAD = "problem_unread"
+    PROBLEM_NOAPPLY = "problem_noapply"
+    PROBLEM_PAY = "problem_pay"
+    HIRING_PLAN = "hiring_plan"
+    FILLED = "filled"
+    WRONG_CONTACT = "wrong_contact"
+    AUTO_REPLY = "auto_reply"
+    THANKS = "thanks"
+    UNKNOWN = "unknown"
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class TouchKind(StrEnum):
+    MESSAGE = "message"  # we wrote
+    REPLY = "reply"  # they wrote
+    AUTO_REPLY = "auto_reply"  # their machine wrote
+    OPT_OUT = "opt_out"  # a refusal by link, page or staff
+    RETURN = "return"  # came back by the link we sent
+    FOLLOW = "follow"
+    UNFOLLOW = "unfollow"
+    VISIT = "visit"  # a person's contact
+
+
+class Reaction(StrEnum):
+    """What to do about a provider's answer; one vocabulary for every provider."""
+
+    RETRY = "retry"  # transient: same request later
+    REFRESH = "refresh"  # drop the cached token, fetch one, repeat once (handled inside the channel)
+    SLOW = "slow"  # rate limit: delay the whole channel, the recipient is not charged an attempt
+    DEFER_RECIPIENT = "defer_recipient"  # this recipient only, later
+    NEXT_DAY = "next_day"  # daily quota gone: channel waits until 00:00 Asia/Shanghai
+    PAUSE_TEMPLATE = "pause_template"  # content not usable: stop the campaign, tell staff
+    PAUSE_CHANNEL = "pause_channel"  # credentials, balance, permission: stop the channel, tell staff
+    SUPPRESS = "suppress"  # never to this address on this channel again
+    CONSENT_USED = "consent_used"  # no permission now: try another channel
+    DROP = "drop"  # permanent for this message only
+    OK_DUP = "ok_dup"  # the provider has it already: treat as sent
+    UNKNOWN = "unknown"  # may have been delivered: never blindly sent again
+
+
+class WechatMode(StrEnum):
+    CUSTOM = "custom"  # free text inside the interaction window
+    TEMPLATE = "template"  # service notices only
+    SUBSCRIBE = "subscribe"  # one accepted notice, one message
+
+
+@dataclass(frozen=True, slots=True)
+class WechatReach:
+    """What WeChat lets us send to one follower, as the account's events have told us."""
+
+    followed: bool
+    window_until: datetime | None = None
+    window_left: int = 0
+    credits: Mapping[str, int] = field(default_factory=dict)  # subscription template id -> notices left
+
+
+@dataclass(frozen=True, slots=True)
+class ContactFacts:
+    id: int
+    no: str
+    name: str
+    title: str
+    mobile: str | None
+    email: str | None
+    openid: str | None
+    is_primary: bool
+    consent: bool  # only a recorded yes
+    blocked: frozenset[ChannelName] = frozenset()  # channels on which this contact's address is suppressed
+    wechat: WechatReach | None = None
+
+    def address(self, channel: ChannelName) -> str | None:
+        match channel:
+            case ChannelName.EMAIL:
+                return self.email
+            case ChannelName.SMS:
+                return self.mobile
+            case ChannelName.WECHAT:
+                return self.openid
+
+
+@dataclass(frozen=True, slots=True)
+class PostingFacts:
+    no: str
+    title: str
+    category: str
+    city: str
+    pay_min: int | None
+    pay_max: int | None
+    heads: int | None
+    unread: int
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One member at one moment: all that segments, policy and templates may know of it."""
+
+    member_id: int
+    member_no: str
+    name: str
+    trade: str
+    nature: str
+    size: str
+    city: str
+    owner: str
+    tier: Tier
+    registered_at: datetime | None
+    last_login_at: datetime | None
+    login_count: int
+    plan: str
+    plan_expires_on: date | None
+    postings: int
+    live_postings: int
+    applications: int
+    unread_resumes: int
+    oldest_unread_at: datetime | None
+    attrs: Mapping[str, str] = field(default_factory=dict)
+    contacts: Sequence[ContactFacts] = ()
+    refused: bool = False
+    paused_until: datetime | None = None
+    # Marketing and greeting contacts of the whole company, made or planned, oldest first.
+    marketing_at: Sequence[datetime] = ()
+    # The same for marketing SMS, per contact id.
+    marketing_sms_at: Mapping[int, Sequence[datetime]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """Write now, to this contact on this channel."""
+
+    contact_id: int
+    channel: ChannelName
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defer:
+    """Write to this contact on this channel, not before `until`."""
+
+    contact_id: int
+    channel: ChannelName
+    address: str
+    until: datetime
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """Do not write."""
+
+    reason: Reason
+
+
+Verdict = Allow | Defer | Suppress
+
+
+@dataclass(frozen=True, slots=True)
+class MailWords:
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True)
+class SmsWords:
+    template_code: str
+    sign_name: str
+    params: Mapping[str, str]
+    text: str  # as the customer reads it, signature included
+
+
+@dataclass(frozen=True, slots=True)
+class WechatWords:
+    mode: WechatMode
+    text: str  # as the customer reads it
+    url: str = ""
+    template_id: str = ""  # modes template and subscribe
+    data: Mapping[str, str] = field(default_factory=dict)  # field key -> value
+
+
+Words = MailWords | SmsWords | WechatWords
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message as a channel gets it.
+
+    `key` is stable over every attempt, unique, `[A-Za-z0-9-]{1,40}`: the local part of the Message-ID, the
+    provider's out id. `unsubscribe_url` is set where the message must carry a one-click refusal.
+    """
+
+    id: int
+    key: str
+    address: str
+    message_class: MessageClass
+    words: Words
+    unsubscribe_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one outbound message. `reaction` None means the provider accepted it."""
+
+    id: int
+    reaction: Reaction | None = None
+    provider_id: str = ""
+    code: str = ""  # the provider's own code, for staff and statistics
+    detail: str = ""  # never a body, a phone number or an address
+    retry_after: timedelta | None = None
+
+    @property
+    def accepted(self) -> bool:
+        return self.reaction is None or self.reaction is Reaction.OK_DUP
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The provider's word on one delivery. `event_id` is unique per channel and repeats when the push does."""
+
+    event_id: str
+    channel: ChannelName
+    at: datetime
+    delivered: bool
+    key: str = ""  # our Outbound.key, where the provider gives it back
+    provider_id: str = ""
+    address: str = ""
+    reaction: Reaction | None = None  # what a failure means for the address or the channel
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A message from a member, or from a member's machine (`automatic`)."""
+
+    event_id: str
+    channel: ChannelName
+    at: datetime
+    address: str
+    text: str
+    key: str = ""  # Outbound.key of the message it answers, where that is known
+    automatic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReachChange:
+    """What a provider tells about its permission to write to one address (WeChat follows, windows, credits).
+
+    `followed` None leaves following as it was. A window given replaces the old one. `credits` are added to
+    (or, at 0, cleared for) each subscription template named.
+    """
+
+    event_id: str
+    channel: ChannelName
+    at: datetime
+    address: str
+    followed: bool | None = None
+    window_until: datetime | None = None
+    window_left: int = 0
+    credits: Mapping[str, int] = field(default_factory=dict)
+    scene: str = ""
+
+
+InboundEvent = Receipt | Reply | ReachChange

@@ -1,0 +1,111 @@
+"""The contact history: append-only, both directions, every medium."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tortoise.exceptions import IntegrityError
+from tortoise.transactions import in_transaction
+
+from campaigns import statements
+from campaigns.models import LinkUse, Touch
+from campaigns.terms import Direction, TouchKind
+
+
+@dataclass(frozen=True, slots=True)
+class TouchRow:
+    """One line of a member's timeline. Outbound words come with the message (`message_id`), inbound ones in `text`."""
+
+    id: int
+    at: datetime
+    direction: Direction
+    kind: TouchKind
+    medium: str
+    message_class: str
+    contact_id: int | None
+    message_id: int | None
+    text: str
+    intent: str
+    evidence: str
+
+
+async def record_touch(
+    member_id: int,
+    *,
+    at: datetime,
+    direction: Direction,
+    kind: TouchKind,
+    medium: str,
+    contact_id: int | None = None,
+    message_id: int | None = None,
+    event_id: int | None = None,
+    text: str = "",
+    intent: str = "",
+    evidence: str = "",
+) -> int:
+    touch = await Touch.create(
+        member_id=member_id,
+        contact_id=contact_id,
+        at=at,
+        direction=direction,
+        kind=kind,
+        medium=medium,
+        message_id=message_id,
+        event_id=event_id,
+        text=text,
+        intent=intent,
+        evidence=evidence,
+    )
+    return int(touch.id)
+
+
+async def record_sent(message_ids: Sequence[int], now: datetime) -> None:
+    """An outbound touch for each message that has none yet: asked twice it adds nothing."""
+    await statements.add_missing_touches(message_ids, now)
+
+
+async def timeline(member_id: int) -> list[TouchRow]:
+    """Every touch of a member, newest first."""
+    return [
+        TouchRow(
+            id=row.id,
+            at=row.at,
+            direction=Direction(row.direction),
+            kind=TouchKind(row.kind),
+            medium=row.medium,
+            message_class=row.message_class,
+            contact_id=row.contact_id,
+            message_id=row.message_id,
+            text=row.text,
+            intent=row.intent,
+            evidence=row.evidence,
+        )
+        for row in await Touch.filter(member_id=member_id).order_by("-at", "-id")
+    ]
+
+
+async def count_touches() -> int:
+    return await Touch.all().count()
+
+
+async def count_by_kind() -> Mapping[tuple[str, str], int]:
+    """(direction, kind) → number of touches."""
+    rows = await statements.query("SELECT direction, kind, count(*) AS n FROM touches GROUP BY direction, kind")
+    return {(row["direction"], row["kind"]): row["n"] for row in rows}
+
+
+async def use_link(message_id: int, kind: str, at: datetime) -> bool:
+    """Mark a message's link of one kind as used. True the first time, False afterwards, however many ask at once."""
+    try:
+        async with in_transaction():
+            await LinkUse.create(message_id=message_id, kind=kind, at=at)
+    except IntegrityError:
+        await statements.run(
+            "UPDATE link_uses SET count = count + 1 WHERE message_id = $1 AND kind = $2", message_id, kind
+        )
+        return False
+    return True
+
+
+async def link_used(message_id: int, kind: str) -> bool:
+    return await LinkUse.filter(message_id=message_id, kind=kind).exists()

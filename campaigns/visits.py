@@ -1,0 +1,84 @@
+"""Return-visit tasks for people: opened by an answer or a campaign, closed with an outcome."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns.errors import StateError
+from campaigns.models import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class VisitTask:
+    id: int
+    member_id: int
+    contact_id: int | None
+    category: str
+    state: str
+    opened_at: datetime
+    due_at: datetime
+    note: str
+    owner: str
+
+
+async def open_visit(
+    member_id: int,
+    *,
+    category: str,
+    cause: str,
+    opened_at: datetime,
+    due_at: datetime,
+    contact_id: int | None = None,
+    note: str = "",
+    owner: str = "",
+) -> int:
+    """Open a task for a person. `cause` is unique: the same cause opens it once and gives the same id again."""
+    visit, _ = await Visit.get_or_create(
+        cause=cause,
+        defaults={
+            "member_id": member_id,
+            "contact_id": contact_id,
+            "category": category,
+            "opened_at": opened_at,
+            "due_at": due_at,
+            "note": note,
+            "owner": owner,
+        },
+    )
+    return int(visit.id)
+
+
+async def close_visit(visit_id: int, *, outcome: Mapping[str, object], at: datetime) -> None:
+    closed = await Visit.filter(id=visit_id, state="open").update(state="done", outcome=dict(outcome), closed_at=at)
+    if closed != 1:
+        raise StateError(f"return visit {visit_id} is not open")
+
+
+async def due_visits(now: datetime, *, limit: int = 200) -> list[VisitTask]:
+    return [_task(row) for row in await Visit.filter(state="open", due_at__lte=now).order_by("due_at").limit(limit)]
+
+
+async def visits_of(member_id: int) -> list[VisitTask]:
+    return [_task(row) for row in await Visit.filter(member_id=member_id).order_by("-opened_at")]
+
+
+async def count_open() -> Mapping[str, int]:
+    """Open tasks by category."""
+    counts: dict[str, int] = {}
+    for (category,) in await Visit.filter(state="open").values_list("category"):
+        counts[category] = counts.get(category, 0) + 1
+    return counts
+
+
+def _task(row: Visit) -> VisitTask:
+    return VisitTask(
+        id=row.id,
+        member_id=row.member_id,
+        contact_id=row.contact_id,
+        category=row.category,
+        state=row.state,
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        note=row.note,
+        owner=row.owner,
+    )

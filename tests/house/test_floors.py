@@ -1,0 +1,118 @@
+"""A module imports only from a lower floor; campaigns never imports bot. A new module without a floor fails here."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+FLOORS: dict[int, str] = {
+    14: "bot.cli bot.__main__",
+    13: "bot.commands.*",
+    12: "bot.conductor",
+    11: "bot.web.app bot.sandbox.run",
+    10: "bot.console.*",
+    9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
+    8: "bot.sender bot.inbox bot.web.pages",
+    7: "bot.runtime",
+    6: "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox bot.database "
+    "bot.sandbox.smtp bot.sandbox.aliyun_sms bot.sandbox.wechat bot.sandbox.customers bot.sandbox.mail_customers "
+    "bot.sandbox.sms_customers bot.sandbox.wechat_customers bot.sandbox.site",
+    5: "bot.settings bot.clock bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.wording "
+    "bot.channels.* bot.sandbox.*",
+    4: "campaigns.planner campaigns.replies campaigns.reports",
+    3: "campaigns.members.* campaigns.definitions campaigns.outbox campaigns.touches campaigns.visits campaigns.marks",
+    2: "campaigns.models campaigns.statements campaigns.migrations.* campaigns.folders campaigns.records",
+    1: "campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content campaigns.intents "
+    "campaigns.experiments campaigns.columns campaigns.intent_table campaigns.intent_model",
+    0: "campaigns.terms campaigns.errors campaigns.calendar campaigns.cells campaigns.intent_words campaigns bot",
+}
+
+
+def test_every_import_goes_down() -> None:
+    wrong = [
+        f"{name} (floor {floor_of(name)}) imports {other} (floor {floor_of(other)})"
+        for name, path in modules().items()
+        for other in imports(path)
+        if room(name) != room(other) and floor_of(other) >= floor_of(name)
+    ]
+    assert wrong == []
+
+
+def test_the_domain_never_imports_the_runtime() -> None:
+    assert [
+        n for n, path in modules().items() if n.startswith("campaigns") for o in imports(path) if o.startswith("bot")
+    ] == []
+
+
+def test_a_stand_in_shares_no_code_with_the_channel_it_tests() -> None:
+    shared = {
+        (name, other)
+        for name, path in modules().items()
+        for other in imports(path)
+        if (name.startswith("bot.sandbox")
+        and other.startswith("bot.channels"))
+        or (name.startswith("bot.channels")
+        and other.startswith("bot.sandbox"))
+    }
+    assert shared == set()
+
+
+def test_only_the_cli_imports_inside_a_function_and_nobody_for_typing_alone() -> None:
+    hidden = [
+        f"{name}:{node.lineno}"
+        for name, path in modules().items()
+        if name != "bot.cli"
+        for parent in ast.walk(ast.parse(path.read_text()))
+        if isinstance(parent, ast.FunctionDef | ast.AsyncFunctionDef | ast.If)
+        for node in ast.walk(parent)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+    assert hidden == []
+
+
+@pytest.mark.parametrize("name", ["bot.nowhere", "campaigns.nowhere"])
+def test_a_module_without_a_floor_is_found_out(name: str) -> None:
+    with pytest.raises(LookupError):
+        floor_of(name)
+
+
+def floor_of(name: str) -> int:
+    for floor, names in FLOORS.items():
+        if name in names.split():
+            return floor
+    for floor, names in FLOORS.items():
+        if any(pattern.endswith(".*") and f"{name}.".startswith(pattern[:-1]) for pattern in names.split()):
+            return floor
+    raise LookupError(f"{name} has no floor: give it one in tests/house/test_floors.py")
+
+
+def room(name: str) -> str:
+    """The modules of a package that stands as one in the design may import each other."""
+    for package in ("campaigns.members", "campaigns.segments", "campaigns.intent", "bot.commands", "bot.console"):
+        if name.startswith(package):
+            return package
+    return name
+
+
+def modules() -> dict[str, Path]:
+    found = {}
+    for path in [*ROOT.glob("bot/**/*.py"), *ROOT.glob("campaigns/**/*.py")]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path) -> set[str]:
+    """Our own modules this one imports; `from package import name` is the module of that name if there is one."""
+    known = modules()
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found |= {
+                f"{node.module}.{a.name}" if f"{node.module}.{a.name}" in known else node.module for a in node.names
+            }
+    return {name for name in found if name in known}

@@ -1,0 +1,186 @@
+"""Throw-away PostgreSQL and Redis servers for the tests: given by URL, else started from the machine's own binaries.
+
+A server started here has a private port or socket, a folder of its own and, where the tests run as root, an
+unprivileged user; the machine's own servers are left alone. What is missing can be installed with
+`python -m tests.servers install` where the system's package manager may be used.
+"""
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_START_SECONDS = 30
+_PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
+
+
+class MissingServer(Exception):
+    """A server the tests need is not on this machine; the message says how to get it."""
+
+
+@contextlib.contextmanager
+def postgres() -> Iterator[str]:
+    """The URL of a server whose databases may be made and dropped at will."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    binaries = _postgres_binaries()
+    with _folder() as folder:
+        data, port = folder / "data", _free_port()
+        _run([binaries / "initdb", "-D", data, "-U", "huifang", "--auth=trust", "-E", "UTF8", "--locale=C"])
+        command = [binaries / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
+        with _server([*command, "-c", "full_page_writes=off", "-c", "max_connections=200"], folder):
+            _wait_for_postgres(binaries, port)
+            yield f"postgres://huifang@127.0.0.1:{port}/postgres"
+
+
+@contextlib.contextmanager
+def redis() -> Iterator[str]:
+    """The URL of a Redis that may be flushed and stopped."""
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
+    with _folder() as folder:
+        port = _free_port()
+        with redis_on(port, folder):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+@contextlib.contextmanager
+def redis_on(port: int, folder: Path) -> Iterator[None]:
+    """A Redis on this port, for tests that stop and start it."""
+    command = [redis_binary(), "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", folder]
+    with _server(command, folder):
+        _wait_for_port(port)
+        yield
+
+
+def redis_binary() -> str:
+    found = shutil.which("redis-server")
+    if not found:
+        raise MissingServer("redis-server is missing: apt-get install redis-server, or set TEST_REDIS_URL")
+    return found
+
+
+def _postgres_binaries() -> Path:
+    """The folder of the newest installation; Debian keeps the servers off PATH."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    found = shutil.which("initdb")
+    if not found:
+        raise MissingServer("PostgreSQL is missing: apt-get install postgresql, or set TEST_DATABASE_URL")
+    return Path(found).resolve().parent
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="huifang-test-"))
+    try:
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("nobody")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _server(command: list[object], folder: Path) -> Iterator[None]:
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [str(part) for part in command], stdout=log, stderr=log, cwd=folder, **_unprivileged()
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _run(command: list[object]) -> None:
+    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **_unprivileged(), cwd="/")
+    if done.returncode:
+        raise RuntimeError(f"{command[0]}: {done.stderr.strip()[-500:]}")
+
+
+def _unprivileged() -> dict[str, object]:
+    """PostgreSQL refuses to run as root, and no test server needs to."""
+    if os.geteuid() != 0:
+        return {}
+    user = pwd.getpwnam("nobody")
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def _wait_for_postgres(binaries: Path, port: int) -> None:
+    _until(lambda: subprocess.run([binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]).returncode == 0)
+
+
+def _wait_for_port(port: int) -> None:
+    def answers() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    _until(answers)
+
+
+def _until(ready: object) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not ready():  # type: ignore[operator]
+        if time.monotonic() > deadline:
+            raise RuntimeError("the test server did not start")
+        time.sleep(0.05)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def install() -> None:
+    """Install what is missing with the system's package manager; says what it does, and what it may not do."""
+    missing = [package for binary, package in _PACKAGES.items() if not _present(binary)]
+    if not missing:
+        return
+    if shutil.which("apt-get") and os.geteuid() == 0:
+        print(f"installing for the tests: {' '.join(missing)}", flush=True)
+        quiet = {
+            "env": {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"},
+            "stdout": subprocess.DEVNULL,
+        }
+        subprocess.run(["apt-get", "update", "-qq"], check=False, **quiet)  # type: ignore[call-overload]
+        # run level 1: the package starts no server of the machine's own
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)  # type: ignore[call-overload]
+        return
+    print(f"not installed, and not allowed to install: {' '.join(missing)}", flush=True)
+
+
+def _present(binary: str) -> bool:
+    if binary == "postgres":
+        return bool(os.environ.get("TEST_DATABASE_URL")) or _finds(_postgres_binaries)
+    return bool(os.environ.get("TEST_REDIS_URL")) or _finds(redis_binary)
+
+
+def _finds(look: object) -> bool:
+    try:
+        look()  # type: ignore[operator]
+    except MissingServer:
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["install"]:
+        install()
