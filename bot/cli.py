@@ -76,19 +76,19 @@ def up(
 
 
 @app.command()
-def web() -> None:
+def web(as_json: AsJson = False) -> None:
     """Web alone; needs REDIS_URL. Example: huifang web"""
     from bot.commands import serving as command
 
-    _run(lambda: command.run_web(_settings()))
+    _run(lambda: command.run_web(_settings(), as_json=as_json))
 
 
 @app.command()
-def worker() -> None:
+def worker(as_json: AsJson = False) -> None:
     """Worker alone; needs REDIS_URL. Example: huifang worker"""
     from bot.commands import serving as command
 
-    _run(lambda: command.run_worker_alone(_settings()))
+    _run(lambda: command.run_worker_alone(_settings(), as_json=as_json))
 
 
 @app.command()
@@ -332,7 +332,9 @@ def _settings() -> Any:
     from bot.settings import load_settings
 
     settings = load_settings()
-    logging.getLogger().setLevel(settings.log_level.upper())
+    # Only our own: below WARNING the libraries write every statement and request, with whatever is in them.
+    for ours in ("bot", "campaigns"):
+        logging.getLogger(ours).setLevel(settings.log_level)
     return settings
 
 

@@ -10,7 +10,7 @@ class ProductClock:
 
     def __init__(self) -> None:
         self._virtual: datetime | None = None
-        self._set_at = datetime.now(UTC)
+        self._set_at = datetime.min.replace(tzinfo=UTC)
 
     def __call__(self) -> datetime:
         real = datetime.now(UTC)
@@ -28,7 +28,8 @@ class ProductClock:
         return orjson.dumps({"virtual": self._virtual, "set_at": self._set_at}).decode()
 
     def follow(self, mark: str) -> None:
-        """Go by what another process wrote into the database."""
+        """Go by what another process wrote into the database; a mark read before our own was set is old news."""
         value = orjson.loads(mark)
-        self._virtual = datetime.fromisoformat(value["virtual"])
-        self._set_at = datetime.fromisoformat(value["set_at"])
+        set_at = datetime.fromisoformat(value["set_at"])
+        if set_at > self._set_at:
+            self._virtual, self._set_at = datetime.fromisoformat(value["virtual"]), set_at

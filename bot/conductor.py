@@ -10,7 +10,7 @@ from datetime import datetime
 
 from bot.runtime import Runtime, set_clock
 from bot.sandbox.run import Sandbox
-from bot.worker import look_once
+from bot.worker import plan, ring_due
 from campaigns import outbox, planner
 
 _REST_SECONDS = 0.02
@@ -66,10 +66,11 @@ class Conductor:
 
     async def settle(self) -> None:
         """Work at this moment until nothing is due, on the wire, or about to be said."""
+        await plan(self._runtime)
         while True:
             if self._sandbox:
                 await self._sandbox.stage.timetable.run_due()
-            await look_once(self._runtime)
+            await ring_due(self._runtime)
             if await self._is_quiet():
                 return
             await asyncio.sleep(_REST_SECONDS)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -22,14 +23,13 @@ _MIGRATION_LOCK = 7242_0001
 @contextlib.asynccontextmanager
 async def open_database(settings: Settings) -> AsyncIterator[None]:
     """Open the database and bring its schema up to date. Raises ConfigError where it cannot be reached."""
-    config = database_config(settings.database)
     try:
         await upgrade(settings)
         # it keeps insert statements by connection name, placeholders of the other dialect included
         EXECUTOR_CACHE.clear()
-        await Tortoise.init(config=config, _enable_global_fallback=True)
+        await Tortoise.init(config=database_config(settings.database), _enable_global_fallback=True)
         await get_connection("default").execute_query("SELECT 1")
-    except (OSError, DBConnectionError, asyncpg.PostgresError) as exc:
+    except (OSError, sqlite3.Error, DBConnectionError, asyncpg.PostgresError) as exc:
         raise ConfigError(f"DATABASE_URL: the database cannot be reached ({exc})") from exc
     try:
         yield
@@ -69,11 +69,18 @@ async def _migration_lock(settings: Settings) -> AsyncIterator[None]:
         finally:
             await server.close()
         return
-    path = Path(settings.database.removeprefix("sqlite://")).with_suffix(".migrating")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as handle:
+    path = Path(settings.database.removeprefix("sqlite://"))
+    _try_file(path)
+    with path.with_suffix(".migrating").open("w") as handle:
         await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
         yield
+
+
+def _try_file(path: Path) -> None:
+    """Tortoise hangs on a file that cannot be opened: it tries again without giving back the lock it holds."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(path, timeout=15)) as file:
+        file.execute("PRAGMA schema_version")
 
 
 def _connection(url: str) -> object:

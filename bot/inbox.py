@@ -17,8 +17,21 @@ log = logging.getLogger(__name__)
 
 
 async def take_events(runtime: Runtime, events: Sequence[InboundEvent]) -> list[Taken]:
-    """Store and apply events in the order given. An event that fails raises: the provider will push it again."""
-    return [await _take(runtime, event) for event in events]
+    """Store and apply events in the order given.
+
+    One that fails does not keep those behind it waiting; it raises at the end, and the provider pushes all of them
+    again.
+    """
+    taken: list[Taken] = []
+    failed: list[Exception] = []
+    for event in events:
+        try:
+            taken.append(await _take(runtime, event))
+        except Exception as exc:
+            failed.append(exc)
+    if failed:
+        raise failed[0]
+    return taken
 
 
 async def take_site_events(runtime: Runtime, body: bytes) -> int:

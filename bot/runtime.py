@@ -13,13 +13,16 @@ from urllib.parse import urlencode
 import httpx
 from arq.connections import ArqRedis, RedisSettings, create_pool
 from fakeredis import FakeAsyncRedis
+from redis.exceptions import RedisError
 
 from bot.channels.base import Channel
 from bot.channels.email import EmailChannel, EmailSettings
 from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
+from bot.channels.wechat import WechatChannel, WechatSettings
 from bot.clock import ProductClock
 from bot.jobs import job_bytes, job_value
 from bot.settings import Settings
+from bot.token_store import RedisTokenStore
 from bot.tokens import LinkKind, Tokens
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import ConfigError
@@ -109,10 +112,12 @@ async def open_runtime(
     await follow_clock(clock, settings)
     if sandbox is None and settings.sandbox_url:
         sandbox = await read_endpoints(settings.sandbox_url)
+        if clock.is_virtual:
+            await tell_sandbox(settings, "clock", {"mark": clock.to_mark()})
     secret = read_secret(settings)
-    channels, sandboxed = _channels(settings, sandbox, clock)
     rulebook = await read_rulebook(settings)
     redis = await open_doorbell(settings)
+    channels, sandboxed = _channels(settings, sandbox, clock, redis)
     try:
         yield Runtime(
             settings=settings,
@@ -147,9 +152,14 @@ async def open_doorbell(settings: Settings) -> ArqRedis:
     if not settings.redis_url:
         pool = FakeAsyncRedis().connection_pool
         return ArqRedis(connection_pool=pool, job_serializer=job_bytes, job_deserializer=job_value)
-    return await create_pool(
-        RedisSettings.from_dsn(settings.redis_url), job_serializer=job_bytes, job_deserializer=job_value
-    )
+    try:
+        return await create_pool(
+            RedisSettings.from_dsn(settings.redis_url), job_serializer=job_bytes, job_deserializer=job_value
+        )
+    except (RedisError, OSError) as exc:
+        raise ConfigError(
+            f"REDIS_URL: no Redis answers there ({type(exc).__name__}); start it, or name another"
+        ) from exc
 
 
 def read_secret(settings: Settings) -> bytes:
@@ -173,20 +183,36 @@ async def follow_clock(clock: ProductClock, settings: Settings) -> None:
 
 
 async def set_clock(clock: ProductClock, settings: Settings) -> None:
-    """Tell the other processes on this database what time it is."""
+    """Tell the other processes on this database, and their sandbox, what time it is."""
     if settings.real_channels:
         raise ConfigError(f"--as-of sets the clock only in the sandbox; {settings.real_channels[0]} is real")
+    await tell_sandbox(settings, "clock", {"mark": clock.to_mark()})
     await write_mark(CLOCK_MARK, clock.to_mark())
+
+
+async def tell_sandbox(settings: Settings, what: str, about: Mapping[str, object]) -> None:
+    """Tell a sandbox in another process, if there is one. Raises ConfigError where it does not answer."""
+    if not settings.sandbox_url:
+        return
+    try:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            (await client.post(f"{settings.sandbox_url.rstrip('/')}/{what}", json=about)).raise_for_status()
+    except httpx.HTTPError as exc:
+        raise _no_sandbox(settings.sandbox_url) from exc
 
 
 async def read_endpoints(side: str) -> SandboxEndpoints:
     """Ask a running `huifang sandbox` where its stand-ins are."""
     try:
-        async with httpx.AsyncClient(timeout=5) as client:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
             answer = (await client.get(f"{side.rstrip('/')}/endpoints")).raise_for_status().json()
-    except httpx.HTTPError as exc:
-        raise ConfigError(f"SANDBOX_URL: no sandbox answers at {side}; start one with `huifang sandbox`") from exc
+    except (httpx.HTTPError, ValueError) as exc:
+        raise _no_sandbox(side) from exc
     return SandboxEndpoints(**answer)
+
+
+def _no_sandbox(side: str) -> ConfigError:
+    return ConfigError(f"SANDBOX_URL: no sandbox answers at {side}; start one with `huifang sandbox`")
 
 
 async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:
@@ -198,7 +224,7 @@ async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:
 
 
 def _channels(
-    settings: Settings, sandbox: SandboxEndpoints | None, clock: ProductClock
+    settings: Settings, sandbox: SandboxEndpoints | None, clock: ProductClock, redis: ArqRedis
 ) -> tuple[dict[ChannelName, Channel], frozenset[ChannelName]]:
     channels: dict[ChannelName, Channel] = {}
     sandboxed: set[ChannelName] = set()
@@ -212,6 +238,11 @@ def _channels(
     elif sandbox and sandbox.aliyun_sms:
         channels[ChannelName.SMS] = AliyunSmsChannel(_sandbox_sms_settings(sandbox), clock)
         sandboxed.add(ChannelName.SMS)
+    if wechat := _wechat_settings(settings, sandbox):
+        store = RedisTokenStore(redis, wechat.appid)
+        channels[ChannelName.WECHAT] = WechatChannel(wechat, clock, store)
+        if not settings.wechat_appid:
+            sandboxed.add(ChannelName.WECHAT)
     return channels, frozenset(sandboxed)
 
 
@@ -260,4 +291,25 @@ def _sandbox_mail_settings(settings: Settings, sandbox: SandboxEndpoints) -> Ema
         sender_address=f"hr@{SANDBOX_MAIL_DOMAIN}",
         reply_domain=SANDBOX_MAIL_DOMAIN,
         message_id_domain=SANDBOX_MAIL_DOMAIN,
+    )
+
+
+def _wechat_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> WechatSettings | None:
+    if settings.wechat_appid:
+        return WechatSettings(
+            appid=settings.wechat_appid,
+            secret=settings.wechat_secret,
+            token=settings.wechat_token,
+            encoding_aes_key=settings.wechat_encoding_aes_key,
+            base_url=settings.wechat_base_url,
+        )
+    if sandbox is None or not sandbox.wechat:
+        return None
+    door = {name: str(value) for name, value in sandbox.wechat.items()}
+    return WechatSettings(
+        appid=door["appid"],
+        secret=door["secret"],
+        token=door["token"],
+        encoding_aes_key=door["encoding_aes_key"],
+        base_url=door["base_url"],
     )

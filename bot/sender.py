@@ -1,8 +1,10 @@
 """A batch from the ledger to the wire: claim, recheck, mark, send, settle."""
 
+import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -13,7 +15,7 @@ from bot.channels.base import Channel
 from bot.runtime import Runtime
 from campaigns import definitions, outbox, planner, touches
 from campaigns.content import Compiled, render
-from campaigns.errors import ChannelUnavailable, OutreachError
+from campaigns.errors import ChannelUnavailable, OutreachError, StateError
 from campaigns.folders import compiled_content
 from campaigns.members import consent
 from campaigns.outbox import Batch, Claimed, Sending, Settlement
@@ -57,28 +59,30 @@ class _Ready:
     outbound: Outbound
 
 
-async def drain(runtime: Runtime, batch: Batch, *, seconds: float) -> int:
-    """Send what is due of a batch, for about that long. Returns how many the provider accepted."""
+async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asyncio.Event) -> int:
+    """Send what is due of a batch, for about that long or until `stopping`. Returns how many were accepted."""
     channel = runtime.channels.get(batch.channel)
     if channel is None:
         return 0
     accepted, ends = 0, time.monotonic() + seconds
-    while time.monotonic() < ends and await outbox.is_open(batch, runtime.clock()):
-        token, claimed = await outbox.claim(batch, now=runtime.clock(), limit=CLAIM)
+    while not stopping.is_set() and time.monotonic() < ends and await outbox.is_open(batch, runtime.clock()):
+        token, claimed = await outbox.claim(batch, now=runtime.clock(), limit=CLAIM, lease=runtime.settings.lease)
         if not claimed:
             break
-        accepted += await _send_claimed(runtime, channel, token, claimed)
+        async with _held(token, runtime.settings.lease):
+            accepted += await _send_claimed(runtime, channel, token, claimed, stopping)
     return accepted
 
 
 async def recover(runtime: Runtime) -> None:
     """Put back what dead senders had claimed; what they had on the wire becomes unknown, with a touch."""
-    released, unknown = await outbox.release_expired()
+    async with in_transaction():
+        released, unknown = await outbox.release_expired()
+        await touches.record_sent(unknown, runtime.clock())
     if released:
         log.info("%d claims released", len(released))
     if unknown:
         log.warning("%d messages are uncertain: their sender died on the wire", len(unknown))
-        await touches.record_sent(unknown, runtime.clock())
 
 
 async def reconcile(runtime: Runtime) -> int:
@@ -113,7 +117,9 @@ async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, 
 # ---- one claim ----------------------------------------------------------------------------------------------------
 
 
-async def _send_claimed(runtime: Runtime, channel: Channel, token: str, claimed: Sequence[Claimed]) -> int:
+async def _send_claimed(
+    runtime: Runtime, channel: Channel, token: str, claimed: Sequence[Claimed], stopping: asyncio.Event
+) -> int:
     occurrence = await outbox.read_occurrence(claimed[0].occurrence_id)
     checked = await planner.recheck(claimed, runtime.clock(), runtime.rulebook)
     compiled = compiled_content(occurrence.files)
@@ -130,18 +136,20 @@ async def _send_claimed(runtime: Runtime, channel: Channel, token: str, claimed:
             settled.append(Settlement(one.claimed.id, DeliveryState.FAILED, reason="words"))
     await outbox.settle(settled, token=token, before=DeliveryState.CLAIMED)
     accepted = 0
+    batch = Batch(claimed[0].occurrence_id, claimed[0].channel)
     for start in range(0, len(ready), GROUP):
+        # pause, cancel and shutdown stop the wire between two groups
+        if stopping.is_set() or not await outbox.is_open(batch, runtime.clock()):
+            await _put_back(ready[start:], token)
+            break
         accepted += await _send_group(runtime, channel, token, ready[start : start + GROUP])
     return accepted
 
 
 async def _send_group(runtime: Runtime, channel: Channel, token: str, group: Sequence[_Ready]) -> int:
     """Mark, send, settle. Between mark and settle no transaction is open; a kill there leaves these uncertain."""
-    batch = Batch(group[0].claimed.occurrence_id, group[0].claimed.channel)
-    if not await outbox.is_open(batch, runtime.clock()):  # pause and cancel stop the wire between two groups
-        await _put_back(group, token)
-        return 0
-    ours = await outbox.mark_sending([ready.sending for ready in group], token=token)
+    marks = [ready.sending for ready in group]
+    ours = await outbox.mark_sending(marks, token=token, lease=runtime.settings.lease)
     sending = [ready for ready in group if ready.claimed.id in ours]
     if not sending:
         return 0
@@ -152,6 +160,30 @@ async def _send_group(runtime: Runtime, channel: Channel, token: str, group: Seq
         return 0
     await _settle(runtime, token, sending, results)
     return sum(result.accepted for result in results)
+
+
+@contextlib.asynccontextmanager
+async def _held(token: str, lease: timedelta) -> AsyncIterator[None]:
+    """Renew the lease while the wire takes its time: a slow provider must not look like a dead sender."""
+    done = asyncio.Event()
+    renewing = asyncio.create_task(_renew(token, lease, done), name="lease")
+    try:
+        yield
+    finally:
+        done.set()
+        await renewing
+
+
+async def _renew(token: str, lease: timedelta, done: asyncio.Event) -> None:
+    while True:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), lease.total_seconds() / 3)
+        if done.is_set():
+            return
+        try:
+            await outbox.renew(token, lease=lease)
+        except Exception as exc:  # the lease runs on, and what was sent in it must still be settled
+            log.error("a lease could not be renewed: %s", type(exc).__name__)
 
 
 async def _settle(runtime: Runtime, token: str, group: Sequence[_Ready], results: Sequence[SendResult]) -> None:
@@ -330,7 +362,8 @@ async def _act_on_reactions(
     if unusable := by_reaction.get(Reaction.PAUSE_TEMPLATE):
         key = (await outbox.read_occurrence(group[0].claimed.occurrence_id)).campaign_key
         log.error("campaign %s paused: %s %s", key, unusable.code, unusable.detail)
-        await definitions.pause(key, note=f"内容不能用：{unusable.code} {unusable.detail}")
+        with contextlib.suppress(StateError):  # cancelled in the meantime: it says no more anyway
+            await definitions.pause(key, note=f"内容不能用：{unusable.code} {unusable.detail}")
 
 
 async def _channel_unavailable(

@@ -16,7 +16,6 @@ _TRIED_PORTS = 50
 class Served:
     host: str
     port: int
-    asked_port: int
     _server: uvicorn.Server
     task: asyncio.Task[None]
 
@@ -29,28 +28,21 @@ class Served:
         await self.task
 
 
-async def serve(app: ASGIApp, host: str, port: int) -> Served:
-    """Serve until stopped. A taken port means the next free one: compare `port` with `asked_port` and say so."""
-    listener = _listen(host, port)
+async def serve(app: ASGIApp, listener: socket.socket) -> Served:
+    """Serve on a listening socket until stopped."""
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
     server = uvicorn.Server(config)
-    task = asyncio.create_task(server._serve([listener]), name=f"web on {host}")
+    task = asyncio.create_task(server._serve([listener]), name="web")
     while not server.started:
         if task.done():
             await task
         await asyncio.sleep(0.01)
-    return Served(host, int(listener.getsockname()[1]), port, server, task)
+    host, port = listener.getsockname()[:2]
+    return Served(host, port, server, task)
 
 
-def free_port(host: str, port: int) -> int:
-    """This port, or the next one that is free."""
-    listener = _listen(host, port)
-    found = int(listener.getsockname()[1])
-    listener.close()
-    return found
-
-
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket on this port, or on the next one that is free. Ours from here on: nobody can take it in between."""
     for candidate in range(port, min(port + _TRIED_PORTS, 65536)) if port else (0,):
         # by its protocol's name: only then does asyncio switch Nagle off, and an answer does not wait 40 ms
         family = socket.AF_INET6 if ":" in host else socket.AF_INET

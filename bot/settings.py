@@ -1,5 +1,6 @@
 """The environment, read once into one frozen object. A bad value is refused by its name."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -31,6 +32,8 @@ class Settings(BaseSettings):
     mail_door_host: _Text = "127.0.0.1"
     mail_door_port: int = Field(8751, ge=0, le=65535)
     hook_secret: _Text = ""
+
+    lease_seconds: int = Field(60, ge=1, le=3600)
 
     sandbox_url: _Text = ""
 
@@ -67,6 +70,13 @@ class Settings(BaseSettings):
             raise ValueError("redis://HOST:PORT/0, rediss://… or unix://PATH")
         return value
 
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
+            raise ValueError("DEBUG, INFO, WARNING or ERROR")
+        return value.upper()
+
     @property
     def var(self) -> Path:
         return self.huifang_var.resolve()
@@ -74,6 +84,10 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite://{self.var / 'huifang.sqlite3'}"
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.lease_seconds)
 
     @property
     def real_channels(self) -> tuple[str, ...]:

@@ -1,10 +1,12 @@
 """Tortoise's SQLite client, made fit to share a file between processes and tasks.
 
 Its own transactions begin deferred, so two processes that read and then write fail with "database is locked" at
-once, and a task cancelled while a transaction begins leaves the lock taken for ever.
+once, and a task cancelled while a transaction begins leaves the lock taken for ever. And it writes a time in the zone
+it was given in, as text, so that comparing two of different zones compares their hours.
 """
 
 import sqlite3
+from datetime import UTC, datetime
 from typing import Any
 
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
@@ -37,8 +39,11 @@ class _ImmediateContext(SqliteTransactionContext):
             await self.connection.begin()
         except BaseException:
             # cancelled while BEGIN was running in its thread: it may have begun all the same
-            await self.connection._connection.rollback()
-            self._trxlock.release()
+            try:
+                if self.connection._connection:
+                    await self.connection._connection.rollback()
+            finally:
+                self._trxlock.release()
             raise
         self.token = get_connections().set(self.connection_name, self.connection)
         return self.connection  # type: ignore[no-any-return]
@@ -51,13 +56,19 @@ class ImmediateSqliteClient(SqliteClient):
     @translate_exceptions
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
         async with self.acquire_connection() as connection:
-            await connection.execute("BEGIN IMMEDIATE")
             try:
+                await connection.execute("BEGIN IMMEDIATE")
                 await connection.executemany(query, values)
             except BaseException:
                 await connection.rollback()
                 raise
             await connection.commit()
 
+
+def _utc_text(moment: datetime) -> str:
+    return (moment.astimezone(UTC) if moment.tzinfo else moment).isoformat(" ")
+
+
+sqlite3.register_adapter(datetime, _utc_text)  # in place of Tortoise's, which was registered when it was imported
 
 client_class = ImmediateSqliteClient

@@ -6,7 +6,9 @@ a job that was lost is rung again by the next look.
 
 import asyncio
 import contextlib
+import hashlib
 import logging
+import secrets
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,7 +16,6 @@ from typing import Any
 
 import arq.worker
 from arq import Worker, cron
-from arq.connections import ArqRedis
 from redis.exceptions import RedisError
 
 from bot import sender
@@ -32,55 +33,76 @@ _DRAIN_SECONDS = 30  # a batch that takes longer is rung again
 _JOB_SECONDS = 120
 _RING_SECONDS = 10
 _RESTART_SECONDS = 1.0
+_BOOT = secrets.token_hex(4)
+_STOP_SECONDS = 20  # for what is on the wire to come to its end
 
 
 async def look(ctx: dict[str, Any]) -> None:
-    """Every second: what does the ledger say is due?"""
+    """Every second: what does the ledger say is due?
+
+    Ringing comes first: planning takes minutes for a large audience, and fails for a campaign that is wrong.
+    """
     runtime: Runtime = ctx["runtime"]
     await follow_clock(runtime.clock, runtime.settings)
-    await look_once(runtime)
+    await ring_due(runtime)
+    await plan(runtime)
 
 
-async def look_once(runtime: Runtime) -> None:
-    """Plan what has fallen due, then ring a job for every batch that could be sent now."""
-    if not runtime.planning.locked():  # the last look may be planning still
+async def plan(runtime: Runtime) -> None:
+    """Plan what has fallen due, unless the last look is planning still."""
+    if not runtime.planning.locked():
         async with runtime.planning:
             await planner.plan_due(runtime.clock(), runtime.rulebook)
+
+
+async def ring_due(runtime: Runtime) -> None:
+    """Ring a job for every batch that could be sent now."""
     for batch in await outbox.due_batches(runtime.clock()):
         if batch.channel in runtime.channels:
-            await ring(runtime.redis, batch)
+            await ring(runtime, batch)
 
 
 async def drain(ctx: dict[str, Any], occurrence_id: int, channel: str) -> None:
-    await sender.drain(ctx["runtime"], Batch(occurrence_id, ChannelName(channel)), seconds=_DRAIN_SECONDS)
+    batch = Batch(occurrence_id, ChannelName(channel))
+    await sender.drain(ctx["runtime"], batch, seconds=_DRAIN_SECONDS, stopping=ctx["stopping"])
 
 
 async def recover(ctx: dict[str, Any]) -> None:
+    """What dead senders left, each time; then the questions to providers, unless the last ones are still open."""
     await sender.recover(ctx["runtime"])
-    await sender.reconcile(ctx["runtime"])
+    asking: asyncio.Lock = ctx["asking"]
+    if not asking.locked():
+        async with asking:
+            await sender.reconcile(ctx["runtime"])
 
 
-async def ring(redis: ArqRedis, batch: Batch) -> None:
+async def ring(runtime: Runtime, batch: Batch) -> None:
     """One job for a batch and ten seconds.
 
-    The id keeps the looks from piling up jobs; the time in it lets a new job pass a dead worker's, which arq gives
-    up only after its time limit. Two jobs on one batch are harmless: the claim decides.
+    The id keeps the looks from piling up jobs; the time and the mark of this process in it let a new job pass a dead
+    worker's, which arq gives up only after its time limit. Two jobs on one batch are harmless: the claim decides.
     """
-    job_id = f"drain:{batch.occurrence_id}:{batch.channel}:{int(time.time()) // _RING_SECONDS}"
-    await redis.enqueue_job("drain", batch.occurrence_id, batch.channel.value, _job_id=job_id)
+    queue = _queue(runtime)
+    moment = f"{_BOOT}:{int(time.time()) // _RING_SECONDS}"
+    job_id = f"{queue}:drain:{batch.occurrence_id}:{batch.channel}:{moment}"
+    await runtime.redis.enqueue_job(
+        "drain", batch.occurrence_id, batch.channel.value, _job_id=job_id, _queue_name=queue
+    )
 
 
 def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
     """A worker on the runtime's doorbell. One with `lookout` also plans, rings and recovers."""
+    queue = _queue(runtime)
     crons = [
-        cron(look, second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
-        cron(recover, second=_RECOVER_AT, keep_result=0),
+        cron(look, name=f"{queue}:look", second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
+        cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
     return Worker(
         functions=[drain],
         cron_jobs=crons if lookout else None,
+        queue_name=queue,
         redis_pool=runtime.redis,
-        ctx={"runtime": runtime},
+        ctx={"runtime": runtime, "stopping": asyncio.Event(), "asking": asyncio.Lock()},
         handle_signals=False,
         keep_result=0,
         max_tries=1,  # a failed batch is rung again by the next look, not by arq
@@ -98,12 +120,14 @@ async def run_worker(runtime: Runtime) -> None:
     while True:
         worker = make_worker(runtime)
         try:
+            # What a killed worker left would stand at the head of the queue till its time is over.
+            await runtime.redis.delete(_queue(runtime))
             await worker.async_run()
         except (RedisError, OSError) as exc:
             log.error("the doorbell is gone (%s); the ledger is kept, trying again", exc)
-            await asyncio.sleep(_RESTART_SECONDS)
         finally:
             await _stop(worker)
+        await asyncio.sleep(_RESTART_SECONDS)
 
 
 @contextlib.asynccontextmanager
@@ -119,9 +143,19 @@ async def working(runtime: Runtime) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def _stop(worker: Worker) -> None:
-    for task in list(worker.tasks.values()):
-        task.cancel()
-    await asyncio.gather(*worker.tasks.values(), return_exceptions=True)
+    """Let what is on the wire come to its end: of a message cut off nobody would know whether it was sent."""
+    worker.ctx["stopping"].set()
+    tasks = list(worker.tasks.values())
+    if tasks:
+        _, late = await asyncio.wait(tasks, timeout=_STOP_SECONDS)
+        for task in late:
+            task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _queue(runtime: Runtime) -> str:
+    """Each database has a queue of its own: copies that share a Redis would answer each other's bell."""
+    return f"huifang:{hashlib.sha256(runtime.settings.database.encode()).hexdigest()[:12]}"
 
 
 async def _no_info(redis: Any, log_func: Any) -> None:

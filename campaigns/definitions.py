@@ -47,12 +47,10 @@ async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> Campaign
     campaign = await Campaign.get_or_none(key=folder.key)
     if campaign is None:
         campaign = await Campaign.create(key=folder.key, version_id=version.id)
-    if campaign.state == "cancelled":
-        campaign.planned_until = None
-    if campaign.state in ("draft", "cancelled"):
-        campaign.state = "approved"
-    campaign.version_id, campaign.approved_by, campaign.approved_at = version.id, by, now
-    await campaign.save()
+    # each its own update: a pause that comes at the same time must stand
+    await Campaign.filter(id=campaign.id).update(version_id=version.id, approved_by=by, approved_at=now)
+    await Campaign.filter(id=campaign.id, state="cancelled").update(planned_until=None)
+    await Campaign.filter(id=campaign.id, state__in=("draft", "cancelled")).update(state="approved")
     return await read_campaign(folder.key)
 
 
@@ -67,8 +65,9 @@ async def pause(key: str, *, note: str) -> None:
     await _change(key, ("running", "paused"), state="paused", note=note[:255])
 
 
-async def resume(key: str) -> None:
-    await _change(key, ("paused", "running"), state="running", note="")
+async def resume(key: str, *, now: datetime) -> None:
+    """Go on; the slots that passed in the meantime are not made up for."""
+    await _change(key, ("paused", "running"), state="running", note="", planned_until=now)
 
 
 async def cancel(key: str) -> int:

@@ -41,7 +41,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """What is to be written of one message. Fields left None keep what stands there."""
+    """What is to be written of one message. `not_before`, channel, contact and address left None keep what stands."""
 
     id: int
     state: DeliveryState
@@ -172,16 +172,24 @@ async def unplanned_occurrences() -> list[int]:
     return [row[0] for row in rows]
 
 
+async def hold_planning(occurrence_id: int) -> bool:
+    """Until the transaction ends no other planner writes to this occurrence. False where one has closed it."""
+    return await Occurrence.filter(id=occurrence_id, planned_at=None).select_for_update().first() is not None
+
+
 async def close_planning(occurrence_id: int, now: datetime) -> None:
     """Freeze what planning decided: only now may its messages be claimed."""
-    rows = await statements.query(
-        "SELECT state, reason, count(*) AS n FROM messages WHERE occurrence_id = $1 GROUP BY state, reason",
-        occurrence_id,
-    )
-    planned = {fate_of(row["state"], row["reason"]): row["n"] for row in rows}
-    await Occurrence.filter(id=occurrence_id, planned_at=None).update(
-        audience=sum(planned.values()), planned=planned, planned_at=now
-    )
+    async with in_transaction():
+        if not await hold_planning(occurrence_id):
+            return
+        rows = await statements.query(
+            "SELECT state, reason, count(*) AS n FROM messages WHERE occurrence_id = $1 GROUP BY state, reason",
+            occurrence_id,
+        )
+        planned = {fate_of(row["state"], row["reason"]): row["n"] for row in rows}
+        await Occurrence.filter(id=occurrence_id).update(
+            audience=sum(planned.values()), planned=planned, planned_at=now
+        )
 
 
 def fate_of(state: str, reason: str) -> str:
@@ -196,9 +204,9 @@ def fate_of(state: str, reason: str) -> str:
 
 
 async def recently_planned(campaign_id: int, since: datetime) -> set[int]:
-    """Members this campaign planned to write to since then (suppressed ones are free to be tried again)."""
+    """Members this campaign planned to write to after `since` (suppressed ones are free to be tried again)."""
     rows = await Message.filter(
-        Q(occurrence__at__gte=since) | Q(not_before__gte=since), occurrence__campaign_id=campaign_id
+        Q(occurrence__at__gt=since) | Q(not_before__gt=since), occurrence__campaign_id=campaign_id
     ).exclude(state=DeliveryState.SUPPRESSED).values_list("member_id")  # fmt: skip
     return {row[0] for row in rows}
 
@@ -284,6 +292,11 @@ async def mark_sending(rows: Sequence[Sending], *, token: str, lease: timedelta 
     )
 
 
+async def renew(token: str, *, lease: timedelta) -> None:
+    """A sender that is still at work keeps what it holds."""
+    await statements.renew_lease(token, lease.total_seconds())
+
+
 async def settle(rows: Sequence[Settlement], *, token: str, before: DeliveryState) -> set[int]:
     """Write what happened. Returns the ids written: a sender that lost its lease writes nothing."""
     plain = [
@@ -297,9 +310,14 @@ async def settle(rows: Sequence[Settlement], *, token: str, before: DeliveryStat
 
 
 async def release_expired() -> tuple[list[int], list[int]]:
-    """Recover from senders that died. Returns (ids put back in the queue, ids that became unknown)."""
+    """Recover from senders that died. Returns (ids put back in the queue, ids that became unknown).
+
+    What was claimed, or still being planned, when its campaign was cancelled is cancelled now.
+    """
     async with in_transaction():
-        return await statements.expire_claims(), await statements.expire_sending()
+        released, unknown = await statements.expire_claims(), await statements.expire_sending()
+        await _cancel(occurrence__campaign__state="cancelled")
+        return released, unknown
 
 
 async def claim_unknown(channel: ChannelName, *, limit: int, ask_again: timedelta) -> tuple[str, list[Claimed]]:
@@ -315,17 +333,25 @@ async def claim_unknown(channel: ChannelName, *, limit: int, ask_again: timedelt
 async def record_receipt(message_id: int, *, delivered: bool, code: str, at: datetime) -> bool:
     """The provider's word on a delivery. False where the message is still on the wire: try again after it settled.
 
-    Delivered never goes back: a late failure after a success changes nothing.
+    Delivered never goes back: a late failure after a success changes nothing. Of two that say the same the earlier
+    stands, whichever comes first.
     """
     state = DeliveryState.DELIVERED if delivered else DeliveryState.BOUNCED
-    before = _RECEIVABLE if delivered else (DeliveryState.SENT, DeliveryState.UNKNOWN)
-    changed = await Message.filter(id=message_id, state__in=before).update(state=state, code=code, settled_at=at)
+    before = {DeliveryState.SENT, DeliveryState.UNKNOWN} | ({DeliveryState.BOUNCED} if delivered else set())
+    news = Message.filter(Q(state__in=before) | Q(state=state, settled_at__gt=at), id=message_id)
+    changed = await news.update(state=state, code=code, settled_at=at)
     if changed:
         await Message.filter(id=message_id, sent_at=None).update(sent_at=at)
         return True
     return not await Message.filter(
         id=message_id, state__in=[DeliveryState.SENDING, DeliveryState.CLAIMED, DeliveryState.QUEUED]
     ).exists()
+
+
+async def is_sending_to(channel: ChannelName, address: str) -> bool:
+    """Whether something is on the wire to this address. It is not settled until the transaction ends."""
+    sending = Message.filter(channel=channel, address=address, state=DeliveryState.SENDING)
+    return await sending.select_for_update().first() is not None
 
 
 async def message_by_provider_id(channel: ChannelName, provider_id: str, address: str) -> int | None:
@@ -394,7 +420,11 @@ async def sent_link(message_id: int) -> SentLink | None:
 
 async def cancel_queued(campaign_id: int) -> int:
     """Nothing of a cancelled campaign is sent any more. Returns how many were waiting."""
-    return await Message.filter(occurrence__campaign_id=campaign_id, state=DeliveryState.QUEUED).update(
+    return await _cancel(occurrence__campaign_id=campaign_id)
+
+
+async def _cancel(**which: object) -> int:
+    return await Message.filter(state=DeliveryState.QUEUED, **which).update(
         state=DeliveryState.SUPPRESSED, reason=Reason.CANCELLED
     )
 
@@ -403,7 +433,10 @@ async def cancel_queued(campaign_id: int) -> int:
 
 
 async def close_channel(channel: ChannelName, reason: str, *, until: datetime | None = None) -> None:
-    """Stop a channel until then, or until a person opens it."""
+    """Stop a channel until then, or until a person opens it. What closed it for longer stands."""
+    stands = await ChannelState.get_or_none(channel=channel)
+    if stands and (stands.closed or (until and stands.closed_until and stands.closed_until >= until)):
+        return
     await ChannelState.update_or_create(
         channel=channel, defaults={"closed": until is None, "closed_until": until, "reason": reason[:255]}
     )

@@ -104,8 +104,14 @@ async def plan_due(now: datetime, book: Rulebook) -> list[int]:
     for campaign in await definitions.scheduled_campaigns():
         await _add_due_occurrences(campaign, now, book)
     ids = await outbox.unplanned_occurrences()
+    failed: list[Exception] = []
     for occurrence_id in ids:
-        await plan_occurrence(occurrence_id, now, book)
+        try:
+            await plan_occurrence(occurrence_id, now, book)
+        except Exception as exc:  # one campaign that cannot be planned does not keep the others waiting
+            failed.append(exc)
+    if failed:
+        raise failed[0]
     return ids
 
 
@@ -128,6 +134,8 @@ async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> 
     run = _stored_run(occurrence)
     async for facts, fate in _fates(run, now, book):
         async with in_transaction():
+            if not await outbox.hold_planning(occurrence_id):
+                return
             await outbox.enqueue(
                 [_row(occurrence, run.definition, one, two) for one, two in zip(facts, fate, strict=True)]
             )
@@ -196,7 +204,8 @@ async def recheck(claimed: Sequence[Claimed], now: datetime, book: Rulebook) -> 
         return []
     occurrence = await outbox.read_occurrence(claimed[0].occurrence_id)
     run = _stored_run(occurrence)
-    facts = await facts_for([one.member_id for one in claimed], now, leaving_out=[one.id for one in claimed])
+    ids, ours = [one.member_id for one in claimed], [one.id for one in claimed]
+    facts = await facts_for(ids, now, leaving_out=ours, history=_widest_cap(book.policy))
     extras = await _extras(list(facts.values()), run)
     return [_check(one, facts.get(one.member_id), run, extras, occurrence, now, book) for one in claimed]
 
@@ -204,7 +213,8 @@ async def recheck(claimed: Sequence[Claimed], now: datetime, book: Rulebook) -> 
 async def choose_again(one: Claimed, now: datetime, book: Rulebook) -> Verdict:
     """The next way to reach the same member, after the provider refused this channel for want of permission."""
     run = _stored_run(await outbox.read_occurrence(one.occurrence_id))
-    facts = (await facts_for([one.member_id], now, leaving_out=[one.id])).get(one.member_id)
+    known = await facts_for([one.member_id], now, leaving_out=[one.id], history=_widest_cap(book.policy))
+    facts = known.get(one.member_id)
     order = run.definition.channels
     left = order[order.index(one.channel) + 1 :] if one.channel in order else ()
     if facts is None or not left:
@@ -265,7 +275,7 @@ async def _fates(run: Run, now: datetime, book: Rulebook) -> AsyncIterator[tuple
         recent = await outbox.recently_planned(run.campaign_id, now - again_after)
         ids = [member_id for member_id in ids if member_id not in recent]
     for start in range(0, len(ids), _CHUNK):
-        known = await facts_for(ids[start : start + _CHUNK], now)
+        known = await facts_for(ids[start : start + _CHUNK], now, history=_widest_cap(book.policy))
         facts = [one for one in known.values() if _concerns(run.festival, one)]
         yield facts, [_fate(run, one, now, book) for one in facts]
 
@@ -283,6 +293,10 @@ def _fate(run: Run, facts: Facts, now: datetime, book: Rulebook) -> Fate:
 
 def _concerns(festival: Festival | None, facts: Facts) -> bool:
     return festival is None or not festival.trades or facts.trade in festival.trades
+
+
+def _widest_cap(policy: PolicySettings) -> timedelta:
+    return max(policy.company_window, policy.company_apart, policy.contact_sms_window)
 
 
 def _rules(run: Run) -> CampaignRules:
@@ -353,9 +367,11 @@ async def _open_visit(occurrence: OccurrenceRow, definition: Definition, facts: 
 async def _add_due_occurrences(campaign: CampaignRow, now: datetime, book: Rulebook) -> None:
     schedule = parse_schedule(campaign.definition.schedule)
     since = campaign.planned_until or campaign.started_at or now
-    for due in due_occurrences(schedule, book.calendar, since, now):
+    found = due_occurrences(schedule, book.calendar, since, now)
+    for due in found:
         await _add_occurrence(campaign, due)
-    await definitions.planned_until(campaign.id, now)
+    if found:
+        await definitions.planned_until(campaign.id, now)
 
 
 async def _add_occurrence(campaign: CampaignRow, due: Due) -> int:

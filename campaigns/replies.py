@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from tortoise.exceptions import IntegrityError
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from campaigns import outbox, statements, touches, visits
 from campaigns.definitions import find_campaign
 from campaigns.intents import IntentTable, StopVerdict, read_intent
 from campaigns.members import consent
-from campaigns.members.find import Match, match_contact, match_member
+from campaigns.members.find import Match, hold_contact, match_contact, match_member
 from campaigns.models import Event, Message
 from campaigns.terms import (
     ChannelName,
@@ -59,23 +60,30 @@ async def take_event(event: InboundEvent, *, message_id: int | None, now: dateti
     `message_id` is our message it speaks of, where the channel could tell and the key was ours.
     """
     stored = await _store(event, message_id, now)
-    if stored is None:
-        return Taken("repeat")
     async with in_transaction():
+        # not applied: it is new, or a crash came between storing and applying; held, for it may be pushed twice at once
+        if await Event.filter(id=stored, outcome="").select_for_update().first() is None:
+            await statements.run("UPDATE events SET repeats = repeats + 1 WHERE id = $1", stored)
+            return Taken("repeat")
         taken = await _apply(event, stored, message_id, now, table)
         await Event.filter(id=stored).update(outcome=taken.outcome)
     return taken
 
 
 async def apply_waiting(message_ids: set[int]) -> int:
-    """Apply receipts that came before their message was settled. Returns how many."""
-    waiting = await Event.filter(outcome="waiting", message_id__in=list(message_ids))
-    for event in waiting:
-        receipt = _receipt_from(event.payload)
+    """Apply receipts that came before their message was settled, or before its provider's id was known.
+
+    Returns how many were applied.
+    """
+    applied = 0
+    for event in await Event.filter(
+        Q(message_id__in=list(message_ids)) | Q(message_id=None), outcome="waiting", kind="receipt"
+    ):
         async with in_transaction():
-            if await _apply_receipt(receipt, event.message_id) != "waiting":
-                await Event.filter(id=event.id).update(outcome="applied")
-    return len(waiting)
+            outcome = await _apply_receipt(_receipt_from(event.payload), event.message_id)
+            await Event.filter(id=event.id).update(outcome=outcome)
+        applied += outcome == "applied"
+    return applied
 
 
 async def record_refusal(message_id: int, *, now: datetime, channel_only: bool = False) -> None:
@@ -130,8 +138,8 @@ async def count_events() -> Mapping[str, int]:
 # ---- storing ------------------------------------------------------------------------------------------------------
 
 
-async def _store(event: InboundEvent, message_id: int | None, now: datetime) -> int | None:
-    """The id it is stored under; None where it is here already and was applied."""
+async def _store(event: InboundEvent, message_id: int | None, now: datetime) -> int:
+    """The id it is stored under, now or since it came before."""
     try:
         async with in_transaction():
             row = await Event.create(
@@ -144,11 +152,7 @@ async def _store(event: InboundEvent, message_id: int | None, now: datetime) -> 
             )
             return int(row.id)
     except IntegrityError:
-        known = await Event.get(channel=event.channel, event_id=event.event_id)
-        if known.outcome == "":  # a crash came between storing and applying: apply it now
-            return int(known.id)
-        await statements.run("UPDATE events SET repeats = repeats + 1 WHERE id = $1", known.id)
-        return None
+        return int((await Event.get(channel=event.channel, event_id=event.event_id)).id)
 
 
 def _kind(event: InboundEvent) -> str:
@@ -173,6 +177,7 @@ def _receipt_from(payload: Mapping[str, object]) -> Receipt:
         channel=ChannelName(str(payload["channel"])),
         at=datetime.fromisoformat(str(payload["at"])),
         delivered=bool(payload["delivered"]),
+        provider_id=str(payload["provider_id"]),
         address=str(payload["address"]),
         reaction=Reaction(str(reaction)) if reaction else None,
         code=str(payload["code"]),
@@ -193,7 +198,12 @@ async def _apply(event: InboundEvent, stored: int, message_id: int | None, now: 
 
 
 async def _apply_receipt(receipt: Receipt, message_id: int | None) -> str:
-    message = await Message.get_or_none(id=message_id) if message_id is not None else None
+    if message_id is None and receipt.provider_id and not receipt.key:
+        if await outbox.is_sending_to(receipt.channel, receipt.address):
+            return "waiting"  # it may speak of that message, whose provider's id we are about to learn
+        message_id = await outbox.message_by_provider_id(receipt.channel, receipt.provider_id, receipt.address)
+    # held: were it settled meanwhile, nobody would look for this receipt again
+    message = await Message.filter(id=message_id).select_for_update().first() if message_id is not None else None
     if message is None or (receipt.address and receipt.address.lower() != (message.address or "").lower()):
         return "unmatched"  # anybody may write a bounce: only one about our message and its own recipient counts
     if not await outbox.record_receipt(message.id, delivered=receipt.delivered, code=receipt.code, at=receipt.at):
@@ -233,7 +243,8 @@ async def handle_reply(reply: Reply, stored: int, message_id: int | None, now: d
         return Taken("unmatched")
     answered = message_id or await outbox.last_message_to(reply.channel, reply.address, reply.at)
     reading = read_intent(reply.text, table)
-    automatic = reply.automatic or reading.intent is Intent.AUTO_REPLY
+    # by its manner a machine's, but in words that may refuse: then a person looks
+    automatic = reply.automatic or (reading.intent is Intent.AUTO_REPLY and reading.stop is StopVerdict.NO)
     touch_id = await touches.record_touch(
         match.member_id,
         contact_id=match.contact_id,
@@ -290,10 +301,13 @@ async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now
         return
     if intent not in campaign.definition.answers or reply.channel not in campaign.definition.channels:
         return
-    recently = await Message.filter(
+    if match.contact_id is None:
+        return
+    await hold_contact(match.contact_id)  # they may write twice in one breath
+    recently = Message.filter(
         message_class=MessageClass.ANSWER, address=reply.address, not_before__gt=now - _QUIET_AFTER_ANSWER
-    ).exists()
-    if recently or match.contact_id is None:
+    )
+    if await recently.exists():
         return
     occurrence_id = await outbox.add_occurrence(
         campaign.id,

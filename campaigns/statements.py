@@ -135,17 +135,19 @@ async def insert_messages(rows: Sequence[dict[str, Any]]) -> int:
 async def claim_messages(
     occurrence_id: int, channel: str, *, now: datetime, limit: int, token: str, lease: float
 ) -> list[dict[str, Any]]:
-    """Take the sole right to send up to `limit` due messages of one occurrence for `lease` seconds."""
+    """Take the sole right to send up to `limit` due messages of one planned occurrence for `lease` seconds."""
+    # MATERIALIZED: a plan that ran the SELECT twice would skip the rows it had locked and take more than `limit`
     db = connection()
     lock = "FOR UPDATE SKIP LOCKED" if is_postgres(db) else ""
     return await query(
         f"""
-        UPDATE messages SET state = 'claimed', lease_token = $1, lease_until = {_after(db, "$2")}
-        WHERE id IN (
+        WITH due AS MATERIALIZED (
           SELECT id FROM messages
           WHERE state = 'queued' AND not_before <= $3 AND occurrence_id = $4 AND channel = $5
+            AND EXISTS (SELECT 1 FROM occurrences WHERE id = $4 AND planned_at IS NOT NULL)
           ORDER BY id LIMIT $6 {lock})
-        RETURNING {_CLAIMED}
+        UPDATE messages SET state = 'claimed', lease_token = $1, lease_until = {_after(db, "$2")}
+        WHERE id IN (SELECT id FROM due) RETURNING {_CLAIMED}
         """,
         token,
         lease,
@@ -162,12 +164,12 @@ async def claim_unknown(channel: str, *, limit: int, token: str, lease: float) -
     lock = "FOR UPDATE SKIP LOCKED" if is_postgres(db) else ""
     return await query(
         f"""
-        UPDATE messages SET lease_token = $1, lease_until = {_after(db, "$2")}
-        WHERE id IN (
+        WITH asked AS MATERIALIZED (
           SELECT id FROM messages
           WHERE state = 'unknown' AND channel = $3 AND (lease_until IS NULL OR lease_until < {_now(db)})
           ORDER BY id LIMIT $4 {lock})
-        RETURNING {_CLAIMED}
+        UPDATE messages SET lease_token = $1, lease_until = {_after(db, "$2")}
+        WHERE id IN (SELECT id FROM asked) RETURNING {_CLAIMED}
         """,
         token,
         lease,
@@ -193,6 +195,18 @@ async def mark_sending(rows: Sequence[dict[str, Any]], *, token: str, lease: flo
         token,
     )
     return {row["id"] for row in done}
+
+
+async def renew_lease(token: str, lease: float) -> None:
+    """Whatever this token still holds is held for `lease` seconds from now."""
+    await run(
+        f"""
+        UPDATE messages SET lease_until = {_after(connection(), "$2")}
+        WHERE lease_token = $1 AND state IN ('claimed', 'sending')
+        """,
+        token,
+        lease,
+    )
 
 
 async def settle_messages(rows: Sequence[dict[str, Any]], *, token: str, before: str) -> set[int]:

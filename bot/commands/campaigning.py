@@ -12,7 +12,7 @@ from bot.runtime import follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
 from campaigns import definitions, outbox, planner
 from campaigns.errors import DefinitionError, InputError
-from campaigns.folders import lint_folder, render_sample
+from campaigns.folders import lint_folder, lint_together, render_sample
 from campaigns.planner import Preview
 from campaigns.reports import campaign_reports
 from campaigns.terms import SHANGHAI
@@ -49,6 +49,7 @@ def show(settings: Settings, key: str) -> dict[str, Any]:
 
 def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
     problems: list[dict[str, str]] = []
+    folders = []
     checked = list(keys) or definitions.campaign_keys(settings.huifang_templates)
     for key in checked:
         try:
@@ -56,7 +57,9 @@ def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
         except DefinitionError as exc:
             problems.append({"campaign": key, "file": exc.file, "key": exc.key, "problem": exc.problem})
             continue
+        folders.append(folder)
         problems += [{"campaign": key, **asdict(problem)} for problem in lint_folder(folder)]
+    problems += [{"campaign": key, **asdict(problem)} for key, problem in lint_together(folders)]
     return {"checked": checked, "problems": problems}
 
 
@@ -89,7 +92,7 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
             case "pause":
                 await definitions.pause(key, note="停于命令行")
             case "resume":
-                await definitions.resume(key)
+                await definitions.resume(key, now=(await _clock(settings, None))())
             case "cancel":
                 await outbox.cancel_queued(await definitions.cancel(key))
         return {"campaign": key, "state": (await definitions.read_campaign(key)).state}

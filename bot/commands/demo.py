@@ -13,7 +13,7 @@ from typing import Any
 from bot.clock import ProductClock
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars, show, status_lines, table
-from bot.commands.serving import House, house, stay_up
+from bot.commands.serving import House, announce, house, stay_up
 from bot.conductor import Conductor
 from bot.database import open_database
 from bot.runtime import DEMO_MARK, set_clock
@@ -72,7 +72,9 @@ async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
             if not all(balance["holds"] for balance in found["balance"]):
                 raise SystemExit(1)
             if stay:
-                await stay_up(running, as_json)
+                if not as_json:  # its one document names the addresses already
+                    announce(running, as_json)
+                await stay_up(running)
 
 
 def _settings() -> Settings:

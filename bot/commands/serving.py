@@ -5,29 +5,33 @@ import contextlib
 import json
 import logging
 import signal
+import socket
 import sys
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bot.channels.mailbox import read_mail
 from bot.clock import ProductClock
+from bot.commands.printing import show, status_lines
 from bot.conductor import Conductor
 from bot.database import open_database
 from bot.inbox import take_events
-from bot.runtime import Runtime, SandboxEndpoints, open_runtime
+from bot.runtime import Runtime, SandboxEndpoints, follow_clock, open_runtime, tell_sandbox
 from bot.sandbox.run import Doors, Sandbox
-from bot.serving import Served, free_port, serve
+from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
-from bot.web.mail_door import MailDoor
-from bot.worker import run_worker, working
+from bot.web.mail_door import MailDoor, TakeMail
+from bot.worker import working
 from campaigns.errors import ConfigError
+from campaigns.reports import campaign_reports
 
 log = logging.getLogger(__name__)
+
+_CLOCK_SECONDS = 1.0
+_TRIED_PORTS = 50
 
 
 @dataclass(slots=True)
@@ -62,14 +66,15 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
     )
     if sandbox:
         await sandbox.start()
-    web_port = free_port(settings.web_host, settings.web_port)
-    public_url = settings.public_url or f"http://127.0.0.1:{web_port}"
+    listener = _listener(settings)
+    public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
     endpoints = SandboxEndpoints(**sandbox.endpoints()) if sandbox else None
     try:
         async with open_runtime(settings, clock=clock, sandbox=endpoints, public_url=public_url) as runtime:
-            async with _doors(runtime, settings, web_port) as (web, mail_port):
+            async with _doors(runtime, settings, listener) as (web, mail_port):
                 if sandbox:
                     sandbox.connect(Doors(f"{web.url}/hooks/{runtime.hook_secret}", "127.0.0.1", mail_port))
+                await _connect_sandbox(runtime, web, mail_port)
                 async with working(runtime) as worker:
                     yield House(runtime, web, sandbox, worker, mail_port)
     finally:
@@ -82,37 +87,45 @@ async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None
     async with open_database(settings), house(settings) as running:
         if until_done:
             await Conductor(running.runtime, running.sandbox).until_done()
+            reports = [asdict(report) for report in await campaign_reports()]
+            if as_json:
+                print(json.dumps({"campaigns": reports}, ensure_ascii=False, default=str), flush=True)
+            else:
+                show(status_lines(reports))
             return
-        await stay_up(running, as_json)
+        announce(running, as_json)
+        await stay_up(running)
 
 
-async def stay_up(running: House, as_json: bool) -> None:
-    """Say where to look, then serve until a signal comes."""
-    _announce(running, as_json)
+async def stay_up(running: House) -> None:
+    """Serve until a signal comes."""
     async with _stopping() as stop:
         following = asyncio.create_task(Conductor(running.runtime, running.sandbox).follow(), name="conductor")
         await _first_of(stop, running.worker, running.web.task, following)
         following.cancel()
 
 
-async def run_web(settings: Settings) -> None:
+async def run_web(settings: Settings, *, as_json: bool) -> None:
     """Web and mail door; a worker runs elsewhere."""
     _need_redis(settings, "web")
     async with open_database(settings), open_runtime(settings) as runtime:
-        port = free_port(settings.web_host, settings.web_port)
-        async with _doors(runtime, settings, port) as (web, mail_port):
-            await _tell_sandbox(settings, f"{web.url}/hooks/{runtime.hook_secret}", mail_port)
-            print(f"web {web.url}/  mail door 127.0.0.1:{mail_port}", file=sys.stderr, flush=True)
+        async with _doors(runtime, settings, _listener(settings)) as (web, mail_port):
+            await _connect_sandbox(runtime, web, mail_port)
+            found = {"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}
+            _print(found, as_json)
+            following = asyncio.create_task(_follow_clock(runtime), name="clock")
             async with _stopping() as stop:
-                await _first_of(stop, web.task)
+                await _first_of(stop, web.task, following)
+            following.cancel()
 
 
-async def run_worker_alone(settings: Settings) -> None:
+async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
+    """A worker; the web runs elsewhere. On a signal it lets what is on the wire come to its end."""
     _need_redis(settings, "worker")
     async with open_database(settings), open_runtime(settings) as runtime:
-        print("worker ready", file=sys.stderr, flush=True)
-        async with _stopping() as stop:
-            await _first_of(stop, asyncio.create_task(run_worker(runtime)))
+        async with _stopping() as stop, working(runtime) as worker:
+            _print({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
+            await _first_of(stop, worker)
 
 
 async def run_sandbox(settings: Settings, *, as_json: bool, port: int, ledger: Path | None) -> None:
@@ -120,11 +133,7 @@ async def run_sandbox(settings: Settings, *, as_json: bool, port: int, ledger: P
     sandbox = Sandbox(ProductClock(), templates=settings.huifang_templates, ledger=ledger, side_port=port)
     await sandbox.start()
     try:
-        found = sandbox.endpoints()
-        lines = (
-            [json.dumps(found, ensure_ascii=False)] if as_json else [f"{name}: {what}" for name, what in found.items()]
-        )
-        print("\n".join(lines), flush=True)
+        _print(sandbox.endpoints(), as_json)
         async with _stopping() as stop:
             await stop.wait()
     finally:
@@ -132,7 +141,7 @@ async def run_sandbox(settings: Settings, *, as_json: bool, port: int, ledger: P
 
 
 @contextlib.asynccontextmanager
-async def _doors(runtime: Runtime, settings: Settings, web_port: int) -> AsyncIterator[tuple[Served, int]]:
+async def _doors(runtime: Runtime, settings: Settings, listener: socket.socket) -> AsyncIterator[tuple[Served, int]]:
     async def take_mail(raw: bytes, sender: str | None, recipients: Any) -> None:
         events = read_mail(
             raw,
@@ -144,9 +153,8 @@ async def _doors(runtime: Runtime, settings: Settings, web_port: int) -> AsyncIt
         )
         await take_events(runtime, events)
 
-    door = MailDoor(take_mail, settings.mail_door_host, free_port(settings.mail_door_host, settings.mail_door_port))
-    mail_port = await door.start()
-    web = await serve(make_app(runtime), settings.web_host, web_port)
+    door, mail_port = await _open_mail_door(take_mail, settings)
+    web = await serve(make_app(runtime), listener)
     try:
         yield web, mail_port
     finally:
@@ -154,22 +162,53 @@ async def _doors(runtime: Runtime, settings: Settings, web_port: int) -> AsyncIt
         await door.stop()
 
 
-async def _tell_sandbox(settings: Settings, hooks: str, mail_port: int) -> None:
+async def _connect_sandbox(runtime: Runtime, web: Served, mail_port: int) -> None:
     """A sandbox in another process learns where we hear."""
-    if not settings.sandbox_url:
-        return
+    hooks = f"{web.url}/hooks/{runtime.hook_secret}"
     doors = {"hooks": hooks, "mail_host": "127.0.0.1", "mail_port": mail_port}
-    async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
-        (await client.post(f"{settings.sandbox_url.rstrip('/')}/connect", json=doors)).raise_for_status()
+    await tell_sandbox(runtime.settings, "connect", doors)
 
 
-def _announce(running: House, as_json: bool) -> None:
+async def _follow_clock(runtime: Runtime) -> None:
+    """A worker looks at the virtual clock with everything else it looks at; the web alone must do it for itself."""
+    while True:
+        await asyncio.sleep(_CLOCK_SECONDS)
+        try:
+            await follow_clock(runtime.clock, runtime.settings)
+        except Exception as exc:  # the database may be away for a while
+            log.warning("the clock's mark cannot be read: %s", type(exc).__name__)
+
+
+def _listener(settings: Settings) -> socket.socket:
+    """Where the web listens. Said aloud where it is not the port asked for: its address is in every link."""
+    listener = listen(settings.web_host, settings.web_port)
+    asked, port = settings.web_port, listener.getsockname()[1]
+    if asked not in (0, port):
+        print(f"端口 {asked} 被占用，改用 {port} (port taken, using the next free one)", file=sys.stderr, flush=True)
+    return listener
+
+
+async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[MailDoor, int]:
+    """On its port, or the next one that is free."""
+    asked = settings.mail_door_port
+    for port in range(asked, asked + _TRIED_PORTS) if asked else (0,):
+        door = MailDoor(take_mail, settings.mail_door_host, port)
+        with contextlib.suppress(OSError):
+            return door, await door.start()
+    raise ConfigError(f"no free port from {asked} on {settings.mail_door_host}; set MAIL_DOOR_PORT to another one")
+
+
+def _print(found: Mapping[str, Any], as_json: bool) -> None:
+    lines = [json.dumps(found, ensure_ascii=False)] if as_json else [f"{name}: {what}" for name, what in found.items()]
+    print("\n".join(lines), flush=True)
+
+
+def announce(running: House, as_json: bool) -> None:
+    """Say where to look."""
     found: dict[str, Any] = running.addresses()
     if as_json:
         print(json.dumps(found), flush=True)
         return
-    if running.web.port != running.web.asked_port:
-        print(f"端口 {running.web.asked_port} 被占用，改用 {running.web.port} (port taken, using the next free one)")
     for name, url in found.items():
         print(f"{name:10} {url}")
     real = sorted(set(running.runtime.channels) - running.runtime.sandboxed)

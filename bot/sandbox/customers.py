@@ -2,7 +2,7 @@
 
 import random
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
@@ -76,6 +76,9 @@ class Bouncer(Protocol):
     async def bounce(self, accepted: Accepted) -> None: ...
 
 
+Reader = Callable[[Accepted], Awaitable[None]]
+
+
 class Customers:
     """Add `on_accepted` to `stage.listeners`, and each channel's answerer by `answer_by`.
 
@@ -95,6 +98,7 @@ class Customers:
         self.said: list[Said] = []
         self.read: list[Accepted] = []
         self.bounced: list[Accepted] = []
+        self.readers: list[Reader] = []
         self._phrases = phrases
         self._meant = [intent for intent in WEIGHTS if phrases.get(intent)]
         self._shares = {
@@ -190,6 +194,8 @@ class Customers:
 
     async def _read(self, accepted: Accepted) -> None:
         self.read.append(accepted)
+        for reader in self.readers:
+            await reader(accepted)
 
     def _leisure(self, accepted: Accepted) -> datetime:
         """When this customer looks at it: soon as a rule, always by day."""

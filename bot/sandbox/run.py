@@ -2,12 +2,12 @@
 
 import secrets
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bot.clock import ProductClock
 from bot.sandbox import side
 from bot.sandbox.aliyun_sms import AliyunSmsSandbox
 from bot.sandbox.customers import Behaviour, Customers, load_phrases
@@ -15,11 +15,15 @@ from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.sms_customers import SmsCustomer
 from bot.sandbox.smtp import SmtpServer
 from bot.sandbox.stage import Stage
-from bot.serving import Served, serve
+from bot.sandbox.visitors import Visitor
+from bot.sandbox.wechat import WechatSandbox
+from bot.sandbox.wechat_customers import WechatCustomer
+from bot.serving import Served, listen, serve
 from campaigns.folders import load_site
-from campaigns.terms import ChannelName
+from campaigns.terms import ChannelName, Intent
 
 MAIL_DOMAIN = "huifang.example.com"
+_VISITOR = "oVISITOR00000000000000000000"  # a follower for clients that are not ours
 _PHRASES = Path(__file__).parent / "phrases.toml"
 
 
@@ -37,16 +41,19 @@ class Sandbox:
 
     def __init__(
         self,
-        now: Callable[[], datetime],
+        clock: ProductClock,
         *,
         templates: Path,
         seed: int = 7,
         ledger: Path | None = None,
         side_port: int = 0,
     ) -> None:
-        self.stage = Stage(now, seed, ledger)
+        self._clock = clock
+        self.stage = Stage(clock, seed, ledger)
         self.customers = Customers(self.stage, load_phrases(_PHRASES))
         self.stage.listeners.append(self.customers.on_accepted)
+        self.visitor = Visitor(self.stage)
+        self.customers.readers.append(self.visitor.read)
         self._password = secrets.token_urlsafe(12)
         # the relay is ours, with log-in; the other takes what any client brings, as a mail exchanger does
         self._relay = SmtpServer(self.stage, sender_domains=[MAIL_DOMAIN], user="huifang", password=self._password)
@@ -60,6 +67,20 @@ class Sandbox:
             is_empty=lambda phone: self.customers.behaviour(ChannelName.SMS, phone) is Behaviour.BOUNCES,
         )
         self.customers.answer_by(ChannelName.SMS, SmsCustomer(self._sms))
+        service, subscribed = _wechat_templates(templates)
+        self._wechat = WechatSandbox(
+            self.stage,
+            appid="wx5a4e64b0c5a4e64b",
+            secret=secrets.token_hex(16),
+            token=secrets.token_hex(8),
+            encoding_aes_key=secrets.token_hex(22)[:43],
+            templates=service,
+            subscribe_templates=subscribed,
+            push_to=None,
+            followers=[_VISITOR],
+        )
+        stops = load_phrases(_PHRASES)[Intent.STOP]
+        self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self._wechat, stops))
         self._side_port = side_port
         self.site_hook = ""
         self._side: Served | None = None
@@ -68,13 +89,15 @@ class Sandbox:
         await self._relay.start()
         await self._mx.start()
         await self._sms.start()
-        self._side = await serve(side.make_app(self), "127.0.0.1", self._side_port)
+        await self._wechat.start()
+        self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port))
         self.stage.start()
 
     async def stop(self) -> None:
         await self.stage.stop()
         if self._side:
             await self._side.stop()
+        await self._wechat.stop()
         await self._sms.stop()
         await self._mx.stop()
         await self._relay.stop()
@@ -82,11 +105,15 @@ class Sandbox:
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:
         self.connect(Doors(hooks, mail_host, mail_port))
 
+    def follow_clock(self, mark: str) -> None:
+        self._clock.follow(mark)
+
     def connect(self, doors: Doors) -> None:
         """From now on receipts, answers and the site's events go to these doors."""
         self.site_hook = f"{doors.hooks}/site"
         mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port)
         self.customers.answer_by(ChannelName.EMAIL, mail, mail)
+        self._wechat.connect(f"{doors.hooks}/wechat/callback")
         self._sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
 
     @property
@@ -105,8 +132,21 @@ class Sandbox:
                 "password": self._password,
             },
             "aliyun_sms": self._sms.entrance(),
+            "wechat": self._wechat.entrance(),
             "side": self.url,
         }
+
+
+def _wechat_templates(templates: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """What our account's library holds: the fields of every campaign's service and subscription notices."""
+    found: dict[str, dict[str, str]] = {"template": {}, "subscribe": {}}
+    for path in sorted(templates.glob("*/wechat.toml")):
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        for mode, library in found.items():
+            if mode in table:
+                fields = "\n".join(f"{name}：{{{{{name}.DATA}}}}" for name in table[mode]["data"])
+                library[str(table[mode]["template_id"])] = fields
+    return found["template"], found["subscribe"]
 
 
 def _sms_templates(templates: Path) -> dict[str, str]:

@@ -51,6 +51,8 @@ class Play(Protocol):
 
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None: ...
 
+    def follow_clock(self, mark: str) -> None: ...
+
     @property
     def site_hook(self) -> str: ...
 
@@ -62,6 +64,7 @@ def make_app(play: Play) -> Starlette:
             Route("/ledger", ledger),
             Route("/said", said),
             Route("/connect", connect, methods=["POST"]),
+            Route("/clock", follow_clock, methods=["POST"]),
             Route("/phone", phone),
             Route("/phone/answer", answer, methods=["POST"]),
             Route("/unread", unread),
@@ -98,6 +101,12 @@ async def said(request: Request) -> Response:
 async def connect(request: Request) -> Response:
     doors = await request.json()
     _play(request).connect_to(doors["hooks"], doors["mail_host"], int(doors["mail_port"]))
+    return JSONResponse({"ok": True})
+
+
+async def follow_clock(request: Request) -> Response:
+    """The product's virtual clock moved: stand-ins that check a request's time must go by the same."""
+    _play(request).follow_clock((await request.json())["mark"])
     return JSONResponse({"ok": True})
 
 
@@ -205,7 +214,7 @@ def _device(play: Play, channel: ChannelName, address: str) -> Device:
         channel=channel,
         label=_LABELS[channel],
         address=address,
-        shown=sorted(shown, key=lambda one: (one.at, one.mine), reverse=True),
+        shown=sorted(shown, key=lambda one: (one.at, one.mine))[::-1],
         answers=play.stage.ledger.rows().index(rows[-1]) if rows else -1,
     )
 

@@ -8,6 +8,8 @@ from campaigns.models import Contact, Suppression, WechatFollower
 from campaigns.terms import ChannelName, ReachChange, WechatMode
 
 PAUSE = timedelta(hours=24)
+# WeChat's reasons that end with the follower's next action (channels.md A3, A8), beside an unfollow.
+_CLOSED_UNTIL_HEARD = ("unfollowed", "43004", "48002", "user block")
 
 
 async def record_opt_out(member_id: int, *, at: datetime, source: str) -> None:
@@ -25,11 +27,6 @@ async def suppress_address(channel: ChannelName, address: str, *, at: datetime, 
     """Close one address on one channel: a hard bounce, a provider's blacklist, an unfollow, a preference page."""
     if not await _address_block(channel, address).exists():
         await Suppression.create(channel=channel, address=address, reason=reason, source=source, at=at)
-
-
-async def reopen_address(channel: ChannelName, address: str, *, at: datetime, reason: str) -> None:
-    """Lift what `reason` closed (a follower came back); other suppressions of the address stay."""
-    await _address_block(channel, address).filter(reason=reason).update(lifted_at=at)
 
 
 async def lift_opt_out(member_id: int, *, at: datetime, source: str) -> None:
@@ -56,8 +53,8 @@ async def record_reach(change: ReachChange) -> None:
         await suppress_address(
             change.channel, change.address, at=change.at, reason="unfollowed", source=change.event_id
         )
-    if change.followed is True:
-        await reopen_address(change.channel, change.address, at=change.at, reason="unfollowed")
+    elif change.followed or change.window_until is not None:
+        await _reopen_follower(change)
 
 
 async def use_reach(openid: str, mode: WechatMode, template_id: str) -> None:
@@ -80,6 +77,12 @@ async def close_reach(openid: str, mode: WechatMode, template_id: str) -> None:
     if mode is WechatMode.SUBSCRIBE:
         follower.credits[template_id] = 0
     await follower.save()
+
+
+async def _reopen_follower(change: ReachChange) -> None:
+    """A follower who follows or writes can be written to again; a refusal or a preference stays."""
+    closed = _address_block(change.channel, change.address).filter(reason__in=_CLOSED_UNTIL_HEARD)
+    await closed.update(lifted_at=change.at)
 
 
 def _company_block(member_id: int) -> QuerySet[Suppression]:

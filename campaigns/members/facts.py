@@ -10,7 +10,7 @@ from tortoise.expressions import Q
 from campaigns.models import Contact, Member, Message, Suppression, WechatFollower
 from campaigns.terms import ChannelName, ContactFacts, DeliveryState, Facts, MessageClass, Tier, WechatReach
 
-_HISTORY = timedelta(days=31)  # a day more than the widest cap looks back
+_HISTORY = timedelta(days=30)
 # What counts against the caps: made, on its way, or meant to be made.
 _COUNTED = (
     DeliveryState.QUEUED,
@@ -24,8 +24,14 @@ _COUNTED = (
 _CAPPED_CLASSES = (MessageClass.MARKETING, MessageClass.GREETING)
 
 
-async def facts_for(member_ids: Sequence[int], now: datetime, *, leaving_out: Iterable[int] = ()) -> dict[int, Facts]:
-    """Facts by member id. Messages in `leaving_out` do not count as history: a message is no rival of itself."""
+async def facts_for(
+    member_ids: Sequence[int], now: datetime, *, leaving_out: Iterable[int] = (), history: timedelta = _HISTORY
+) -> dict[int, Facts]:
+    """Facts by member id.
+
+    `history` is how far back the widest cap looks. Messages in `leaving_out` are none of it: a message is no rival of
+    itself.
+    """
     ids = list(member_ids)
     members = await Member.filter(id__in=ids)
     contacts = await Contact.filter(member_id__in=ids, active=True).order_by("-is_primary", "id")
@@ -34,7 +40,7 @@ async def facts_for(member_ids: Sequence[int], now: datetime, *, leaving_out: It
         row.openid: WechatReach(row.followed, row.window_until, row.window_left, row.credits)
         for row in await WechatFollower.filter(openid__in=[c.openid for c in contacts if c.openid])
     }
-    history, sms_history = await _history(ids, now, set(leaving_out))
+    touches, sms_touches = await _history(ids, now - history, set(leaving_out))
     people: dict[int, list[ContactFacts]] = defaultdict(list)
     for contact in contacts:
         people[contact.member_id].append(_contact_facts(contact, blocked, followers))
@@ -44,9 +50,9 @@ async def facts_for(member_ids: Sequence[int], now: datetime, *, leaving_out: It
             contacts=tuple(people[member.id]),
             refused=member.id in refused,
             paused_until=paused.get(member.id),
-            marketing_at=tuple(history[member.id]),
+            marketing_at=tuple(touches[member.id]),
             marketing_sms_at={
-                person.id: tuple(sms_history[person.id]) for person in people[member.id] if sms_history[person.id]
+                person.id: tuple(sms_touches[person.id]) for person in people[member.id] if sms_touches[person.id]
             },
         )
         for member in members
@@ -68,13 +74,13 @@ async def _suppressions(
 
 
 async def _history(
-    ids: list[int], now: datetime, leaving_out: set[int]
+    ids: list[int], since: datetime, leaving_out: set[int]
 ) -> tuple[Mapping[int, list[datetime]], Mapping[int, list[datetime]]]:
     rows = await Message.filter(
+        Q(not_before__gt=since) | Q(sent_at__gt=since),  # a channel that was closed sends late
         member_id__in=ids,
         message_class__in=_CAPPED_CLASSES,
         state__in=_COUNTED,
-        not_before__gt=now - _HISTORY,
     ).values_list("id", "member_id", "contact_id", "channel", "sent_at", "not_before")
     company: dict[int, list[datetime]] = defaultdict(list)
     sms: dict[int, list[datetime]] = defaultdict(list)

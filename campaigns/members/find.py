@@ -45,6 +45,11 @@ async def match_contact(contact_id: int) -> Match | None:
     return Match(contact.member_id, contact.id) if contact else None
 
 
+async def hold_contact(contact_id: int) -> None:
+    """Until the transaction ends nobody else holds this contact: what is asked of it now stays true."""
+    await Contact.filter(id=contact_id).select_for_update().first()
+
+
 async def member_id_of(member_no: str) -> int | None:
     member = await Member.get_or_none(no=member_no)
     return member.id if member else None

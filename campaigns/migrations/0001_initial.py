@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF012 (as Tortoise writes them)
 from orjson import loads
 from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
@@ -122,14 +123,14 @@ class Migration(migrations.Migration):
                 ("nature", fields.CharField(default="", max_length=64)),
                 ("size", fields.CharField(default="", max_length=64)),
                 ("city", fields.CharField(default="", max_length=64)),
-                ("registered_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("registered_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("last_login_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("login_count", fields.IntField(default=0)),
                 ("plan", fields.CharField(default="", max_length=64)),
                 ("plan_expires_on", fields.DateField(null=True)),
                 ("owner", fields.CharField(default="", max_length=64)),
                 ("attrs", fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
-                ("idle_since", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("idle_since", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("tier", fields.CharField(default="一般", max_length=8)),
                 ("tier_since", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("tier_score", fields.FloatField(default=0)),
@@ -407,7 +408,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("seeker_no", fields.CharField(default="", max_length=64)),
-                ("applied_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ("applied_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("first_viewed_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("outcome", fields.CharField(default="", max_length=64)),
             ],

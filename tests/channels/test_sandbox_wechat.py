@@ -91,10 +91,10 @@ class OurDoor:
 
 
 class Peer:
-    """A client of the stand-in that knows only HTTP."""
+    """A client of the stand-in that knows only HTTP; without sockets, as a server takes a while to stop."""
 
-    def __init__(self, sandbox: WechatSandbox, http: httpx.AsyncClient) -> None:
-        self._sandbox, self._http = sandbox, http
+    def __init__(self, sandbox: WechatSandbox) -> None:
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(sandbox.app), base_url=sandbox.base_url)
 
     async def get(self, api: str, **query: str) -> dict[str, Any]:
         return await self._ask("GET", api, query, None)
@@ -131,8 +131,7 @@ class Peer:
         return str((await self.stable())["access_token"])
 
     async def _ask(self, method: str, api: str, query: dict[str, str], body: bytes | None) -> dict[str, Any]:
-        url = f"{self._sandbox.base_url}/cgi-bin/{api}"
-        answer = await self._http.request(method, url, params=query, content=body)
+        answer = await self.http.request(method, f"/cgi-bin/{api}", params=query, content=body)
         assert answer.status_code == 200
         found: dict[str, Any] = answer.json()
         if found.get("errcode"):
@@ -154,11 +153,13 @@ async def stage(hand: Hand) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[OurDoor]:
+async def door(sandbox: WechatSandbox) -> AsyncIterator[OurDoor]:
+    """Our side of the callbacks, known to the sandbox."""
     door = OurDoor()
     app = Starlette(routes=[Route("/wechat/s3cret", door.take, methods=["GET", "POST"])])
     served = await serve(app, "127.0.0.1", 0)
     door.url = f"{served.url}/wechat/s3cret"
+    sandbox.connect(door.url)
     yield door
     await served.stop()
 
@@ -189,22 +190,24 @@ def make(stage: Stage, **changes: Any) -> WechatSandbox:
 
 
 @pytest.fixture
-async def sandbox(stage: Stage, door: OurDoor) -> AsyncIterator[WechatSandbox]:
-    sandbox = make(stage, push_to=door.url)
-    await sandbox.start()
+async def sandbox(stage: Stage) -> AsyncIterator[WechatSandbox]:
+    sandbox = make(stage)
+    sandbox.door.open()
     yield sandbox
     await sandbox.stop()
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(trust_env=False) as http:
-        yield http
+async def wire(sandbox: WechatSandbox) -> AsyncIterator[httpx.AsyncClient]:
+    """The same over a socket."""
+    await sandbox.start()
+    async with httpx.AsyncClient(trust_env=False, base_url=sandbox.base_url) as wire:
+        yield wire
 
 
 @pytest.fixture
-def peer(sandbox: WechatSandbox, http: httpx.AsyncClient) -> Peer:
-    return Peer(sandbox, http)
+def peer(sandbox: WechatSandbox) -> Peer:
+    return Peer(sandbox)
 
 
 def rows(stage: Stage) -> list[Accepted]:
@@ -364,10 +367,8 @@ async def test_wrong_credentials_get_no_token(peer: Peer, changes: dict[str, str
         ("POST", "message/mass/nowhere", b"{}", 40066),
     ],
 )
-async def test_the_wrong_way_to_call_is_named(
-    peer: Peer, http: httpx.AsyncClient, sandbox: WechatSandbox, method: str, api: str, body: bytes, errcode: int
-) -> None:
-    answer = await http.request(method, f"{sandbox.base_url}/cgi-bin/{api}", content=body)
+async def test_the_wrong_way_to_call_is_named(peer: Peer, method: str, api: str, body: bytes, errcode: int) -> None:
+    answer = await peer.http.request(method, f"/cgi-bin/{api}", content=body)
     assert answer.json()["errcode"] == errcode
 
 
@@ -459,14 +460,12 @@ async def test_who_may_not_be_written_to_is_named(peer: Peer, sandbox: WechatSan
     assert rows(stage) == []
 
 
-async def test_without_adoption_a_strangers_openid_is_nobodys(stage: Stage, http: httpx.AsyncClient) -> None:
+async def test_without_adoption_a_strangers_openid_is_nobodys(stage: Stage) -> None:
     sandbox = make(stage, adopt=False)
-    await sandbox.start()
     sandbox.ensure_followers([BERT])
-    peer = Peer(sandbox, http)
+    peer = Peer(sandbox)
     strange = "oSTRANGER0000000000000000001"
     assert [(await peer.template(to))["errcode"] for to in (BERT, strange)] == [0, 40003]
-    await sandbox.stop()
 
 
 TEXT = {"touser": ANNA, "msgtype": "text"}
@@ -669,19 +668,17 @@ async def test_template_messages_go_to_followers_only(peer: Peer, sandbox: Wecha
     assert (await peer.template(ANNA))["errcode"] == 0
 
 
-async def test_the_daily_quota_ends_at_midnight_in_shanghai(hand: Hand, stage: Stage, http: httpx.AsyncClient) -> None:
+async def test_the_daily_quota_ends_at_midnight_in_shanghai(hand: Hand, stage: Stage) -> None:
     sandbox = make(stage, quotas={"message/template/send": 2})
-    await sandbox.start()
-    peer = Peer(sandbox, http)
+    peer = Peer(sandbox)
     assert [(await peer.template())["errcode"] for _ in range(3)] == [0, 0, 45009]
     hand.skip(15 * HOUR - SECOND)
     assert (await peer.template())["errcode"] == 45009
     hand.skip(SECOND)
     assert (await peer.template())["errcode"] == 0
-    await sandbox.stop()
 
 
-async def test_some_receipts_tell_of_a_failure_and_the_same_ones_in_every_run(hand: Hand, door: OurDoor) -> None:
+async def test_some_receipts_tell_of_a_failure_and_the_same_ones_in_every_run() -> None:
     found = []
     for _ in range(2):
         stage = Stage(lambda: START, seed=7)
@@ -845,7 +842,7 @@ async def test_our_door_must_echo_exactly(sandbox: WechatSandbox, door: OurDoor)
 @pytest.mark.parametrize("mode", ["plain", "compat", "secure"])
 async def test_wechatpy_reads_a_message_in_every_mode(stage: Stage, door: OurDoor, mode: Any) -> None:
     sandbox = make(stage, push_to=door.url, mode=mode)
-    await sandbox.start()
+    sandbox.door.open()
     hostile = "退订]]><b>{{ 7*7 }}</b>\x08\r\n😀&amp;"
     assert await sandbox.write(ANNA, hostile)
     query, body = door.got[0]
@@ -944,7 +941,7 @@ async def test_a_passive_reply_is_read_only_if_it_is_ours(
 
 async def test_an_answered_push_may_still_come_twice(hand: Hand, stage: Stage, door: OurDoor) -> None:
     sandbox = make(stage, push_to=door.url, quirks=Quirks(duplicate_share=1))
-    await sandbox.start()
+    sandbox.door.open()
     await sandbox.write(ANNA, "在吗")
     hand.skip(MINUTE)
     await stage.timetable.run_due()
@@ -984,19 +981,18 @@ async def test_revoked_tokens_are_good_for_nothing(peer: Peer, sandbox: WechatSa
     ("fault", "kept"), [("reset_before", 0), ("reset_after", 1), ("truncate", 1), ("bad_gateway", 0), ("forget", 0)]
 )
 async def test_a_broken_answer_says_nothing_about_the_effect(
-    sandbox: WechatSandbox, http: httpx.AsyncClient, peer: Peer, stage: Stage, fault: str, kept: int
+    sandbox: WechatSandbox, wire: httpx.AsyncClient, peer: Peer, stage: Stage, fault: str, kept: int
 ) -> None:
-    token = await peer.access_token()
+    query = {"access_token": await peer.access_token()}
     sandbox.faults.order(fault)
-    url = f"{sandbox.base_url}/cgi-bin/message/template/send?access_token={token}"
     body = {"touser": ANNA, "template_id": UNREAD, "data": VALUES}
     if fault in ("bad_gateway", "forget"):
-        answer = await http.post(url, json=body)
+        answer = await wire.post("/cgi-bin/message/template/send", params=query, json=body)
         assert answer.status_code == {"bad_gateway": 502, "forget": 200}[fault]
         assert answer.text.startswith({"bad_gateway": "<html>", "forget": '{"errcode": 0'}[fault])
     else:
         with pytest.raises(httpx.TransportError):
-            await http.post(url, json=body)
+            await wire.post("/cgi-bin/message/template/send", params=query, json=body)
     assert len(rows(stage)) == kept
     assert (await peer.template())["errcode"] == 0
 
@@ -1061,14 +1057,16 @@ async def test_some_who_refuse_unfollow_and_who_writes_again_follows_again(
     assert await peer.custom() == 0
 
 
-async def test_the_entrance_is_all_that_a_client_needs(sandbox: WechatSandbox, http: httpx.AsyncClient) -> None:
+@pytest.mark.usefixtures("wire")
+async def test_the_entrance_is_all_that_a_client_needs(sandbox: WechatSandbox) -> None:
     given = sandbox.entrance()
     assert set(given) == {"base_url", "appid", "secret", "token", "encoding_aes_key", "openid"}
-    query = {"grant_type": "client_credential", "appid": given["appid"], "secret": given["secret"]}
-    token = (await http.get(f"{given['base_url']}/cgi-bin/token", params=query)).json()["access_token"]
-    body = {"touser": given["openid"], "msgtype": "text", "text": {"content": "hello"}}
-    url = f"{given['base_url']}/cgi-bin/message/custom/send"
-    assert (await http.post(url, params={"access_token": token}, json=body)).json()["errcode"] == 0
+    async with httpx.AsyncClient(trust_env=False, base_url=f"{given['base_url']}/cgi-bin") as http:
+        query = {"grant_type": "client_credential", "appid": given["appid"], "secret": given["secret"]}
+        token = (await http.get("/token", params=query)).json()["access_token"]
+        body = {"touser": given["openid"], "msgtype": "text", "text": {"content": "hello"}}
+        answer = await http.post("/message/custom/send", params={"access_token": token}, json=body)
+    assert answer.json()["errcode"] == 0
 
 
 async def test_an_account_without_followers_has_no_entrance(stage: Stage) -> None:
@@ -1092,6 +1090,7 @@ class Wechatpy(WeChatClient):  # type: ignore[misc]
         return self._fetch_access_token(f"{self.API_BASE_URL}token", params)
 
 
+@pytest.mark.usefixtures("wire")
 async def test_an_unmodified_client_sends_all_kinds(sandbox: WechatSandbox, stage: Stage) -> None:
     await sandbox.accept_subscription(ANNA, SUB)
     sandbox.open_window(ANNA)

@@ -15,8 +15,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
-from campaigns.intent_table import Example
-from campaigns.intent_words import bare, fold, sounds
+from campaigns.intents.table import Example
+from campaigns.intents.words import bare, fold, sounds
 from campaigns.terms import Intent
 
 _SHARPNESS = 3.0  # margins to probabilities: the value at which a score of .8 was right 8 times in 10

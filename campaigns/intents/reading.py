@@ -9,19 +9,19 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.intent_model import ReplyModel, train
-from campaigns.intent_table import Keywords, Pattern, StopVerdict, load_examples, load_keywords
-from campaigns.intent_words import bare, fold, own_words, sounds
+from campaigns.intents.model import ReplyModel, train
+from campaigns.intents.table import Keywords, Pattern, StopVerdict, load_examples, load_keywords
+from campaigns.intents.words import bare, fold, own_words, sounds
 from campaigns.terms import Intent
 
 __all__ = ["IntentTable", "Reading", "StopVerdict", "load_table", "read_intent"]
 
 # The classifier's stop probability that counts as a word of refusal, and those that are enough for doubt: alone,
-# and where a trap stands in the reply. With whole families of wording held out, 97.7 % of refusals stop and 6.0 %
+# and where a trap stands in the reply or a keyword rule reads it as something else. With whole families of wording held out, 97.7 % of refusals stop and 6.0 %
 # of the other replies do; the examples hold far more oblique refusals and traps than customers write.
 REFUSE_FROM = 0.75
 PAUSE_FROM = 0.14
-PAUSE_BESIDE_TRAP_FROM = 0.4
+PAUSE_WHERE_DOUBTED_FROM = 0.4
 # Said around a refusal without changing it.
 _POLITE = re.compile(
     r"^(?:你好|您好|请|麻烦|帮我|给我|我要|我想|我|快|赶紧|直接|申请|需要|要|回复?|那就|那)+"
@@ -74,7 +74,10 @@ def read_intent(text: str, table: IntentTable) -> Reading:
         guess[rule.intent] += rule.weight
     intent = _intent(guess, verdict)
     if verdict is StopVerdict.NO:
-        verdict = _refusal_by_chance(stop_chance, intent, trapped=untrapped != folded)
+        doubted = untrapped != folded or any(rule.intent is not Intent.STOP for rule in hits)
+        verdict = _refusal_by_chance(stop_chance, intent, doubted=doubted)
+        if verdict is StopVerdict.NO and intent is Intent.STOP:  # then it is the next likely thing
+            intent = max((one for one in guess if one is not Intent.STOP), key=lambda one: guess[one])
     elif intent is Intent.AUTO_REPLY:
         verdict = StopVerdict.PAUSE  # a machine by its manner, a refusal by its words: a person should look
     named = next((rule.id for rule in hits if rule.intent is intent), "")
@@ -88,10 +91,10 @@ def _intent(guess: dict[Intent, float], verdict: StopVerdict) -> Intent:
     return likely
 
 
-def _refusal_by_chance(chance: float, intent: Intent, *, trapped: bool) -> StopVerdict:
-    if chance >= (PAUSE_BESIDE_TRAP_FROM if trapped else PAUSE_FROM):
+def _refusal_by_chance(chance: float, intent: Intent, *, doubted: bool) -> StopVerdict:
+    if chance >= (PAUSE_WHERE_DOUBTED_FROM if doubted else PAUSE_FROM):
         return StopVerdict.REFUSE if chance >= REFUSE_FROM else StopVerdict.PAUSE
-    return StopVerdict.PAUSE if intent is Intent.STOP and not trapped else StopVerdict.NO
+    return StopVerdict.PAUSE if intent is Intent.STOP and not doubted else StopVerdict.NO
 
 
 def _without_traps(folded: str, traps: tuple[Pattern, ...]) -> str:

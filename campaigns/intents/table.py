@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from campaigns.errors import DefinitionError
-from campaigns.intent_words import bare, fold
+from campaigns.intents.words import bare, fold
 from campaigns.terms import Intent
 
 Word = TypeVar("Word", bound=StrEnum)

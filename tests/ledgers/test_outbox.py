@@ -1,0 +1,354 @@
+"""The message ledger: claims, leases, settling, receipts, and what stops the wire."""
+
+import asyncio
+import random
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from campaigns import definitions, outbox, statements, touches
+from campaigns.models import Message, Touch
+from campaigns.outbox import Batch, Claimed, Sending, Settlement
+from campaigns.terms import ChannelName, DeliveryState, Reason
+from tests.cast import (
+    NOW,
+    Player,
+    approve_tiny,
+    crowd,
+    datong,
+    jinbei,
+    message_row,
+    put_on_the_wire,
+    run_tiny,
+    send_one,
+    settle_sent,
+    state_of,
+    states,
+)
+
+SMS = ChannelName.SMS
+SHORT = timedelta(seconds=0.05)
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def test_enqueueing_twice_adds_nothing(tmp_path: Path) -> None:
+    occurrence_id = await _occurrence(tmp_path)
+    row = message_row(occurrence_id, await datong())
+    assert await outbox.enqueue([row]) == (1, 1)
+    assert await outbox.enqueue([row, {**row, "state": "suppressed"}]) == (2, 0)
+    assert await states(occurrence_id) == {"queued": 1}
+
+
+async def test_an_occurrence_asked_for_twice_is_the_same_one(tmp_path: Path) -> None:
+    assert await _occurrence(tmp_path) == await _occurrence(tmp_path)
+
+
+async def test_nothing_is_claimed_before_planning_closed(tmp_path: Path) -> None:
+    await approve_tiny(tmp_path)
+    await definitions.start("tiny", now=NOW)
+    occurrence_id = await _occurrence(tmp_path)
+    await outbox.enqueue([message_row(occurrence_id, await datong())])
+    batch = Batch(occurrence_id, SMS)
+
+    assert await outbox.due_batches(NOW) == []
+    assert not await outbox.is_open(batch, NOW)
+    assert (await outbox.claim(batch, now=NOW, limit=10))[1] == []
+
+    await outbox.close_planning(occurrence_id, NOW)
+    assert await outbox.due_batches(NOW) == [batch]
+    assert await outbox.is_open(batch, NOW)
+    assert len((await outbox.claim(batch, now=NOW, limit=10))[1]) == 1
+
+
+async def test_a_message_is_not_due_before_its_time(tmp_path: Path) -> None:
+    occurrence_id = await _occurrence(tmp_path)
+    await outbox.enqueue([message_row(occurrence_id, await datong(), not_before=NOW + timedelta(hours=1))])
+    await outbox.close_planning(occurrence_id, NOW)
+    batch = Batch(occurrence_id, SMS)
+    assert (await outbox.claim(batch, now=NOW + timedelta(minutes=59), limit=10))[1] == []
+    assert len((await outbox.claim(batch, now=NOW + timedelta(minutes=60), limit=10))[1]) == 1
+
+
+async def test_claimers_at_the_same_time_never_get_the_same_row(tmp_path: Path) -> None:
+    await crowd(300)
+    occurrence_id = await run_tiny(tmp_path)
+    taken = await asyncio.gather(*(_claim_all(occurrence_id, limit=7) for _ in range(6)))
+    ids = [one.id for claimed in taken for one in claimed]
+    assert len(ids) == len(set(ids)) == 300
+
+
+async def test_a_claim_takes_no_more_than_asked_for(tmp_path: Path) -> None:
+    await crowd(40)
+    occurrence_id = await run_tiny(tmp_path)
+    batch = Batch(occurrence_id, SMS)
+    taken = await asyncio.gather(*(outbox.claim(batch, now=NOW, limit=8) for _ in range(4)))
+    assert all(len(claimed) <= 8 for _, claimed in taken)
+
+
+async def test_a_claim_whose_lease_ran_out_goes_back(tmp_path: Path) -> None:
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1, lease=SHORT)
+    assert await outbox.release_expired() == ([], [])
+    await asyncio.sleep(0.1)
+    assert await outbox.release_expired() == ([claimed[0].id], [])
+    assert await states(occurrence_id) == {"queued": 1}
+    assert await touches.count_touches() == 0
+
+
+async def test_what_was_on_the_wire_when_its_sender_died_becomes_unknown_with_one_touch(tmp_path: Path) -> None:
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    token, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1)
+    assert await outbox.mark_sending([Sending(claimed[0].id, {})], token=token, lease=SHORT) == {claimed[0].id}
+    await asyncio.sleep(0.1)
+
+    released, unknown = await outbox.release_expired()
+    assert (released, unknown) == ([], [claimed[0].id])
+    for _ in range(2):
+        await touches.record_sent(unknown, NOW)
+
+    message = await Message.get(id=claimed[0].id)
+    assert (message.state, message.uncertain) == (DeliveryState.UNKNOWN, True)
+    assert await Touch.filter(message_id=message.id, direction="out").count() == 1
+
+
+async def test_a_sender_that_slept_through_its_lease_may_send_nothing(tmp_path: Path) -> None:
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    token, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1, lease=SHORT)
+    await asyncio.sleep(0.1)
+    assert await outbox.mark_sending([Sending(claimed[0].id, {})], token=token) == set()
+
+
+async def test_the_late_settlement_of_a_zombie_writes_nothing(tmp_path: Path) -> None:
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    batch = Batch(occurrence_id, SMS)
+    zombie, claimed = await outbox.claim(batch, now=NOW, limit=1)
+    await outbox.mark_sending([Sending(claimed[0].id, {})], token=zombie, lease=SHORT)
+    await asyncio.sleep(0.1)
+    await outbox.release_expired()
+    late = Settlement(claimed[0].id, DeliveryState.SENT, sent_at=NOW)
+
+    assert await outbox.settle([late], token=zombie, before=DeliveryState.SENDING) == set()
+    asker, asked = await outbox.claim_unknown(SMS, limit=1, ask_again=timedelta(minutes=1))
+    assert [one.id for one in asked] == [claimed[0].id]
+    assert await outbox.settle([late], token=zombie, before=DeliveryState.UNKNOWN) == set()
+    assert await state_of(late.id) == DeliveryState.UNKNOWN
+    assert await outbox.settle([late], token=asker, before=DeliveryState.UNKNOWN) == {late.id}
+
+
+async def test_an_unknown_outcome_is_asked_about_by_one_and_not_again_too_soon(tmp_path: Path) -> None:
+    message_id = await send_one(tmp_path, await datong())
+    await Message.filter(id=message_id).update(state=DeliveryState.UNKNOWN)
+    asked = [(await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT))[1] for _ in range(2)]
+    assert [len(one) for one in asked] == [1, 0]
+    await asyncio.sleep(0.1)
+    assert len((await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT))[1]) == 1
+
+
+async def test_an_attempt_counts_when_it_goes_on_the_wire_unless_it_is_uncharged(tmp_path: Path) -> None:
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    for uncharged, attempts in ((True, 0), (False, 1), (False, 2)):
+        token, claimed = await put_on_the_wire(occurrence_id)
+        back = Settlement(claimed[0].id, DeliveryState.QUEUED, reason=Reason.RETRY, uncharged=uncharged)
+        await outbox.settle([back], token=token, before=DeliveryState.SENDING)
+        assert (await Message.get(id=claimed[0].id)).attempts == attempts
+
+
+async def test_a_settlement_can_move_a_message_to_another_channel(tmp_path: Path) -> None:
+    player = await datong()
+    occurrence_id = await _one_queued(tmp_path, player)
+    token, claimed = await put_on_the_wire(occurrence_id)
+    moved = Settlement(
+        claimed[0].id, DeliveryState.QUEUED, channel=ChannelName.EMAIL, contact_id=player.contact_id,
+        address=player.email, not_before=NOW + timedelta(minutes=5),
+    )  # fmt: skip
+    await outbox.settle([moved], token=token, before=DeliveryState.SENDING)
+    later = NOW + timedelta(minutes=5)
+    _, again = await outbox.claim(Batch(occurrence_id, ChannelName.EMAIL), now=later, limit=1)
+    assert [(one.id, one.address, one.contact_id) for one in again] == [(moved.id, player.email, player.contact_id)]
+
+
+# ---- pause, cancel, closed channels -------------------------------------------------------------------------------
+
+
+async def test_a_paused_campaign_sends_nothing_until_it_is_resumed(tmp_path: Path) -> None:
+    await datong()
+    batch = Batch(await run_tiny(tmp_path), SMS)
+    await definitions.pause("tiny", note="看一看")
+    assert await outbox.due_batches(NOW) == []
+    assert not await outbox.is_open(batch, NOW)
+    assert await outbox.next_due(NOW, [SMS]) is None
+    await definitions.resume("tiny", now=NOW)
+    assert await outbox.due_batches(NOW) == [batch]
+    assert await outbox.is_open(batch, NOW)
+
+
+async def test_a_cancelled_campaign_sends_nothing_that_waited(tmp_path: Path) -> None:
+    await crowd(3)
+    occurrence_id = await run_tiny(tmp_path)
+    assert await outbox.cancel_queued(await definitions.cancel("tiny")) == 3
+    assert await states(occurrence_id) == {"suppressed:cancelled": 3}
+    assert await outbox.due_batches(NOW) == []
+
+
+async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_too(tmp_path: Path) -> None:
+    await crowd(3)
+    occurrence_id = await run_tiny(tmp_path)
+    _, died = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1, lease=SHORT)
+    token, put_back = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1)
+    await outbox.cancel_queued(await definitions.cancel("tiny"))
+    await outbox.settle([Settlement(put_back[0].id, DeliveryState.QUEUED)], token=token, before=DeliveryState.CLAIMED)
+    await asyncio.sleep(0.1)
+    assert await outbox.release_expired() == ([died[0].id], [])
+    assert await states(occurrence_id) == {"suppressed:cancelled": 3}
+
+
+async def test_cancelling_leaves_other_campaigns_alone(tmp_path: Path) -> None:
+    await crowd(2)
+    cancelled, other = await run_tiny(tmp_path), await run_tiny(tmp_path, "other")
+    await outbox.cancel_queued(await definitions.cancel("tiny"))
+    await outbox.release_expired()
+    assert await states(cancelled) == {"suppressed:cancelled": 2}
+    assert await states(other) == {"queued": 2}
+
+
+async def test_a_closed_channel_waits_for_a_person(tmp_path: Path) -> None:
+    await datong()
+    batch = Batch(await run_tiny(tmp_path), SMS)
+    await outbox.close_channel(SMS, "余额不足")
+    later = NOW + timedelta(days=30)
+    assert await outbox.due_batches(later) == []
+    assert not await outbox.is_open(batch, later)
+    assert await outbox.next_due(later, [SMS]) is None
+    assert await outbox.closed_channels(later) == {"sms": "余额不足"}
+    await outbox.open_channel(SMS)
+    assert await outbox.due_batches(later) == [batch]
+    assert await outbox.closed_channels(later) == {}
+
+
+async def test_a_channel_closed_for_a_time_opens_by_itself(tmp_path: Path) -> None:
+    await datong()
+    batch = Batch(await run_tiny(tmp_path), SMS)
+    for minutes in (0.5, 1, 0.1):  # the longest counts
+        await outbox.close_channel(SMS, "慢一点", until=NOW + timedelta(minutes=minutes))
+    assert await outbox.due_batches(NOW + timedelta(seconds=59)) == []
+    assert await outbox.next_due(NOW, [SMS]) == NOW + timedelta(minutes=1)
+    assert await outbox.due_batches(NOW + timedelta(seconds=60)) == [batch]
+    assert await outbox.is_open(batch, NOW + timedelta(seconds=60))
+
+
+async def test_the_next_due_moment_is_the_earliest_of_the_channels_asked_for(tmp_path: Path) -> None:
+    occurrence_id = await run_tiny(tmp_path)
+    for player, channel, hours in ((await datong(), "sms", 3), (await jinbei(), "email", 2)):
+        row = message_row(occurrence_id, player, channel=channel, not_before=NOW + timedelta(hours=hours))
+        await outbox.enqueue([row])
+    assert await outbox.next_due(NOW, list(ChannelName)) == NOW + timedelta(hours=2)
+    assert await outbox.next_due(NOW, [SMS]) == NOW + timedelta(hours=3)
+    assert await outbox.next_due(NOW + timedelta(hours=9), [SMS]) == NOW + timedelta(hours=9)
+    assert await outbox.next_due(NOW, [ChannelName.WECHAT]) is None
+    assert await outbox.next_due(NOW, [SMS], up_to=occurrence_id - 1) is None
+
+
+# ---- receipts -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_receipt_for_a_message_still_on_the_wire_is_to_come_again(tmp_path: Path) -> None:
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    token, claimed = await put_on_the_wire(occurrence_id)
+    assert not await outbox.record_receipt(claimed[0].id, delivered=True, code="0", at=NOW)
+    await settle_sent(token, claimed)
+    assert await outbox.record_receipt(claimed[0].id, delivered=True, code="0", at=NOW)
+    assert await state_of(claimed[0].id) == DeliveryState.DELIVERED
+
+
+async def test_delivered_never_goes_back(tmp_path: Path) -> None:
+    message_id = await send_one(tmp_path, await datong())
+    assert await outbox.record_receipt(message_id, delivered=True, code="DELIVERED", at=NOW)
+    assert await outbox.record_receipt(message_id, delivered=False, code="MK:0001", at=NOW + timedelta(hours=1))
+    message = await Message.get(id=message_id)
+    assert (message.state, message.code) == (DeliveryState.DELIVERED, "DELIVERED")
+
+
+async def test_a_bounce_that_proves_wrong_becomes_delivered(tmp_path: Path) -> None:
+    message_id = await send_one(tmp_path, await datong())
+    await outbox.record_receipt(message_id, delivered=False, code="MK:0001", at=NOW)
+    await outbox.record_receipt(message_id, delivered=True, code="DELIVERED", at=NOW)
+    assert await state_of(message_id) == DeliveryState.DELIVERED
+
+
+async def test_a_receipt_tells_what_became_of_an_unknown_outcome(tmp_path: Path) -> None:
+    message_id = await send_one(tmp_path, await datong())
+    await Message.filter(id=message_id).update(state=DeliveryState.UNKNOWN, sent_at=None)
+    await outbox.record_receipt(message_id, delivered=False, code="MK:0001", at=NOW)
+    message = await Message.get(id=message_id)
+    assert (message.state, message.sent_at) == (DeliveryState.BOUNCED, NOW)
+
+
+async def test_receipts_in_every_order_leave_the_same_message(tmp_path: Path) -> None:
+    dice, message_id = random.Random(20261123), await send_one(tmp_path, await datong())
+    for wants in (False, True):
+        said = [(wants and n % 3 == 0, f"code {n}", NOW + timedelta(minutes=n)) for n in range(1, 6)]
+        ends = set()
+        for _ in range(20):
+            dice.shuffle(said)
+            await Message.filter(id=message_id).update(state=DeliveryState.SENT, code="", settled_at=NOW)
+            for delivered, code, at in said:
+                await outbox.record_receipt(message_id, delivered=delivered, code=code, at=at)
+            message = await Message.get(id=message_id)
+            ends.add((message.state, message.code, message.settled_at))
+        assert len(ends) == 1
+
+
+async def test_a_providers_id_that_names_a_batch_needs_the_address_too(tmp_path: Path) -> None:
+    first, second = await datong(), await jinbei()
+    occurrence_id = await run_tiny(tmp_path)
+    token, claimed = await put_on_the_wire(occurrence_id)
+    await settle_sent(token, claimed, provider_id="BIZ-1")
+    ours = {one.address: one.id for one in claimed}
+    for player in (first, second):
+        assert await outbox.message_by_provider_id(SMS, "BIZ-1", player.mobile) == ours[player.mobile]
+    assert await outbox.message_by_provider_id(SMS, "BIZ-2", first.mobile) is None
+    assert await outbox.message_by_provider_id(ChannelName.EMAIL, "BIZ-1", first.mobile) is None
+
+
+async def test_an_answer_without_a_reference_answers_the_newest_message_to_its_address(tmp_path: Path) -> None:
+    player = await datong()
+    older, newer = await send_one(tmp_path, player), await send_one(tmp_path, player, "other")
+    await Message.filter(id=newer).update(sent_at=NOW + timedelta(hours=1))
+    assert await outbox.last_message_to(SMS, player.mobile, NOW + timedelta(hours=2)) == newer
+    assert await outbox.last_message_to(SMS, player.mobile, NOW + timedelta(minutes=1)) == older
+    assert await outbox.last_message_to(SMS, player.mobile, NOW - timedelta(minutes=1)) is None
+    assert await outbox.last_message_to(ChannelName.EMAIL, player.mobile, NOW) is None
+
+
+async def test_times_of_any_zone_are_stored_and_compared_as_moments(tmp_path: Path) -> None:
+    """NOW is Shanghai's; SQLite compares text."""
+    message_id = await send_one(tmp_path, await datong())
+    await Message.filter(id=message_id).update(settled_at=NOW)
+    assert await Message.filter(id=message_id, settled_at=NOW, sent_at__gte=NOW, sent_at__lte=NOW).count() == 1
+    stored = (await statements.query("SELECT settled_at FROM messages WHERE id = $1", message_id))[0]["settled_at"]
+    assert statements.moment(stored) == NOW
+    assert not isinstance(stored, str) or stored == "2026-11-23 01:30:00+00:00"
+
+
+async def _occurrence(folder: Path) -> int:
+    campaign = await definitions.find_campaign("tiny") or await approve_tiny(folder)
+    return await outbox.add_occurrence(campaign.id, campaign.version_id, "one", NOW, useless_at=None)
+
+
+async def _one_queued(folder: Path, player: Player) -> int:
+    occurrence_id = await _occurrence(folder)
+    await outbox.enqueue([message_row(occurrence_id, player)])
+    await outbox.close_planning(occurrence_id, NOW)
+    return occurrence_id
+
+
+async def _claim_all(occurrence_id: int, limit: int) -> list[Claimed]:
+    mine: list[Claimed] = []
+    while True:
+        _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=limit)
+        if not claimed:
+            return mine
+        mine += claimed
+        await asyncio.sleep(0)
