@@ -7,7 +7,8 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from urllib.parse import urlencode
 
 import httpx
@@ -71,7 +72,8 @@ class Runtime:
     @cached_property
     def intents(self) -> IntentTable:
         """Trained when the first answer comes: a second of work nobody should wait for at start."""
-        return load_table(self.settings.huifang_templates / "auto_replies")
+        folder = self.settings.huifang_templates / "auto_replies"
+        return _intents(folder, max(path.stat().st_mtime for path in folder.rglob("*")))
 
     @cached_property
     def hook_secret(self) -> str:
@@ -92,6 +94,11 @@ class Runtime:
             "click": f"c/{self.tokens.link(LinkKind.CLICK, message_id)}",
         }
         return {name: f"{self.public_url}/{path}" for name, path in paths.items()}
+
+
+@lru_cache(maxsize=4)
+def _intents(folder: Path, changed: float) -> IntentTable:
+    return load_table(folder)
 
 
 @contextlib.asynccontextmanager

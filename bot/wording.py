@@ -28,6 +28,7 @@ REASONS = {
     "failed": "失败",
     "expired": "过期",
     "waiting": "待发",
+    "gone": "已发出",
     "queued": "待发",
     "claimed": "已领取",
     "sending": "发送中",

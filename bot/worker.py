@@ -45,14 +45,14 @@ async def look(ctx: dict[str, Any]) -> None:
     runtime: Runtime = ctx["runtime"]
     await follow_clock(runtime.clock, runtime.settings)
     await ring_due(runtime)
-    await plan(runtime)
+    if not runtime.planning.locked():  # the last look may be planning still
+        await plan(runtime)
 
 
 async def plan(runtime: Runtime) -> None:
-    """Plan what has fallen due, unless the last look is planning still."""
-    if not runtime.planning.locked():
-        async with runtime.planning:
-            await planner.plan_due(runtime.clock(), runtime.rulebook)
+    """Plan what has fallen due by now, after whoever is planning what was due before."""
+    async with runtime.planning:
+        await planner.plan_due(runtime.clock(), runtime.rulebook)
 
 
 async def ring_due(runtime: Runtime) -> None:

@@ -314,7 +314,10 @@ def _parts(files: Mapping[str, str]) -> dict[str, str]:
 
 def _template(sandbox: _Sandbox, source: str, file: str) -> Template:
     _check_language(_parsed(sandbox, source, file), file)
-    template = sandbox.from_string(source)
+    try:
+        template = sandbox.from_string(source)
+    except TemplateError as exc:
+        raise _miswritten(file, exc) from exc
     template.name = file
     return template
 
@@ -323,7 +326,11 @@ def _parsed(sandbox: _Sandbox, source: str, file: str) -> nodes.Template:
     try:
         return sandbox.parse(source)
     except TemplateError as exc:
-        raise DefinitionError(file, "template", f"模板写错了：{exc} (cannot be compiled)") from exc
+        raise _miswritten(file, exc) from exc
+
+
+def _miswritten(file: str, exc: TemplateError) -> DefinitionError:
+    return DefinitionError(file, "template", f"模板写错了：{exc} (cannot be compiled)")
 
 
 def _check_language(tree: nodes.Template, file: str) -> None:

@@ -123,6 +123,12 @@ def read_folder(path: Path) -> CampaignFolder:
 
 def parse_definition(files: Mapping[str, str]) -> Definition:
     """What campaign.toml says, checked against the other files. Raises DefinitionError(file, key, problem)."""
+    return _parsed(tuple(sorted(files.items())))
+
+
+@lru_cache(maxsize=64)  # every look at the running campaigns reads them all again
+def _parsed(items: tuple[tuple[str, str], ...]) -> Definition:
+    files = dict(items)
     if "campaign.toml" not in files:
         raise DefinitionError("campaign.toml", "file", "文件夹里没有 campaign.toml (file missing)")
     table = read_toml(files["campaign.toml"], "campaign.toml")

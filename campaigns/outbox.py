@@ -20,6 +20,7 @@ from campaigns.models import ChannelState, ContentVersion, Message, Occurrence
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reason
 
 LEASE = timedelta(seconds=60)
+_SETTLED_WITHIN = timedelta(minutes=1)
 _ANY_OCCURRENCE = 2**31 - 1
 _RECEIVABLE = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.BOUNCED, DeliveryState.UNKNOWN)
 
@@ -174,7 +175,7 @@ async def unplanned_occurrences() -> list[int]:
 
 async def hold_planning(occurrence_id: int) -> bool:
     """Until the transaction ends no other planner writes to this occurrence. False where one has closed it."""
-    return await Occurrence.filter(id=occurrence_id, planned_at=None).select_for_update().first() is not None
+    return await Occurrence.filter(id=occurrence_id, planned_at=None).select_for_update(no_key=True).first() is not None
 
 
 async def close_planning(occurrence_id: int, now: datetime) -> None:
@@ -351,7 +352,7 @@ async def record_receipt(message_id: int, *, delivered: bool, code: str, at: dat
 async def is_sending_to(channel: ChannelName, address: str) -> bool:
     """Whether something is on the wire to this address. It is not settled until the transaction ends."""
     sending = Message.filter(channel=channel, address=address, state=DeliveryState.SENDING)
-    return await sending.select_for_update().first() is not None
+    return await sending.select_for_update(no_key=True).first() is not None
 
 
 async def message_by_provider_id(channel: ChannelName, provider_id: str, address: str) -> int | None:
@@ -363,8 +364,10 @@ async def message_by_provider_id(channel: ChannelName, provider_id: str, address
 
 async def last_message_to(channel: ChannelName, address: str, before: datetime) -> int | None:
     """The newest message that went to an address: what an answer without a reference answers."""
+    # An answer's time is in whole seconds, and ours was written when the whole group had its results.
+    latest = before + _SETTLED_WITHIN
     row = (
-        await Message.filter(channel=channel, address=address, sent_at__lte=before, state__in=_RECEIVABLE)
+        await Message.filter(channel=channel, address=address, sent_at__lte=latest, state__in=_RECEIVABLE)
         .order_by("-sent_at", "-id")
         .first()
     )

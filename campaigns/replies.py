@@ -62,7 +62,7 @@ async def take_event(event: InboundEvent, *, message_id: int | None, now: dateti
     stored = await _store(event, message_id, now)
     async with in_transaction():
         # not applied: it is new, or a crash came between storing and applying; held, for it may be pushed twice at once
-        if await Event.filter(id=stored, outcome="").select_for_update().first() is None:
+        if await Event.filter(id=stored, outcome="").select_for_update(no_key=True).first() is None:
             await statements.run("UPDATE events SET repeats = repeats + 1 WHERE id = $1", stored)
             return Taken("repeat")
         taken = await _apply(event, stored, message_id, now, table)
@@ -203,7 +203,9 @@ async def _apply_receipt(receipt: Receipt, message_id: int | None) -> str:
             return "waiting"  # it may speak of that message, whose provider's id we are about to learn
         message_id = await outbox.message_by_provider_id(receipt.channel, receipt.provider_id, receipt.address)
     # held: were it settled meanwhile, nobody would look for this receipt again
-    message = await Message.filter(id=message_id).select_for_update().first() if message_id is not None else None
+    message = (
+        await Message.filter(id=message_id).select_for_update(no_key=True).first() if message_id is not None else None
+    )
     if message is None or (receipt.address and receipt.address.lower() != (message.address or "").lower()):
         return "unmatched"  # anybody may write a bounce: only one about our message and its own recipient counts
     if not await outbox.record_receipt(message.id, delivered=receipt.delivered, code=receipt.code, at=receipt.at):

@@ -313,8 +313,8 @@ _QUOTED = re.compile(r"\s*>(?![_.<])")
 _RULE = re.compile(r"\s*[-_=*—－─][\s\-_=*—－─]{2,}")
 _LONG_RULE = re.compile(r"\s*[-—─]{10,}\s*")
 _SEPARATOR = re.compile(
-    r"[\s>|]*[-_—*]{2,}\s*(原始邮件|回复的原邮件|邮件原件|原邮件|转发的?邮件|original( message)?|"
-    r"replied message|forwarded message)\s*[-_—*]{2,}.*",
+    r"[\s>|]*[-_—*]{2,}(?:\s|&nbsp;)*(原始邮件|回复的原邮件|邮件原件|原邮件|转发的?邮件|original( message)?|"
+    r"replied message|forwarded message)(?:\s|&nbsp;)*[-_—*]{2,}.*",  # QQ leaves the entity in its plain text
     re.IGNORECASE,
 )
 _FROM_LABEL = re.compile(r"[\s>*|]*(发\s*件\s*人|寄件者|寄件人|from)[\s*]*[|:：]", re.IGNORECASE)

@@ -131,7 +131,7 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
     answers = await _answers(running)
     balances = [
         *(Balance(f"{one.key}: audience = fates", one.audience, sum(one.now.values())) for one in reports),
-        *await _sent_balances(running),
+        *await compare_books(running),
         Balance(
             "answers received = touches in + unmatched + repeats",
             answers["received"],
@@ -155,7 +155,7 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
     }
 
 
-async def _sent_balances(running: House) -> list[Balance]:
+async def compare_books(running: House) -> list[Balance]:
     """The providers' own books against ours; what is uncertain with us may stand in theirs."""
     assert running.sandbox is not None
     ours = Counter(await sent_by_channel()) + Counter(await unknown_by_channel())

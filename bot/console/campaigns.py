@@ -18,7 +18,7 @@ from campaigns.members.browse import Sieve
 from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.schedule import BeforeFestival, Once, Recurring, parse_schedule
 from campaigns.segments import explain_segment, parse_segment
-from campaigns.terms import SHANGHAI, MailWords, SmsWords, Words
+from campaigns.terms import SHANGHAI, MailWords, SmsWords, WechatMode, Words
 
 _WEEKDAYS = "一二三四五六日"
 
@@ -38,13 +38,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The words of one channel with sample facts. `kind` is mail, sms or wechat; `fields` the rows of a notice."""
+    """The words of one channel with sample facts. `kind` is mail, sms or wechat, a `notice` WeChat's card."""
 
     name: str
     kind: str
     text: str
     subject: str = ""
-    fields: tuple[tuple[str, str], ...] = ()
+    notice: bool = False
 
 
 async def campaigns(request: Request) -> Response:
@@ -146,7 +146,7 @@ def _sample(name: str, words: Words) -> Sample:
         return Sample(_sample_name(name), "mail", words.text, words.subject)
     if isinstance(words, SmsWords):
         return Sample(_sample_name(name), "sms", words.text)
-    return Sample(_sample_name(name), "wechat", words.text, fields=tuple(words.data.items()))
+    return Sample(_sample_name(name), "wechat", words.text, notice=words.mode is not WechatMode.CUSTOM)
 
 
 def _sample_name(name: str) -> str:

@@ -30,7 +30,7 @@ from bot.sandbox.aliyun_account import (
     price,
     segments,
 )
-from bot.sandbox.aliyun_http import Cut, Listener, bad_gateway, formatted
+from bot.sandbox.listening import Cut, Listener, bad_gateway, formatted
 from bot.sandbox.aliyun_push import (
     DELIVERED,
     EMPTY_NUMBER,

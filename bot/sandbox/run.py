@@ -56,9 +56,9 @@ class Sandbox:
         self.customers.readers.append(self.visitor.read)
         self._password = secrets.token_urlsafe(12)
         # the relay is ours, with log-in; the other takes what any client brings, as a mail exchanger does
-        self._relay = SmtpServer(self.stage, sender_domains=[MAIL_DOMAIN], user="huifang", password=self._password)
-        self._mx = SmtpServer(self.stage, sender_domains=None, password=None)
-        self._sms = AliyunSmsSandbox(
+        self.relay = SmtpServer(self.stage, sender_domains=[MAIL_DOMAIN], user="huifang", password=self._password)
+        self.mx = SmtpServer(self.stage, sender_domains=None, password=None)
+        self.sms = AliyunSmsSandbox(
             self.stage,
             access_key_id="LTAI5tSandboxSandboxSand",
             access_key_secret=secrets.token_urlsafe(16),
@@ -66,9 +66,9 @@ class Sandbox:
             templates=_sms_templates(templates),
             is_empty=lambda phone: self.customers.behaviour(ChannelName.SMS, phone) is Behaviour.BOUNCES,
         )
-        self.customers.answer_by(ChannelName.SMS, SmsCustomer(self._sms))
+        self.customers.answer_by(ChannelName.SMS, SmsCustomer(self.sms))
         service, subscribed = _wechat_templates(templates)
-        self._wechat = WechatSandbox(
+        self.wechat = WechatSandbox(
             self.stage,
             appid="wx5a4e64b0c5a4e64b",
             secret=secrets.token_hex(16),
@@ -80,16 +80,16 @@ class Sandbox:
             followers=[_VISITOR],
         )
         stops = load_phrases(_PHRASES)[Intent.STOP]
-        self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self._wechat, stops))
+        self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self.wechat, stops))
         self._side_port = side_port
         self.site_hook = ""
         self._side: Served | None = None
 
     async def start(self) -> None:
-        await self._relay.start()
-        await self._mx.start()
-        await self._sms.start()
-        await self._wechat.start()
+        await self.relay.start()
+        await self.mx.start()
+        await self.sms.start()
+        await self.wechat.start()
         self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port))
         self.stage.start()
 
@@ -97,10 +97,10 @@ class Sandbox:
         await self.stage.stop()
         if self._side:
             await self._side.stop()
-        await self._wechat.stop()
-        await self._sms.stop()
-        await self._mx.stop()
-        await self._relay.stop()
+        await self.wechat.stop()
+        await self.sms.stop()
+        await self.mx.stop()
+        await self.relay.stop()
 
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:
         self.connect(Doors(hooks, mail_host, mail_port))
@@ -113,8 +113,8 @@ class Sandbox:
         self.site_hook = f"{doors.hooks}/site"
         mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port)
         self.customers.answer_by(ChannelName.EMAIL, mail, mail)
-        self._wechat.connect(f"{doors.hooks}/wechat/callback")
-        self._sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
+        self.wechat.connect(f"{doors.hooks}/wechat/callback")
+        self.sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
 
     @property
     def url(self) -> str:
@@ -125,14 +125,14 @@ class Sandbox:
         """Where each stand-in is and what it accepts."""
         return {
             "smtp": {
-                "host": self._mx.host,
-                "port": self._mx.port,
-                "submission_port": self._relay.port,
-                "username": self._relay.user,
+                "host": self.mx.host,
+                "port": self.mx.port,
+                "submission_port": self.relay.port,
+                "username": self.relay.user,
                 "password": self._password,
             },
-            "aliyun_sms": self._sms.entrance(),
-            "wechat": self._wechat.entrance(),
+            "aliyun_sms": self.sms.entrance(),
+            "wechat": self.wechat.entrance(),
             "side": self.url,
         }
 

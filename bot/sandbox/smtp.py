@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 # Nobody real can be reached: RFC 2606 and 6761 give these names to nobody.
 RESERVED = ("example", "test", "example.com", "example.net", "example.org")
 # Of the faults, `forget` is the worst: the relay says 250 and neither writes the mail down nor delivers it.
-FAULTS = ("busy", "greylist", "drop_before_data", "drop_after_dot", "forget")
+FAULTS = ("busy", "greylist", "drop_before_data", "drop_after_dot", "delay", "forget")
 MAY_REPEAT = re.compile(r"received|dkim-signature|authentication-results|arc-.*|resent-.*|comments|keywords")
 FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
 MESSAGE_ID = re.compile(r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@[A-Za-z0-9.-]+>")
@@ -68,6 +68,7 @@ class SmtpServer:
         self.size_limit = size_limit
         self.host, self.port = host, port
         self.faults = stage.fault_plan("smtp", FAULTS)
+        self.delay_seconds = 1.0  # real time, of the fault "delay": written down, and the 250 comes late
         self.full_for_good = True  # False: a full mailbox is 452, try again later
         self.certificate = ""  # PEM, for clients that check it
         self._tls = self._prepare_tls() if starttls else None
@@ -162,6 +163,8 @@ class SmtpServer:
         queue_id = self._queue_id(content)
         if link.fault != "forget":
             self._keep(envelope.rcpt_tos, fields, words, queue_id)
+        if link.fault == "delay":
+            await asyncio.sleep(self.delay_seconds)
         if link.fault == "drop_after_dot":
             await link.hang_up_with("")
         return f"250 2.0.0 Ok: queued as {queue_id}"

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bot.sandbox.aliyun_http import Cut, Listener, bad_gateway
+from bot.sandbox.listening import Cut, Listener, bad_gateway
 from bot.sandbox.stage import Accepted, Stage
 from bot.sandbox.wechat_account import Grant, Quotas, SceneCodes, Tokens, verdict_on_credentials
 from bot.sandbox.wechat_followers import Follower, Followers

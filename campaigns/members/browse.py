@@ -11,8 +11,9 @@ from campaigns.models import Contact, Member
 from campaigns.terms import ChannelName
 
 PAGE = 50
-WAITING = "waiting"
-"""As a fate: anything that may still be sent, whatever it waits for."""
+WAITING, GONE = "waiting", "gone"
+"""As fates: whatever may still be sent, whatever it waits for; whatever a provider took over."""
+_GROUPS = {WAITING: "'queued', 'claimed', 'sending'", GONE: "'sent', 'delivered', 'bounced'"}
 
 _COLUMNS = (
     "id", "no", "name", "tier", "trade", "city", "plan_expires_on", "owner", "last_login_at", "live_postings",
@@ -32,8 +33,8 @@ INBOUND = frozenset(_INBOUND)
 class Sieve:
     """Which members; an empty field asks nothing.
 
-    `task` is a category of an open task, or "any". `fate` is a message's state[:reason] or WAITING, in `campaign`
-    where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given.
+    `task` is a category of an open task, or "any". `fate` is a message's state[:reason], WAITING or GONE, in
+    `campaign` where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given.
     """
 
     text: str = ""
@@ -142,8 +143,8 @@ def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
 
 
 def _fate(fate: str, take: Callable[[object], str]) -> str:
-    if fate == WAITING:
-        return "g.state IN ('queued', 'claimed', 'sending')"
+    if fate in _GROUPS:
+        return f"g.state IN ({_GROUPS[fate]})"
     state, _, reason = fate.partition(":")
     return f"g.state = {take(state)} AND g.reason = {take(reason)}"
 

@@ -47,7 +47,7 @@ async def match_contact(contact_id: int) -> Match | None:
 
 async def hold_contact(contact_id: int) -> None:
     """Until the transaction ends nobody else holds this contact: what is asked of it now stays true."""
-    await Contact.filter(id=contact_id).select_for_update().first()
+    await Contact.filter(id=contact_id).select_for_update(no_key=True).first()
 
 
 async def member_id_of(member_no: str) -> int | None:

@@ -31,7 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.aliyun_account import Frequency, SmsTemplate
-from bot.sandbox.aliyun_http import Listener
+from bot.sandbox.listening import Listener
 from bot.sandbox.aliyun_signature import (
     Received,
     canonical_request,

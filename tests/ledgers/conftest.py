@@ -4,9 +4,11 @@ A migration takes half a second of computing, a copy next to nothing.
 """
 
 import asyncio
+import contextlib
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -22,7 +24,7 @@ NewDatabase = Callable[[], Awaitable[Settings]]
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite database with every table and no row."""
     settings = load_settings(env_file=None, huifang_var=tmp_path_factory.mktemp("migrated"))
-    asyncio.run(_migrate(settings))
+    _run(_migrate(settings))
     return Path(settings.database.removeprefix("sqlite://"))
 
 
@@ -30,20 +32,18 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def migrated_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of such a database on the PostgreSQL server."""
     name = f"test_{uuid.uuid4().hex[:12]}"
-    asyncio.run(_administer(postgres_server, f'CREATE DATABASE "{name}"'))
+    _run(_administer(postgres_server, f'CREATE DATABASE "{name}"'))
     settings = load_settings(env_file=None, huifang_var=tmp_path_factory.mktemp("migrated"))
-    asyncio.run(_migrate(settings.model_copy(update={"database_url": _url(postgres_server, name)})))
+    _run(_migrate(settings.model_copy(update={"database_url": _url(postgres_server, name)})))
     yield name
-    asyncio.run(_administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
+    _run(_administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
 async def database(request: pytest.FixtureRequest, settings: Settings) -> AsyncIterator[Settings]:
     """An empty, migrated database, once of each kind."""
     if request.param == "sqlite":
-        settings.var.mkdir(parents=True, exist_ok=True)
-        shutil.copy(request.getfixturevalue("migrated_file"), settings.database.removeprefix("sqlite://"))
-        async with open_database(settings):
+        async with copy_of(request.getfixturevalue("migrated_file"), settings):
             yield settings
         return
     server, name = request.getfixturevalue("postgres_server"), f"test_{uuid.uuid4().hex[:12]}"
@@ -81,6 +81,20 @@ async def new_database(request: pytest.FixtureRequest, settings: Settings) -> As
     finally:
         for name in names:
             await _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@contextlib.asynccontextmanager
+async def copy_of(migrated: Path, settings: Settings) -> AsyncIterator[None]:
+    settings.var.mkdir(parents=True, exist_ok=True)
+    shutil.copy(migrated, settings.database.removeprefix("sqlite://"))
+    async with open_database(settings):
+        yield
+
+
+def _run(work: Coroutine[None, None, None]) -> None:
+    """In a thread of its own: the test that asked first has a loop running here."""
+    with ThreadPoolExecutor(1) as beside:
+        beside.submit(asyncio.run, work).result()
 
 
 async def _migrate(settings: Settings) -> None:

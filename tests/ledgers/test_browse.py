@@ -7,7 +7,7 @@ import pytest
 from bot.settings import Settings
 from campaigns import visits
 from campaigns.members import consent
-from campaigns.members.browse import PAGE, WAITING, Sieve, browse_members
+from campaigns.members.browse import GONE, PAGE, WAITING, Sieve, browse_members
 from campaigns.models import (
     Campaign,
     Contact,
@@ -78,6 +78,7 @@ async def test_fates_and_answers_are_conditions_within_one_campaign_or_in_any(th
     assert await numbers(Sieve(campaign="nudge")) == ["Q1", "Q3"]
     assert await numbers(Sieve(campaign="nudge", fate="suppressed:hold_out")) == ["Q3"]
     assert await numbers(Sieve(campaign="nudge", fate=WAITING)) == ["Q1"]
+    assert await numbers(Sieve(fate=GONE)) == ["Q2"]
     assert await numbers(Sieve(fate="queued")) == []
     assert await numbers(Sieve(fate="sent")) == ["Q2"]
     assert await numbers(Sieve(campaign="nudge", fate="sent")) == []

@@ -229,7 +229,7 @@ WRONG = {
     "sms slots adjacent but for a blank": (SERVICE, "sms.toml", "没看", "${name} ${name}", "sms.toml", "text"),
     "sms slot in Chinese": (SERVICE, "sms.toml", "没看", "${名字}", "sms.toml", "text"),
     "sms slot not closed": (SERVICE, "sms.toml", "没看", "没看${name", "sms.toml", "text"),
-    "sms expression in the text": (SERVICE, "sms.toml", "没看", "没看{{ site.phone }}", "sms.toml", "text"),
+    "sms expression in the text": (SERVICE, "sms.toml", "没看", "没看{% if 1 %}了{% endif %}", "sms.toml", "text"),
     "sms with another phone": (SERVICE, "sms.toml", "没看", "没看，致电0352-5550199", "sms.toml", "text"),
     "sms with another hotline": (SERVICE, "sms.toml", "没看", "没看，致电400-555-0100", "sms.toml", "text"),
     "sms with another site": (SERVICE, "sms.toml", "没看", "没看，登录 hr.example.org 看", "sms.toml", "text"),

@@ -1,4 +1,4 @@
-"""The face of Aliyun's gateway on a loopback port: its two formats, and connections that break on demand."""
+"""A stand-in's face on a loopback port: answers in a gateway's formats, and connections that break on demand."""
 
 import asyncio
 import json
