@@ -25,29 +25,31 @@ class Conductor:
         self._sandbox = sandbox
 
     async def follow(self) -> None:
-        """For ever: while the clock is virtual and messages wait, move it on to them."""
+        """For ever: while the clock is virtual, move it on to the messages of whatever was started since the last time.
+
+        What the slots on the way planned is left to the clock's own pace, or the years would fly by.
+        """
+        lived_through = 0
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            if self._runtime.clock.is_virtual and await self._next_message():
+            if self._runtime.clock.is_virtual and await self._next_message(after=lived_through):
                 await self.until_done()
+                lived_through = await outbox.last_occurrence()
 
     async def until_done(self, moved: Moved = lambda moment: None) -> None:
-        """Until every message planned by now has its fate, and those that customers are about to answer are answered.
+        """Until every message planned by now has its fate, and what customers are about to say is said.
 
-        Slots on the way are lived through; what they plan may still be waiting at the end, or this would never end.
+        Slots on the way are lived through; what they plan may still be waiting at the end.
         """
         newest = await outbox.last_occurrence()
-        while (following := await self._next_message(newest)) is not None:
-            await self.settle()
-            if await self._next_message(newest) is None:
-                break
+        await self.settle()
+        while await self._next_message(up_to=newest) is not None:
             if not self._runtime.clock.is_virtual:
                 await asyncio.sleep(_POLL_SECONDS)
-                continue
-            following = await self.next_moment(slots=True) or following
-            await self.jump(following)
-            moved(following)
-        await self.settle()
+            elif following := await self.next_moment():
+                await self.jump(following)
+                moved(following)
+            await self.settle()
         if self._sandbox and self._runtime.clock.is_virtual and (last := self._sandbox.stage.timetable.last_at()):
             await self.live_until(last, moved)
             await self.settle()
@@ -56,7 +58,7 @@ class Conductor:
         """Live through everything before `moment`, slots of campaigns included, and arrive there."""
         while True:
             await self.settle()
-            following = await self.next_moment(slots=True)
+            following = await self.next_moment()
             if following is None or following >= moment:
                 await self.jump(moment)
                 moved(moment)
@@ -75,13 +77,13 @@ class Conductor:
                 return
             await asyncio.sleep(_REST_SECONDS)
 
-    async def next_moment(self, *, slots: bool) -> datetime | None:
-        """The earliest thing to come; slots of campaigns count only where asked, for they never end."""
+    async def next_moment(self) -> datetime | None:
+        """The earliest thing to come. Slots do not count while planning is held."""
         now = self._runtime.clock()
         moments = [await self._next_message()]
         if self._sandbox:
             moments.append(self._sandbox.stage.timetable.next_at())
-        if slots:
+        if not self._runtime.planning_held:
             moments.append(await planner.next_slot(now, self._runtime.rulebook))
         coming = [moment for moment in moments if moment is not None]
         return max(min(coming), now) if coming else None
@@ -93,8 +95,8 @@ class Conductor:
         self._runtime.clock.set(moment)
         await set_clock(self._runtime.clock, self._runtime.settings)
 
-    async def _next_message(self, up_to: int | None = None) -> datetime | None:
-        return await outbox.next_due(self._runtime.clock(), self._runtime.channels, up_to=up_to)
+    async def _next_message(self, *, after: int = 0, up_to: int | None = None) -> datetime | None:
+        return await outbox.next_due(self._runtime.clock(), self._runtime.channels, after=after, up_to=up_to)
 
     async def _is_quiet(self) -> bool:
         now = self._runtime.clock()

@@ -68,6 +68,7 @@ class Runtime:
     reply_domain: str
     sandboxed: frozenset[ChannelName] = field(default_factory=frozenset)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)  # one planner at a time in this process
+    planning_held: bool = False  # the demo's week is over: no new slots, what was planned comes to its end
 
     @cached_property
     def intents(self) -> IntentTable:

@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 CLAIM = 200  # claimed at once
 GROUP = 50  # on the wire at once: what a kill leaves uncertain
 _TRIES = 3
+_TRIES_UNKNOWN = 5  # a message that its worker dies of is not tried for ever
 _RETRY_AFTER = timedelta(minutes=5)
 _SLOW = timedelta(minutes=1)
 _DEFER = timedelta(hours=1)
@@ -93,12 +94,12 @@ async def reconcile(runtime: Runtime) -> int:
     """
     known = 0
     for name, channel in runtime.channels.items():
-        token, claimed = await outbox.claim_unknown(name, limit=CLAIM, ask_again=_ASK_AGAIN)
-        for ready in await _rebuild(runtime, claimed):
-            result = await channel.look_up(ready.outbound)
-            settlement = _settlement_of_unknown(ready.claimed, result, runtime.clock())
-            if settlement is not None:
-                known += len(await outbox.settle([settlement], token=token, before=DeliveryState.UNKNOWN))
+        while True:
+            token, claimed = await outbox.claim_unknown(name, limit=GROUP, ask_again=runtime.settings.lease)
+            if not claimed:
+                break
+            async with _held(token, runtime.settings.lease):
+                known += await _ask(runtime, channel, token, claimed)
     return known
 
 
@@ -144,6 +145,21 @@ async def _send_claimed(
             break
         accepted += await _send_group(runtime, channel, token, ready[start : start + GROUP])
     return accepted
+
+
+async def _ask(runtime: Runtime, channel: Channel, token: str, claimed: Sequence[Claimed]) -> int:
+    """What the provider can say of each; the others are left alone for a while."""
+    asked = await _rebuild(runtime, claimed)
+    answers = await asyncio.gather(*(channel.look_up(one.outbound) for one in asked), return_exceptions=True)
+    settled: list[Settlement] = []
+    for one, answer in zip(asked, answers, strict=True):
+        if isinstance(answer, BaseException):
+            log.error("message %d cannot be asked about: %s", one.claimed.id, type(answer).__name__)
+        elif settlement := _settlement_of_unknown(one.claimed, answer, runtime.clock()):
+            settled.append(settlement)
+    known = await outbox.settle(settled, token=token, before=DeliveryState.UNKNOWN)
+    await outbox.renew(token, lease=_ASK_AGAIN)
+    return len(known)
 
 
 async def _send_group(runtime: Runtime, channel: Channel, token: str, group: Sequence[_Ready]) -> int:
@@ -314,7 +330,8 @@ def _settlement_of_unknown(claimed: Claimed, result: SendResult | None, now: dat
             settled_at=now,
             uncertain=True,
         )
-    if claimed.channel is ChannelName.EMAIL and claimed.message_class is MessageClass.SERVICE and claimed.attempts < 2:
+    again = claimed.channel is ChannelName.EMAIL and claimed.message_class is MessageClass.SERVICE
+    if again and claimed.attempts < _TRIES_UNKNOWN:
         return Settlement(claimed.id, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=now, uncertain=True)
     return None
 

@@ -51,6 +51,8 @@ async def look(ctx: dict[str, Any]) -> None:
 
 async def plan(runtime: Runtime) -> None:
     """Plan what has fallen due by now, after whoever is planning what was due before."""
+    if runtime.planning_held:
+        return
     async with runtime.planning:
         await planner.plan_due(runtime.clock(), runtime.rulebook)
 

@@ -252,10 +252,12 @@ async def is_open(batch: Batch, now: datetime) -> bool:
     return bool(rows)
 
 
-async def next_due(now: datetime, channels: Collection[ChannelName], *, up_to: int | None = None) -> datetime | None:
+async def next_due(
+    now: datetime, channels: Collection[ChannelName], *, after: int = 0, up_to: int | None = None
+) -> datetime | None:
     """When the next waiting message on one of these channels falls due: now or later; None where nothing waits.
 
-    `up_to` leaves out occurrences made after that one.
+    Only of occurrences made after the one and up to the other, where these are given.
     """
     rows = await statements.query(
         """
@@ -263,9 +265,11 @@ async def next_due(now: datetime, channels: Collection[ChannelName], *, up_to: i
         FROM messages m JOIN occurrences o ON o.id = m.occurrence_id JOIN campaigns c ON c.id = o.campaign_id
         LEFT JOIN channel_states s ON s.channel = m.channel
         WHERE m.state = 'queued' AND c.state = 'running' AND NOT coalesce(s.closed, FALSE) AND m.occurrence_id <= $1
+          AND m.occurrence_id > $2
         GROUP BY m.channel
         """,
         up_to if up_to is not None else _ANY_OCCURRENCE,
+        after,
     )
     moments = [moment for row in rows if row["channel"] in channels and (moment := statements.moment(row["at"]))]
     return max(min(moments), now) if moments else None
@@ -367,7 +371,7 @@ async def last_message_to(channel: ChannelName, address: str, before: datetime) 
     # An answer's time is in whole seconds, and ours was written when the whole group had its results.
     latest = before + _SETTLED_WITHIN
     row = (
-        await Message.filter(channel=channel, address=address, sent_at__lte=latest, state__in=_RECEIVABLE)
+        await Message.filter(channel=channel, address=address, sent_at__lt=latest, state__in=_RECEIVABLE)
         .order_by("-sent_at", "-id")
         .first()
     )

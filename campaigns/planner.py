@@ -184,6 +184,12 @@ async def next_slot(now: datetime, book: Rulebook) -> datetime | None:
     return min(slots, default=None)
 
 
+async def skip_slots(now: datetime) -> None:
+    """What fell due by now and was not planned is not made up for."""
+    for campaign in await definitions.scheduled_campaigns():
+        await definitions.planned_until(campaign.id, now)
+
+
 def first_due(definition: Definition, now: datetime, book: Rulebook) -> Due:
     """The run that starting now begins with."""
     schedule = parse_schedule(definition.schedule)

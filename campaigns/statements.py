@@ -198,11 +198,11 @@ async def mark_sending(rows: Sequence[dict[str, Any]], *, token: str, lease: flo
 
 
 async def renew_lease(token: str, lease: float) -> None:
-    """Whatever this token still holds is held for `lease` seconds from now."""
+    """Whatever this token still holds, on the wire or of unknown outcome, is held for `lease` seconds from now."""
     await run(
         f"""
         UPDATE messages SET lease_until = {_after(connection(), "$2")}
-        WHERE lease_token = $1 AND state IN ('claimed', 'sending')
+        WHERE lease_token = $1 AND state IN ('claimed', 'sending', 'unknown')
         """,
         token,
         lease,

@@ -49,10 +49,10 @@ class Child:
         self.process.kill()
         self.process.wait()
 
-    def terminate(self) -> int:
-        """SIGTERM, and wait. Returns the exit code."""
+    async def terminate(self) -> int:
+        """SIGTERM, and wait while this process's stand-ins go on answering. Returns the exit code."""
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(_STOP_SECONDS)
+        return await asyncio.to_thread(self.process.wait, _STOP_SECONDS)
 
 
 @contextlib.contextmanager

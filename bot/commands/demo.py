@@ -105,16 +105,11 @@ async def _play(running: House, as_json: bool) -> None:
         await conductor.live_until(at, moved)
         await _start(running, key, as_json)
     await conductor.live_until(ends, moved)
-    await conductor.live_until(await _festival_slot(running), moved)
+    running.runtime.planning_held = True
     await conductor.until_done(moved)
+    await planner.skip_slots(running.runtime.clock())
+    running.runtime.planning_held = False
     _say("", as_json)
-
-
-async def _festival_slot(running: House) -> datetime:
-    """The workday before the next festival, when the greeting goes."""
-    runtime = running.runtime
-    folder = definitions.load_campaign(runtime.settings.huifang_templates, "festival_greeting")
-    return planner.first_due(folder.definition, runtime.clock(), runtime.rulebook).at
 
 
 async def _start(running: House, key: str, as_json: bool) -> None:

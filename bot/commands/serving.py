@@ -108,8 +108,10 @@ async def stay_up(running: House) -> None:
 async def run_web(settings: Settings, *, as_json: bool) -> None:
     """Web and mail door; a worker runs elsewhere."""
     _need_redis(settings, "web")
-    async with open_database(settings), open_runtime(settings) as runtime:
-        async with _doors(runtime, settings, _listener(settings)) as (web, mail_port):
+    listener = _listener(settings)
+    public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
+    async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
+        async with _doors(runtime, settings, listener) as (web, mail_port):
             await _connect_sandbox(runtime, web, mail_port)
             found = {"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}
             _print(found, as_json)

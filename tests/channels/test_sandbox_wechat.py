@@ -26,7 +26,7 @@ from bot.sandbox.wechat import Quirks, WechatSandbox
 from bot.sandbox.wechat_customers import MessageNotTaken, WechatCustomer
 from bot.sandbox.wechat_push import aes_key, decrypt, encrypt, sign, to_xml
 from bot.sandbox.wechat_words import WechatTemplate
-from bot.serving import serve
+from bot.serving import listen, serve
 from campaigns.errors import InputError
 from campaigns.terms import ChannelName
 
@@ -157,7 +157,7 @@ async def door(sandbox: WechatSandbox) -> AsyncIterator[OurDoor]:
     """Our side of the callbacks, known to the sandbox."""
     door = OurDoor()
     app = Starlette(routes=[Route("/wechat/s3cret", door.take, methods=["GET", "POST"])])
-    served = await serve(app, "127.0.0.1", 0)
+    served = await serve(app, listen("127.0.0.1", 0))
     door.url = f"{served.url}/wechat/s3cret"
     sandbox.connect(door.url)
     yield door

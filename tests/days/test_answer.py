@@ -121,7 +121,7 @@ async def test_one_answer_that_cannot_be_applied_does_not_hold_up_those_behind_i
     home: House, conductor: Conductor
 ) -> None:
     """A push carries up to a hundred answers: a refusal behind a broken one must count all the same."""
-    player, arrived = await _nudged(home, conductor, ChannelName.SMS)
+    player, _ = await _nudged(home, conductor, ChannelName.SMS)
     await _forbid_events_of("15400009999")
     items = [_item("15400009999", "好的", 1), _item(player.mobile, "退订", 2)]
     async with httpx.AsyncClient(trust_env=False) as provider:

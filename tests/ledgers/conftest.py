@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -17,6 +18,7 @@ import pytest
 from bot.database import open_database
 from bot.settings import Settings, load_settings
 
+T = TypeVar("T")
 NewDatabase = Callable[[], Awaitable[Settings]]
 
 
@@ -30,12 +32,12 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The name of such a database on the PostgreSQL server."""
+    """Such a database on the PostgreSQL server: how to name it where another is made."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     _run(_administer(postgres_server, f'CREATE DATABASE "{name}"'))
     settings = load_settings(env_file=None, huifang_var=tmp_path_factory.mktemp("migrated"))
     _run(_migrate(settings.model_copy(update={"database_url": _url(postgres_server, name)})))
-    yield name
+    yield f'TEMPLATE "{name}" {_run(_copying(postgres_server))}'
     _run(_administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
@@ -48,7 +50,7 @@ async def database(request: pytest.FixtureRequest, settings: Settings) -> AsyncI
         return
     server, name = request.getfixturevalue("postgres_server"), f"test_{uuid.uuid4().hex[:12]}"
     template = request.getfixturevalue("migrated_template")
-    await _administer(server, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    await _administer(server, f'CREATE DATABASE "{name}" {template}')
     try:
         made = settings.model_copy(update={"database_url": _url(server, name)})
         async with open_database(made):
@@ -91,15 +93,24 @@ async def copy_of(migrated: Path, settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-def _run(work: Coroutine[None, None, None]) -> None:
+def _run(work: Coroutine[None, None, T]) -> T:
     """In a thread of its own: the test that asked first has a loop running here."""
     with ThreadPoolExecutor(1) as beside:
-        beside.submit(asyncio.run, work).result()
+        return beside.submit(asyncio.run, work).result()
 
 
 async def _migrate(settings: Settings) -> None:
     async with open_database(settings):
         pass
+
+
+async def _copying(server: str) -> str:
+    """The quickest way to copy: since version 15 it must be asked for."""
+    connection = await asyncpg.connect(server)
+    try:
+        return "STRATEGY FILE_COPY" if connection.get_server_version().major >= 15 else ""
+    finally:
+        await connection.close()
 
 
 async def _administer(server: str, statement: str) -> None:

@@ -1,0 +1,92 @@
+"""Redis is a doorbell: flushed or gone in mid-campaign nothing is lost, and the worker needs no restart."""
+
+import asyncio
+import contextlib
+import socket
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from bot.runtime import open_runtime
+from bot.settings import Settings
+from bot.worker import working
+from campaigns.models import Message
+from tests import servers
+from tests.faults.conftest import Stage, ids_in, stage_on, start_nudge
+from tests.fleet import until
+
+_AWAY_SECONDS = 3
+
+
+@pytest.fixture
+def own_redis(redis_server: str) -> Iterator[tuple[int, Path]]:
+    """A port and a folder for a Redis that the test itself starts and stops."""
+    try:
+        servers.redis_binary()
+    except servers.MissingServer as exc:
+        pytest.skip(f"a Redis given by TEST_REDIS_URL alone cannot be stopped: {exc}")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    with tempfile.TemporaryDirectory(prefix="huifang-test-") as folder:
+        Path(folder).chmod(0o777)
+        yield port, Path(folder)
+
+
+@pytest.fixture
+async def stage(sqlite_database: Settings, own_redis: tuple[int, Path], tmp_path: Path) -> AsyncIterator[Stage]:
+    async with stage_on(sqlite_database, f"redis://127.0.0.1:{own_redis[0]}/0", tmp_path) as made:
+        yield made
+
+
+async def test_redis_flushed_in_mid_campaign_loses_nothing_and_sends_nothing_twice(
+    stage: Stage, own_redis: tuple[int, Path]
+) -> None:
+    with servers.redis_on(*own_redis):
+        async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
+            planned = await _in_mid_campaign(stage)
+            async with contextlib.aclosing(Redis.from_url(stage.settings.redis_url)) as redis:
+                for _ in range(5):
+                    await redis.flushall()
+                    await asyncio.sleep(0.1)
+            await _all_sent_once(stage, planned)
+            assert not worker.done()
+
+
+async def test_redis_away_for_a_while_loses_nothing_and_work_goes_on_once_it_is_back(
+    stage: Stage, own_redis: tuple[int, Path]
+) -> None:
+    with contextlib.ExitStack() as first:
+        first.enter_context(servers.redis_on(*own_redis))
+        async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
+            planned = await _in_mid_campaign(stage)
+            await asyncio.to_thread(first.close)
+            await asyncio.sleep(_AWAY_SECONDS)
+            assert await ids_in("queued", "claimed")  # there is work left for when it is back
+            with servers.redis_on(*own_redis):
+                await _all_sent_once(stage, planned)
+                assert not worker.done()
+
+
+async def _in_mid_campaign(stage: Stage) -> set[int]:
+    stage.slow_down(sms=0.2, mail=0.2)
+    planned = await start_nudge(stage, sms=180, mail=20)
+    await until(lambda: ids_in("sent"), "some are sent")
+    assert await ids_in("queued", "claimed")
+    return planned
+
+
+async def _all_sent_once(stage: Stage, planned: set[int]) -> None:
+    stage.slow_down(sms=0.01, mail=0.01)
+
+    async def sent() -> bool:
+        return await ids_in("sent", "delivered") == planned
+
+    await until(sent, "all are sent")
+    arrived = Counter(row.key for row in stage.sandbox.stage.ledger)
+    assert arrived == Counter(stage.key(id_) for id_ in planned)
+    assert await Message.filter(uncertain=True).count() == 0
