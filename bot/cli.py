@@ -112,8 +112,15 @@ def migrate(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    open_: Annotated[str, typer.Option("--open", metavar="CHANNEL", help="Let a closed channel send again.")] = "",
+    as_json: AsJson = False,
+) -> None:
     """What is set up, what is missing, and how to mend it. Example: huifang doctor"""
+    from bot.commands import deciding
+
+    if open_:
+        _run(lambda: deciding.open_channel(_settings(), open_))
     from bot.commands import doctor as command
 
     found = _run(lambda: command.examine(_settings()))
@@ -156,6 +163,39 @@ def member_show(number: Annotated[str, typer.Argument(metavar="ID", help="会员
     from bot.commands import printing
 
     _print(_run(lambda: command.member(_settings(), number)), as_json, printing.member_lines)
+
+
+@member_app.command("refuse")
+def member_refuse(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False
+) -> None:
+    """Write a refusal down: every channel, the whole company. Example: huifang member refuse Q100042"""
+    from bot.commands import deciding as command
+
+    found = _run(lambda: command.refuse(_settings(), number))
+    _print(found, as_json, lambda found: [f"{found['member']} 已停发全部渠道"])
+
+
+@member_app.command("lift")
+def member_lift(number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False) -> None:
+    """Take a refusal, or a pause in doubt, back. Example: huifang member lift Q100042"""
+    from bot.commands import deciding as command
+
+    found = _run(lambda: command.lift(_settings(), number))
+    _print(found, as_json, lambda found: [f"{found['member']} 可以再发"])
+
+
+@member_app.command("done")
+def member_done(
+    task: Annotated[int, typer.Argument(metavar="TASK", help="The task's number, from member show.")],
+    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Close a task for a person. Example: huifang member done 17 --note 已回电"""
+    from bot.commands import deciding as command
+
+    found = _run(lambda: command.done(_settings(), task, note))
+    _print(found, as_json, lambda found: [f"任务 {found['task']} 办完"])
 
 
 @inspect_app.command("reply")

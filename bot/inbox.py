@@ -66,7 +66,11 @@ def _site_event(item: dict[str, str], runtime: Runtime) -> tuple[str, str, str |
 
 async def _take(runtime: Runtime, event: InboundEvent) -> Taken:
     taken = await take_event(
-        event, message_id=await _message_of(runtime, event), now=runtime.clock(), table=runtime.intents
+        event,
+        message_id=await _message_of(runtime, event),
+        now=runtime.clock(),
+        table=runtime.intents,
+        doubt_pause=runtime.rulebook.policy.doubt_pause,
     )
     log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
     return taken

@@ -259,6 +259,8 @@ _REACHED = (DeliveryState.SENT, DeliveryState.UNKNOWN)
 def _not_now(one: Checked) -> Settlement:
     """The recheck's word: suppressed with the reason, or back in the queue until then."""
     match one.verdict:
+        case Suppress(Reason.TOO_LATE):
+            return Settlement(one.claimed.id, DeliveryState.EXPIRED, reason=Reason.TOO_LATE)
         case Suppress(reason):
             return Settlement(one.claimed.id, DeliveryState.SUPPRESSED, reason=reason)
         case Defer(until=until, reason=reason):

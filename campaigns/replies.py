@@ -54,7 +54,14 @@ class Taken:
     intent: Intent | None = None
 
 
-async def take_event(event: InboundEvent, *, message_id: int | None, now: datetime, table: IntentTable) -> Taken:
+async def take_event(
+    event: InboundEvent,
+    *,
+    message_id: int | None,
+    now: datetime,
+    table: IntentTable,
+    doubt_pause: timedelta = consent.PAUSE,
+) -> Taken:
     """Store an event under its provider's id, then apply it: the second time it comes it changes nothing.
 
     `message_id` is our message it speaks of, where the channel could tell and the key was ours.
@@ -65,7 +72,7 @@ async def take_event(event: InboundEvent, *, message_id: int | None, now: dateti
         if await Event.filter(id=stored, outcome="").select_for_update(no_key=True).first() is None:
             await statements.run("UPDATE events SET repeats = repeats + 1 WHERE id = $1", stored)
             return Taken("repeat")
-        taken = await _apply(event, stored, message_id, now, table)
+        taken = await _apply(event, stored, message_id, now, table, doubt_pause)
         await Event.filter(id=stored).update(outcome=taken.outcome)
     return taken
 
@@ -89,24 +96,41 @@ async def apply_waiting(message_ids: set[int]) -> int:
 async def record_refusal(message_id: int, *, now: datetime, channel_only: bool = False) -> None:
     """A refusal by link: of everything (the one-click POST says no less), or of this channel on the preference page."""
     message = await Message.get(id=message_id)
+    source = f"link:{message_id}"
     async with in_transaction():
-        source = f"link:{message_id}"
         if channel_only and message.channel and message.address:
             channel = ChannelName(message.channel)
-            await consent.suppress_address(channel, message.address, at=now, reason="preference", source=source)
+            new = await consent.suppress_address(channel, message.address, at=now, reason="preference", source=source)
         else:
-            await consent.record_opt_out(message.member_id, at=now, source=source)
-        await touches.record_touch(
-            message.member_id,
-            contact_id=message.contact_id,
-            at=now,
-            direction=Direction.IN,
-            kind=TouchKind.OPT_OUT,
-            medium="web",
-            message_id=message_id,
-            text="只退订这个渠道" if channel_only else "退订全部",
-            intent=Intent.STOP,
-        )
+            new = await consent.record_opt_out(message.member_id, at=now, source=source)
+        if new:
+            text = "只退订这个渠道" if channel_only else "退订全部"
+            await _record_refusal_touch(message.member_id, message.contact_id, "web", text, now, message_id)
+
+
+async def record_staff_refusal(member_id: int, *, now: datetime, by: str) -> bool:
+    """A refusal somebody on the staff was told, by phone say. False where it stood already."""
+    async with in_transaction():
+        if not await consent.record_opt_out(member_id, at=now, source=f"staff:{by}"):
+            return False
+        await _record_refusal_touch(member_id, None, "phone", f"{by} 记下：不要再联系", now, None)
+    return True
+
+
+async def _record_refusal_touch(
+    member_id: int, contact_id: int | None, medium: str, text: str, now: datetime, message_id: int | None
+) -> None:
+    await touches.record_touch(
+        member_id,
+        contact_id=contact_id,
+        at=now,
+        direction=Direction.IN,
+        kind=TouchKind.OPT_OUT,
+        medium=medium,
+        message_id=message_id,
+        text=text,
+        intent=Intent.STOP,
+    )
 
 
 async def record_return(message_id: int, *, now: datetime) -> bool:
@@ -187,10 +211,17 @@ def _receipt_from(payload: Mapping[str, object]) -> Receipt:
 # ---- applying -----------------------------------------------------------------------------------------------------
 
 
-async def _apply(event: InboundEvent, stored: int, message_id: int | None, now: datetime, table: IntentTable) -> Taken:
+async def _apply(
+    event: InboundEvent,
+    stored: int,
+    message_id: int | None,
+    now: datetime,
+    table: IntentTable,
+    doubt_pause: timedelta,
+) -> Taken:
     match event:
         case Reply():
-            return await handle_reply(event, stored, message_id, now, table)
+            return await handle_reply(event, stored, message_id, now, table, doubt_pause)
         case Receipt():
             return Taken(await _apply_receipt(event, message_id))
         case ReachChange():
@@ -238,7 +269,14 @@ async def _apply_reach(change: ReachChange) -> str:
     return "applied"
 
 
-async def handle_reply(reply: Reply, stored: int, message_id: int | None, now: datetime, table: IntentTable) -> Taken:
+async def handle_reply(
+    reply: Reply,
+    stored: int,
+    message_id: int | None,
+    now: datetime,
+    table: IntentTable,
+    doubt_pause: timedelta = consent.PAUSE,
+) -> Taken:
     """Match, touch, understand, act. Without a match it is kept for staff."""
     match = await _match(reply, message_id)
     if match is None:
@@ -262,6 +300,8 @@ async def handle_reply(reply: Reply, stored: int, message_id: int | None, now: d
     )
     if automatic:
         return Taken("applied", Intent.AUTO_REPLY)
+    if reading.stop is StopVerdict.PAUSE:
+        await consent.pause_member(match.member_id, at=now, source=f"touch:{touch_id}", lasting=doubt_pause)
     await _act(match, reply, touch_id, reading.intent, reading.stop, now)
     return Taken("applied", reading.intent)
 
@@ -278,8 +318,6 @@ async def _act(match: Match, reply: Reply, touch_id: int, intent: Intent, stop: 
     source = f"touch:{touch_id}"
     if stop is StopVerdict.REFUSE:
         await consent.record_opt_out(match.member_id, at=now, source=source)
-    if stop is StopVerdict.PAUSE:
-        await consent.pause_member(match.member_id, at=now, source=source)
     if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
         await consent.deactivate_contact(match.contact_id)
     if intent in _TASKS or stop is StopVerdict.PAUSE:

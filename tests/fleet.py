@@ -31,8 +31,12 @@ class Child:
     log: Path
     _lines: "queue.Queue[str]"
 
-    def line(self, seconds: float = _START_SECONDS) -> str:
+    async def line(self, seconds: float = _START_SECONDS) -> str:
         """The next line it prints. Fails with its log where none comes."""
+        return await asyncio.to_thread(self.line_now, seconds)
+
+    def line_now(self, seconds: float = _START_SECONDS) -> str:
+        """The same for a test without an event loop."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             with contextlib.suppress(queue.Empty):

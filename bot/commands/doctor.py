@@ -1,17 +1,20 @@
 """huifang doctor: what is set up, what is missing, and how to mend it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from redis.exceptions import RedisError
 
 from bot.commands.campaigning import lint
 from bot.database import open_database
-from bot.runtime import DEMO_MARK, open_doorbell
+from bot.runtime import DEMO_MARK, open_doorbell, read_secret
 from bot.settings import Settings
+from bot.tokens import Tokens
 from campaigns.errors import OutreachError
 from campaigns.marks import read_mark
 from campaigns.members.find import count_stats
+from campaigns.outbox import closed_channels
 
 
 async def examine(settings: Settings) -> dict[str, Any]:
@@ -21,6 +24,7 @@ async def examine(settings: Settings) -> dict[str, Any]:
         await _check("doorbell", _doorbell, settings),
         await _check("templates", _templates, settings),
         await _check("channels", _channels, settings),
+        await _check("callbacks", _doors, settings),
     ]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
@@ -63,4 +67,17 @@ async def _templates(settings: Settings) -> str:
 async def _channels(settings: Settings) -> str:
     real = settings.real_channels
     sandboxed = [name for name in ("email", "sms", "wechat") if name not in real]
+    async with open_database(settings):
+        closed = await closed_channels(datetime.now(UTC))
+    if closed:
+        reasons = "；".join(f"{name}：{reason}" for name, reason in closed.items())
+        raise OutreachError(f"{reasons}。修好后运行 huifang doctor --open {next(iter(closed))} (closed channel)")
     return f"真实 {'、'.join(real) or '无'}；沙盒 {'、'.join(sandboxed) or '无'}"
+
+
+async def _doors(settings: Settings) -> str:
+    """The callback addresses to enter at the providers' consoles; whoever knows them can push."""
+    base = settings.public_url.rstrip("/") or f"http://{settings.web_host}:{settings.web_port}"
+    secret = settings.hook_secret or Tokens(read_secret(settings)).derive("hooks")
+    doors = ("sms/report", "sms/reply", "wechat/callback", "site")
+    return " ".join(f"{base}/hooks/{secret}/{door}" for door in doors)

@@ -9,7 +9,9 @@ MORNING = time(9)
 
 
 def parse_as_of(text: str) -> datetime:
-    """`2026-11-21` is 09:00 Asia/Shanghai of that day; a time without a zone is Shanghai's."""
+    """`2026-11-21` is 09:00 Asia/Shanghai of that day; a time without a zone is Shanghai's; `now` is the present."""
+    if text == "now":
+        return datetime.now(SHANGHAI)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

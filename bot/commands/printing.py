@@ -4,6 +4,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -60,7 +61,7 @@ def pairs(found: Mapping[str, Any]) -> list[Shown]:
 def import_lines(found: Mapping[str, Any]) -> list[Shown]:
     rows = [
         [
-            report["file"], report["kind"], report["offered"], report["duplicates"], report["added"],
+            Path(report["file"]).name, report["kind"], report["offered"], report["duplicates"], report["added"],
             report["changed"], report["unchanged"], report["rejected"], report["problems"],
         ]
         for report in found["files"]
@@ -111,7 +112,8 @@ def member_lines(found: Mapping[str, Any]) -> list[Shown]:
         shown.append(table(("职位", "名称", "地区", "状态", "未读"), posts))
     shown += [f"屏蔽 {_when(one['at'])} {one['channel'] or '全部'} {one['reason']}" for one in found["suppressions"]]
     shown += [
-        f"任务 {_when(one['opened_at'])} {one['category']} {one['state']} {one['note']}" for one in found["visits"]
+        f"任务 {one['id']} {_when(one['opened_at'])} {one['category']} {one['state']} {one['note']}"
+        for one in found["visits"]
     ]
     shown += [_touch_line(touch) for touch in found["timeline"]]
     return shown

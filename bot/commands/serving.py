@@ -27,6 +27,7 @@ from bot.web.mail_door import MailDoor, TakeMail
 from bot.worker import working
 from campaigns.errors import ConfigError
 from campaigns.reports import campaign_reports
+from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class House:
             "members": f"{self.web.url}/members",
             "campaigns": f"{self.web.url}/campaigns",
         }
+        found["mail_door"] = f"127.0.0.1:{self.mail_port}"
         if self.sandbox:
             found["phone"] = f"{self.sandbox.url}/phone"
         return found
@@ -61,7 +63,7 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
     clock = clock or ProductClock()
     sandbox = (
         None
-        if len(settings.real_channels) == 3 or settings.sandbox_url
+        if set(ChannelName) <= set(settings.real_channels) or settings.sandbox_url
         else Sandbox(clock, templates=settings.huifang_templates)
     )
     if sandbox:
@@ -196,7 +198,10 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
     for port in range(asked, asked + _TRIED_PORTS) if asked else (0,):
         door = MailDoor(take_mail, settings.mail_door_host, port)
         with contextlib.suppress(OSError):
-            return door, await door.start()
+            found = await door.start()
+            if asked not in (0, found):
+                print(f"收信端口 {asked} 被占用，改用 {found} (mail door port taken)", file=sys.stderr, flush=True)
+            return door, found
     raise ConfigError(f"no free port from {asked} on {settings.mail_door_host}; set MAIL_DOOR_PORT to another one")
 
 

@@ -30,7 +30,6 @@ from bot.sandbox.aliyun_account import (
     price,
     segments,
 )
-from bot.sandbox.listening import Cut, Listener, bad_gateway, formatted
 from bot.sandbox.aliyun_push import (
     DELIVERED,
     EMPTY_NUMBER,
@@ -46,6 +45,7 @@ from bot.sandbox.aliyun_push import (
     report_item,
 )
 from bot.sandbox.aliyun_signature import Call, Gateway, GatewayError, Received, no_such_api, wants_xml
+from bot.sandbox.listening import Cut, Listener, bad_gateway, formatted
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.errors import InputError
 from campaigns.terms import SHANGHAI, ChannelName

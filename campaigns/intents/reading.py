@@ -17,8 +17,9 @@ from campaigns.terms import Intent
 __all__ = ["IntentTable", "Reading", "StopVerdict", "load_table", "read_intent"]
 
 # The classifier's stop probability that counts as a word of refusal, and those that are enough for doubt: alone,
-# and where a trap stands in the reply or a keyword rule reads it as something else. With whole families of wording held out, 97.7 % of refusals stop and 6.0 %
-# of the other replies do; the examples hold far more oblique refusals and traps than customers write.
+# and where a trap stands in the reply or a keyword rule reads it as something else. With whole families of wording
+# held out, 97.7 % of refusals stop and 6.0 % of the other replies do; the examples hold far more oblique refusals
+# and traps than customers write.
 REFUSE_FROM = 0.75
 PAUSE_FROM = 0.14
 PAUSE_WHERE_DOUBTED_FROM = 0.4

@@ -12,26 +12,33 @@ PAUSE = timedelta(hours=24)
 _CLOSED_UNTIL_HEARD = ("unfollowed", "43004", "48002", "user block")
 
 
-async def record_opt_out(member_id: int, *, at: datetime, source: str) -> None:
-    """One word of refusal: every channel, the whole company. Saying it twice adds nothing."""
-    if not await _company_block(member_id).filter(until=None).exists():
-        await Suppression.create(member_id=member_id, reason="refused", source=source, at=at)
+async def record_opt_out(member_id: int, *, at: datetime, source: str) -> bool:
+    """One word of refusal: every channel, the whole company. False where it stood already: twice adds nothing."""
+    if await _company_block(member_id).filter(until=None).exists():
+        return False
+    await Suppression.create(member_id=member_id, reason="refused", source=source, at=at)
+    return True
 
 
-async def pause_member(member_id: int, *, at: datetime, source: str) -> None:
-    """In doubt: 24 hours of silence for the whole company, while a person looks."""
-    await Suppression.create(member_id=member_id, reason="in_doubt", source=source, at=at, until=at + PAUSE)
+async def pause_member(member_id: int, *, at: datetime, source: str, lasting: timedelta = PAUSE) -> None:
+    """In doubt: silence for the whole company, while a person looks."""
+    await Suppression.create(member_id=member_id, reason="in_doubt", source=source, at=at, until=at + lasting)
 
 
-async def suppress_address(channel: ChannelName, address: str, *, at: datetime, reason: str, source: str) -> None:
-    """Close one address on one channel: a hard bounce, a provider's blacklist, an unfollow, a preference page."""
-    if not await _address_block(channel, address).exists():
-        await Suppression.create(channel=channel, address=address, reason=reason, source=source, at=at)
+async def suppress_address(channel: ChannelName, address: str, *, at: datetime, reason: str, source: str) -> bool:
+    """Close one address on one channel: a hard bounce, a provider's blacklist, an unfollow, a preference page.
+
+    False where it was closed already.
+    """
+    if await _address_block(channel, address).exists():
+        return False
+    await Suppression.create(channel=channel, address=address, reason=reason, source=source, at=at)
+    return True
 
 
-async def lift_opt_out(member_id: int, *, at: datetime, source: str) -> None:
-    """Staff, or the contact on the preference page, take the refusal back."""
-    await _company_block(member_id).update(lifted_at=at, source=source)
+async def lift_opt_out(member_id: int, *, at: datetime, source: str) -> bool:
+    """Staff take a refusal, or a pause in doubt, back. False where there was none."""
+    return bool(await _company_block(member_id).update(lifted_at=at, source=source))
 
 
 async def deactivate_contact(contact_id: int) -> None:

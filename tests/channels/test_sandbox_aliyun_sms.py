@@ -31,7 +31,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.aliyun_account import Frequency, SmsTemplate
-from bot.sandbox.listening import Listener
 from bot.sandbox.aliyun_signature import (
     Received,
     canonical_request,
@@ -42,6 +41,7 @@ from bot.sandbox.aliyun_signature import (
 )
 from bot.sandbox.aliyun_sms import FAULTS, AliyunSmsSandbox, Quirks
 from bot.sandbox.customers import Customers
+from bot.sandbox.listening import Listener
 from bot.sandbox.sms_customers import ReplyNotTaken, SmsCustomer
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.errors import InputError

@@ -82,6 +82,11 @@ async def start_nudge(stage: Stage, *, sms: int, mail: int) -> set[int]:
     """Start unread_resumes for so many members by each. Returns the ids of the messages that are to be sent."""
     members = await crowd(sms + mail, unread=4)
     await Contact.filter(member_id__in=members[:sms]).update(email=None)
+    return await run_nudge(stage)
+
+
+async def run_nudge(stage: Stage) -> set[int]:
+    """Start unread_resumes for the members there are. Returns the ids of the messages that are to be sent."""
     folder = definitions.load_campaign(stage.settings.huifang_templates, "unread_resumes")
     await definitions.approve(folder, by="tests", now=NOW)
     await start_campaign("unread_resumes", NOW, await read_rulebook(stage.settings))

@@ -1,6 +1,6 @@
-"""Databases of both kinds: such that nothing has been done to yet, and migrated ones copied from one that was.
+"""Databases of both kinds: such that nothing has been done to yet, and migrated ones without a row.
 
-A migration takes half a second of computing, a copy next to nothing.
+A migration takes half a second of computing; to copy a file or to empty tables takes next to nothing.
 """
 
 import asyncio
@@ -10,7 +10,6 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 import asyncpg
 import pytest
@@ -18,7 +17,12 @@ import pytest
 from bot.database import open_database
 from bot.settings import Settings, load_settings
 
-T = TypeVar("T")
+_EMPTY_EVERY_TABLE = """
+DO $$ BEGIN
+  EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY' FROM pg_tables
+           WHERE schemaname = 'public' AND tablename NOT LIKE 'tortoise%');
+END $$
+"""
 NewDatabase = Callable[[], Awaitable[Settings]]
 
 
@@ -31,13 +35,13 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Such a database on the PostgreSQL server: how to name it where another is made."""
+def migrated_url(postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Such a database on the PostgreSQL server."""
     name = f"test_{uuid.uuid4().hex[:12]}"
     _run(_administer(postgres_server, f'CREATE DATABASE "{name}"'))
     settings = load_settings(env_file=None, huifang_var=tmp_path_factory.mktemp("migrated"))
     _run(_migrate(settings.model_copy(update={"database_url": _url(postgres_server, name)})))
-    yield f'TEMPLATE "{name}" {_run(_copying(postgres_server))}'
+    yield _url(postgres_server, name)
     _run(_administer(postgres_server, f'DROP DATABASE "{name}" WITH (FORCE)'))
 
 
@@ -48,15 +52,12 @@ async def database(request: pytest.FixtureRequest, settings: Settings) -> AsyncI
         async with copy_of(request.getfixturevalue("migrated_file"), settings):
             yield settings
         return
-    server, name = request.getfixturevalue("postgres_server"), f"test_{uuid.uuid4().hex[:12]}"
-    template = request.getfixturevalue("migrated_template")
-    await _administer(server, f'CREATE DATABASE "{name}" {template}')
+    made = settings.model_copy(update={"database_url": request.getfixturevalue("migrated_url")})
     try:
-        made = settings.model_copy(update={"database_url": _url(server, name)})
         async with open_database(made):
             yield made
     finally:
-        await _administer(server, f'DROP DATABASE "{name}" WITH (FORCE)')
+        await _administer(made.database, _EMPTY_EVERY_TABLE)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -93,24 +94,15 @@ async def copy_of(migrated: Path, settings: Settings) -> AsyncIterator[None]:
         yield
 
 
-def _run(work: Coroutine[None, None, T]) -> T:
+def _run(work: Coroutine[None, None, None]) -> None:
     """In a thread of its own: the test that asked first has a loop running here."""
     with ThreadPoolExecutor(1) as beside:
-        return beside.submit(asyncio.run, work).result()
+        beside.submit(asyncio.run, work).result()
 
 
 async def _migrate(settings: Settings) -> None:
     async with open_database(settings):
         pass
-
-
-async def _copying(server: str) -> str:
-    """The quickest way to copy: since version 15 it must be asked for."""
-    connection = await asyncpg.connect(server)
-    try:
-        return "STRATEGY FILE_COPY" if connection.get_server_version().major >= 15 else ""
-    finally:
-        await connection.close()
 
 
 async def _administer(server: str, statement: str) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from campaigns.errors import DefinitionError
+from campaigns.intents import IntentTable, Reading, StopVerdict, load_table, read_intent
 from campaigns.intents.table import Keywords, Pattern, load_examples, load_keywords
 from campaigns.intents.words import bare, fold, own_words, sounds
-from campaigns.intents import IntentTable, Reading, StopVerdict, load_table, read_intent
 from campaigns.terms import Intent
 
 FOLDER = Path(__file__).parents[2] / "templates" / "auto_replies"

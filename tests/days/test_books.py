@@ -1,0 +1,43 @@
+"""What we say was sent is compared with what the providers wrote down."""
+
+import pytest
+
+from bot.commands.demo import compare_books
+from bot.commands.serving import House
+from bot.conductor import Conductor
+from campaigns import definitions
+from campaigns.models import Contact, Message
+from campaigns.planner import start_campaign
+from campaigns.terms import ChannelName
+from tests.cast import NOW, crowd
+
+
+@pytest.mark.parametrize("channel", [ChannelName.EMAIL, ChannelName.SMS])
+async def test_one_message_that_a_provider_took_and_forgot_upsets_the_books(
+    home: House, conductor: Conductor, channel: ChannelName
+) -> None:
+    assert home.sandbox is not None
+    stand_in = home.sandbox.relay if channel is ChannelName.EMAIL else home.sandbox.sms
+    stand_in.faults.order("", "forget")
+    await _send_ten(home, conductor, channel)
+    sent = await Message.filter(state="sent").count()
+    [line] = [line for line in await compare_books(home) if line.left or line.right]
+    assert (line.name.partition(":")[0], line.left, line.right) == (channel, sent - 1, sent)
+    assert not line.holds
+
+
+async def test_without_a_loss_the_books_agree(home: House, conductor: Conductor) -> None:
+    await _send_ten(home, conductor, ChannelName.EMAIL)
+    lines = await compare_books(home)
+    assert max(line.left for line in lines) > 5
+    assert all(line.holds for line in lines)
+
+
+async def _send_ten(home: House, conductor: Conductor, channel: ChannelName) -> None:
+    members = await crowd(10, unread=4)
+    if channel is ChannelName.SMS:
+        await Contact.filter(member_id__in=members).update(email=None)
+    folder = definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
+    await definitions.approve(folder, by="tests", now=NOW)
+    await start_campaign("unread_resumes", NOW, home.runtime.rulebook)
+    await conductor.settle()
