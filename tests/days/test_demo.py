@@ -41,7 +41,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         }  # fmt: skip
         (folder / ".env").write_text("SMTP_HOST=mail.example.com\nWECHAT_APPID=wx1\nHUIFANG_VAR=/nowhere\n")
         _begin_and_kill(settings, folder)
-        done = run("demo", "--exit", "--json", "--members", "300", settings=settings, folder=folder, seconds=110)
+        done = run("demo", "--exit", "--json", "--members", "250", settings=settings, folder=folder, seconds=110)
         assert done.returncode == 0, done.stderr
         yield Shown(json.loads(done.stdout), done.stderr, port, folder)
 
@@ -77,7 +77,7 @@ def test_its_database_refuses_real_channels_for_ever(shown: Shown) -> None:
     database = f"sqlite://{shown.folder}/var/demo/huifang.sqlite3"
     real = {
         "huifang_var": shown.folder / "other", "database_url": database, "smtp_host": "mail.example.com",
-        "mail_sender_address": "hr@example.com", "mail_reply_domain": "example.com",
+        "mail_sender_address": "hr@example.com", "mail_reply_domain": "example.com", "web_port": 0, "mail_door_port": 0,
     }  # fmt: skip
     refused = run("up", "--exit", settings=real, folder=shown.folder / "empty")
     assert refused.returncode == 1
@@ -87,7 +87,7 @@ def test_its_database_refuses_real_channels_for_ever(shown: Shown) -> None:
 
 def _begin_and_kill(settings: dict[str, object], folder: Path) -> None:
     database = folder / "var" / "demo" / "huifang.sqlite3"
-    with started("demo", "--exit", "--json", "--members", "300", settings=settings, folder=folder) as first:
+    with started("demo", "--exit", "--json", "--members", "250", settings=settings, folder=folder) as first:
         deadline = time.monotonic() + 60
         while not (database.exists() and database.stat().st_size > 200_000):
             assert first.process.poll() is None, first.errors()

@@ -17,7 +17,8 @@ FLOORS: dict[int, str] = {
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8: "bot.sender bot.inbox bot.web.pages",
     7: "bot.runtime",
-    6: "bot.token_store bot.database bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox "
+    6: "bot.token_store bot.database "
+    "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox "
     "bot.sandbox.smtp bot.sandbox.aliyun_sms bot.sandbox.wechat bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
     5: "bot.settings bot.clock bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.wording "
