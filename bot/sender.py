@@ -84,6 +84,7 @@ async def recover(runtime: Runtime) -> None:
         log.info("%d claims released", len(released))
     if unknown:
         log.warning("%d messages are uncertain: their sender died on the wire", len(unknown))
+    await apply_waiting(set(unknown))
 
 
 async def reconcile(runtime: Runtime) -> int:
@@ -159,6 +160,7 @@ async def _ask(runtime: Runtime, channel: Channel, token: str, claimed: Sequence
             settled.append(settlement)
     known = await outbox.settle(settled, token=token, before=DeliveryState.UNKNOWN)
     await outbox.renew(token, lease=_ASK_AGAIN)
+    await apply_waiting(known)
     return len(known)
 
 

@@ -66,12 +66,12 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
         if set(ChannelName) <= set(settings.real_channels) or settings.sandbox_url
         else Sandbox(clock, templates=settings.huifang_templates)
     )
-    if sandbox:
-        await sandbox.start()
     listener = _listener(settings)
     public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
-    endpoints = SandboxEndpoints(**sandbox.endpoints()) if sandbox else None
     try:
+        if sandbox:
+            await sandbox.start()
+        endpoints = SandboxEndpoints(**sandbox.endpoints()) if sandbox else None
         async with open_runtime(settings, clock=clock, sandbox=endpoints, public_url=public_url) as runtime:
             async with _doors(runtime, settings, listener) as (web, mail_port):
                 if sandbox:
@@ -80,6 +80,7 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
                 async with working(runtime) as worker:
                     yield House(runtime, web, sandbox, worker, mail_port)
     finally:
+        listener.close()
         if sandbox:
             await sandbox.stop()
 
@@ -110,17 +111,16 @@ async def stay_up(running: House) -> None:
 async def run_web(settings: Settings, *, as_json: bool) -> None:
     """Web and mail door; a worker runs elsewhere."""
     _need_redis(settings, "web")
-    listener = _listener(settings)
-    public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
-    async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
-        async with _doors(runtime, settings, listener) as (web, mail_port):
-            await _connect_sandbox(runtime, web, mail_port)
-            found = {"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}
-            _print(found, as_json)
-            following = asyncio.create_task(_follow_clock(runtime), name="clock")
-            async with _stopping() as stop:
-                await _first_of(stop, web.task, following)
-            following.cancel()
+    with contextlib.closing(_listener(settings)) as listener:
+        public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
+            async with _doors(runtime, settings, listener) as (web, mail_port):
+                await _connect_sandbox(runtime, web, mail_port)
+                _print({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
+                following = asyncio.create_task(_follow_clock(runtime), name="clock")
+                async with _stopping() as stop:
+                    await _first_of(stop, web.task, following)
+                following.cancel()
 
 
 async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:

@@ -194,7 +194,7 @@ async def test_an_mx_takes_mail_from_everybody_and_is_as_strict_about_the_rest()
     await smtp.connect()
     await smtp.send_message(letter(From="a@anywhere.cn"), sender="a@anywhere.cn", recipients=[CUSTOMER])
     with pytest.raises(aiosmtplib.SMTPDataError):
-        await smtp.send_message(letter(Message_ID=None), sender="a@anywhere.cn", recipients=[CUSTOMER])
+        await smtp.send_message(letter(From=None), sender="a@anywhere.cn", recipients=[CUSTOMER])
     await smtp.quit()
     assert len(mx.mailbox(CUSTOMER)) == 1
     await mx.stop()
@@ -505,3 +505,25 @@ async def test_a_taken_port_is_an_error_of_the_one_who_asks(relay: SmtpServer) -
     second = SmtpServer(relay.stage, sender_domains=(), user="u", password="p", port=relay.port)
     with pytest.raises(OSError, match="in use"):
         await second.start()
+
+
+async def test_the_exchanger_takes_a_plain_clients_mail_as_servers_do() -> None:
+    """No log-in, no Date, no Message-ID, eight-bit text: what smtplib sends of a short Chinese mail."""
+    stage = Stage(lambda: datetime(2026, 11, 23, 1, tzinfo=UTC), 1)
+    exchanger = SmtpServer(stage, sender_domains=None, password=None)
+    host, port = await exchanger.start()
+    mail = EmailMessage()
+    mail["From"], mail["To"], mail["Subject"] = "a@client.example", "b@customer.example", "您好"
+    mail.set_content("有3份简历还没看。")
+
+    def send() -> None:
+        with smtplib.SMTP(host, port, "client.example") as client:
+            client.send_message(mail)
+
+    try:
+        await asyncio.to_thread(send)
+    finally:
+        await exchanger.stop()
+    [row] = stage.ledger.rows()
+    assert row.words["text"].strip() == "有3份简历还没看。"
+    assert row.key

@@ -95,11 +95,12 @@ def commands() -> list[tuple[str, click.Command]]:
     """Every command there is, by its words."""
 
     def below(words: tuple[str, ...], command: click.Command) -> Iterator[tuple[str, click.Command]]:
-        if not isinstance(command, click.Group):
+        inner: dict[str, click.Command] | None = getattr(command, "commands", None)
+        if inner is None:
             yield " ".join(words), command
             return
-        for name, inner in command.commands.items():
-            yield from below((*words, name), inner)
+        for name, one in inner.items():
+            yield from below((*words, name), one)
 
     return list(below((), typer.main.get_command(cli.app)))
 

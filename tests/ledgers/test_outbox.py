@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from campaigns import definitions, outbox, statements, touches
 from campaigns.models import Message, Touch
@@ -77,6 +78,24 @@ async def test_claimers_at_the_same_time_never_get_the_same_row(tmp_path: Path) 
     taken = await asyncio.gather(*(_claim_all(occurrence_id, limit=7) for _ in range(6)))
     ids = [one.id for claimed in taken for one in claimed]
     assert len(ids) == len(set(ids)) == 300
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+async def test_a_claimer_passes_over_what_another_is_just_claiming(tmp_path: Path) -> None:
+    await crowd(6)
+    batch = Batch(await run_tiny(tmp_path), SMS)
+    claimed = asyncio.Event()
+
+    async def claim_beside() -> list[Claimed]:
+        await claimed.wait()
+        return (await outbox.claim(batch, now=NOW, limit=3))[1]
+
+    beside = asyncio.create_task(claim_beside())
+    async with asyncio.timeout(10), in_transaction():
+        _, first = await outbox.claim(batch, now=NOW, limit=3)
+        claimed.set()
+        second = await beside
+    assert len({one.id for one in (*first, *second)}) == 6
 
 
 async def test_a_claim_takes_no_more_than_asked_for(tmp_path: Path) -> None:

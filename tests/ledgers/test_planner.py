@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from bot.commands.importing import import_paths
 from bot.sandbox.site import write_export
@@ -104,6 +105,16 @@ async def test_planners_at_the_same_time_agree_on_one_audience(database: Setting
 
     planned = await outbox.read_planned(occurrence_id)
     assert planned["audience"] == await Message.filter(occurrence_id=occurrence_id).count() in (3, 4)
+
+
+async def test_what_planning_decided_never_changes_afterwards(database: Settings, tmp_path: Path) -> None:
+    occurrence_id = await run_tiny(tmp_path)
+    planned = await outbox.read_planned(occurrence_id)
+    async with in_transaction():
+        assert not await outbox.hold_planning(occurrence_id)
+    await outbox.enqueue([message_row(occurrence_id, await datong())])
+    await outbox.close_planning(occurrence_id, NOW + timedelta(hours=1))
+    assert await outbox.read_planned(occurrence_id) == planned
 
 
 async def test_a_slot_that_fell_due_is_planned_once(database: Settings, tmp_path: Path) -> None:

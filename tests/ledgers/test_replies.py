@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from bot.settings import Settings
 from campaigns import definitions, outbox, planner, statements, touches
@@ -359,6 +360,30 @@ async def test_receipts_while_the_senders_settle_are_never_lost(table: IntentTab
         *(work for pair in zip(pushes, map(settle, (c.id for c in claimed)), strict=True) for work in pair)
     )
     assert {await state_of(one.id) for one in claimed} == {DeliveryState.DELIVERED}
+
+
+@pytest.mark.parametrize("database", ["postgres"], indirect=True)
+@pytest.mark.parametrize("told", ["by our key", "by the provider's id"])
+async def test_a_receipt_that_comes_while_its_message_is_being_settled_waits_for_that(
+    table: IntentTable, tmp_path: Path, told: str
+) -> None:
+    """Had it looked past the settlement, it would wait for one that is over."""
+    player = await datong()
+    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
+    event, message_id = receipt("r1", provider_id="MSG-7", address=player.mobile), claimed[0].id
+    settling = asyncio.Event()
+
+    async def push() -> Taken:
+        await settling.wait()
+        return await _take(event, table, message_id=message_id if told == "by our key" else None)
+
+    pushed = asyncio.create_task(push())
+    async with in_transaction():
+        await settle_sent(token, claimed, provider_id="MSG-7")
+        settling.set()
+        await asyncio.wait([pushed], timeout=0.3)
+    assert (await pushed).outcome == "applied"
+    assert await state_of(message_id) == DeliveryState.DELIVERED
 
 
 async def test_a_hard_bounce_closes_that_one_address(table: IntentTable, tmp_path: Path) -> None:
