@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from bot.settings import Settings
 from campaigns import statements
 from campaigns.marks import read_mark, write_mark
 from tests.cast import crowd, run_tiny, states
-from tests.ledgers.conftest import copy_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 _PROCESSES = 2
@@ -71,9 +69,8 @@ asyncio.run(main())
 
 
 @pytest.fixture
-async def database(settings: Settings, migrated_file: Path) -> AsyncIterator[Settings]:
-    async with copy_of(migrated_file, settings):
-        yield settings
+def database(sqlite_database: Settings) -> Settings:
+    return sqlite_database
 
 
 async def test_processes_that_read_then_write_never_fail(database: Settings) -> None:

@@ -1,6 +1,7 @@
 """What staff decide by command: a refusal heard by phone, one taken back, a task done, a channel opened again."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -12,8 +13,14 @@ from campaigns.errors import InputError, StateError
 from campaigns.members.facts import facts_for
 from campaigns.models import Member
 from campaigns.terms import ChannelName
+from tests.conftest import copy_file
 
 NOW = datetime(2026, 11, 23, 1, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def tables(migrated_file: Path, settings: Settings) -> None:
+    copy_file(migrated_file, settings)
 
 
 @pytest.fixture
