@@ -30,7 +30,6 @@ REASONS = {
     "waiting": "待发",
     "gone": "已发出",
     "queued": "待发",
-    "claimed": "已领取",
     "sending": "发送中",
     "sent": "已发",
     "delivered": "已到",

@@ -7,6 +7,8 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from campaigns.indexes import FilledIndex
+
 
 class Member(Model):
     """企业会员. Owned by campaigns.members, which keeps the counters too."""
@@ -244,18 +246,20 @@ class Message(Model):
     """待发消息: what we mean to send, and each member of an audience with its one fate. Owned by campaigns.outbox.
 
     `reason` is why it waits, was suppressed or failed. `facts` are the variables the words were filled with, kept so
-    that the exact words can be shown for ever.
+    that the exact words can be shown for ever. No key ties it to members and contacts (docs/decisions/0010).
     """
 
     id = fields.BigIntField(primary_key=True)
     occurrence: fields.ForeignKeyRelation[Occurrence] = fields.ForeignKeyField(
-        "campaigns.Occurrence", related_name="messages"
+        "campaigns.Occurrence", related_name="messages", db_constraint=False
     )
     occurrence_id: int
-    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField("campaigns.Member", related_name="messages")
+    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
+        "campaigns.Member", related_name="messages", db_constraint=False
+    )
     member_id: int
     contact: fields.ForeignKeyNullableRelation[Contact] = fields.ForeignKeyField(
-        "campaigns.Contact", related_name="messages", null=True
+        "campaigns.Contact", related_name="messages", null=True, db_constraint=False
     )
     contact_id: int | None
     step = fields.SmallIntField(default=0)
@@ -266,9 +270,10 @@ class Message(Model):
     reason = fields.CharField(32, default="")
     code = fields.CharField(64, default="")  # the provider's own code
     not_before = fields.DatetimeField()
+    due_at = fields.DatetimeField(null=True)  # not_before while it waits in the queue, empty ever after
+    ask_at = fields.DatetimeField(null=True)  # when to ask about an unknown outcome, by the database's clock
     attempts = fields.SmallIntField(default=0)
-    lease_token = fields.CharField(32, default="")
-    lease_until = fields.DatetimeField(null=True)  # by the database's clock
+    claim_id = fields.BigIntField(null=True)  # of the claim that put it on the wire
     wechat_mode = fields.CharField(16, default="")
     provider_id = fields.CharField(64, default="", db_index=True)
     facts: dict[str, object] = fields.JSONField(null=True)
@@ -280,19 +285,38 @@ class Message(Model):
         table = "messages"
         unique_together = (("occurrence", "member", "step"),)
         indexes = (
-            Index(fields=("state", "not_before"), name="messages_due"),
+            FilledIndex(fields=("occurrence_id", "channel", "due_at"), name="messages_waiting", filled="due_at"),
+            FilledIndex(fields=("channel", "ask_at"), name="messages_unknown", filled="ask_at"),
             Index(fields=("member_id", "message_class"), name="messages_member_class"),
         )
 
 
-class Touch(Model):
-    """客户接触: a contact that happened, in or out, append-only. Owned by campaigns.touches."""
+class Claim(Model):
+    """The sole right of one sender to these messages, for the time of a lease. Owned by campaigns.outbox."""
 
     id = fields.BigIntField(primary_key=True)
-    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField("campaigns.Member", related_name="touches")
+    occurrence_id = fields.IntField()
+    channel = fields.CharField(16)
+    lease_until = fields.DatetimeField()  # by the database's clock
+    message_ids: list[int] = fields.JSONField()
+
+    class Meta:
+        table = "claims"
+
+
+class Touch(Model):
+    """客户接触: a contact that happened, in or out, append-only. Owned by campaigns.touches.
+
+    No key ties it to members, contacts and messages (docs/decisions/0010).
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    member: fields.ForeignKeyRelation[Member] = fields.ForeignKeyField(
+        "campaigns.Member", related_name="touches", db_constraint=False
+    )
     member_id: int
     contact: fields.ForeignKeyNullableRelation[Contact] = fields.ForeignKeyField(
-        "campaigns.Contact", related_name="touches", null=True
+        "campaigns.Contact", related_name="touches", null=True, db_constraint=False
     )
     contact_id: int | None
     at = fields.DatetimeField()
@@ -301,7 +325,7 @@ class Touch(Model):
     medium = fields.CharField(16)  # a channel, or phone, web
     message_class = fields.CharField(16, default="")
     message: fields.ForeignKeyNullableRelation[Message] = fields.ForeignKeyField(
-        "campaigns.Message", related_name="touches", null=True
+        "campaigns.Message", related_name="touches", null=True, db_constraint=False
     )
     message_id: int | None
     event_id = fields.BigIntField(null=True)

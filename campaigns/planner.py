@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -19,10 +20,10 @@ from campaigns.members.digest import digests_for, unread_postings_for
 from campaigns.members.facts import facts_for
 from campaigns.members.find import select_audience
 from campaigns.outbox import Claimed, OccurrenceRow
-from campaigns.policy import CampaignRules, PolicySettings, decide, wechat_mode
+from campaigns.policy import COUNTED, CampaignRules, PolicySettings, decide, wechat_mode
 from campaigns.policy import recheck as recheck_contact
 from campaigns.schedule import Due, Recurring, due_occurrences, parse_schedule
-from campaigns.segments import matches, parse_segment
+from campaigns.segments import Segment, matches, parse_segment
 from campaigns.terms import (
     SHANGHAI,
     Allow,
@@ -60,7 +61,7 @@ class OpenVisit:
 Fate = Verdict | OpenVisit
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Run:
     """One dated run of a campaign, stored or only imagined (preview)."""
 
@@ -71,6 +72,27 @@ class Run:
     at: datetime
     useless_at: datetime | None
     festival: Festival | None
+    extra: Mapping[str, object]  # variables all its words share
+
+    @cached_property
+    def rules(self) -> CampaignRules:
+        return CampaignRules(
+            message_class=self.definition.message_class,
+            channels=self.definition.channels,
+            useless_at=self.useless_at,
+            wechat_modes=self.content.wechat_modes,
+            subscribe_template=self.content.subscribe_template,
+        )
+
+    @cached_property
+    def goal(self) -> Segment | None:
+        return parse_segment(self.definition.goal) if self.definition.goal else None
+
+    def history(self, policy: PolicySettings) -> timedelta | None:
+        """How far back the caps look that bind this run; None where none does."""
+        if self.definition.message_class not in COUNTED:
+            return None
+        return max(policy.company_window, policy.company_apart, policy.contact_sms_window)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +153,7 @@ async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> 
     occurrence = await outbox.read_occurrence(occurrence_id)
     if occurrence.planned_at is not None:
         return
-    run = _stored_run(occurrence)
+    run = stored_run(occurrence)
     async for facts, fate in _fates(run, now, book):
         async with in_transaction():
             if not await outbox.hold_planning(occurrence_id):
@@ -157,6 +179,7 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
         at=due.at,
         useless_at=_useless_at(folder.definition, due),
         festival=due.festival,
+        extra=_shared_variables(due),
     )
     fates: Counter[str] = Counter()
     channels: Counter[str] = Counter()
@@ -204,28 +227,24 @@ def first_due(definition: Definition, now: datetime, book: Rulebook) -> Due:
 # ---- the moment of sending ----------------------------------------------------------------------------------------
 
 
-async def recheck(claimed: Sequence[Claimed], now: datetime, book: Rulebook) -> list[Checked]:
-    """Read facts and goal again, just before the wire. All of one occurrence; results in the same order."""
-    if not claimed:
-        return []
-    occurrence = await outbox.read_occurrence(claimed[0].occurrence_id)
-    run = _stored_run(occurrence)
+async def recheck(run: Run, claimed: Sequence[Claimed], now: datetime, book: Rulebook) -> list[Checked]:
+    """Read facts and goal again, just before the wire. All of one run; results in the same order."""
     ids, ours = [one.member_id for one in claimed], [one.id for one in claimed]
-    facts = await facts_for(ids, now, leaving_out=ours, history=_widest_cap(book.policy))
+    facts = await facts_for(ids, now, leaving_out=ours, history=run.history(book.policy))
     extras = await _extras(list(facts.values()), run)
-    return [_check(one, facts.get(one.member_id), run, extras, occurrence, now, book) for one in claimed]
+    return [_check(one, facts.get(one.member_id), run, extras, now, book) for one in claimed]
 
 
 async def choose_again(one: Claimed, now: datetime, book: Rulebook) -> Verdict:
     """The next way to reach the same member, after the provider refused this channel for want of permission."""
-    run = _stored_run(await outbox.read_occurrence(one.occurrence_id))
-    known = await facts_for([one.member_id], now, leaving_out=[one.id], history=_widest_cap(book.policy))
+    run = stored_run(await outbox.read_occurrence(one.occurrence_id))
+    known = await facts_for([one.member_id], now, leaving_out=[one.id], history=run.history(book.policy))
     facts = known.get(one.member_id)
     order = run.definition.channels
     left = order[order.index(one.channel) + 1 :] if one.channel in order else ()
     if facts is None or not left:
         return Suppress(Reason.NO_WINDOW)
-    return decide(facts, replace(_rules(run), channels=left), book.policy, book.calendar, now)
+    return decide(facts, replace(run.rules, channels=left), book.policy, book.calendar, now)
 
 
 def _check(
@@ -233,33 +252,27 @@ def _check(
     facts: Facts | None,
     run: Run,
     extras: Mapping[int, Mapping[str, object]],
-    occurrence: OccurrenceRow,
     now: datetime,
     book: Rulebook,
 ) -> Checked:
     contact = next((c for c in facts.contacts if c.id == one.contact_id), None) if facts else None
     if facts is None or contact is None:
         return Checked(one, Suppress(Reason.NO_CONTACT), {})
-    if run.definition.goal and matches(parse_segment(run.definition.goal), facts, now):
+    if run.goal is not None and matches(run.goal, facts, now):
         return Checked(one, Suppress(Reason.GOAL_MET), {})
-    verdict = recheck_contact(facts, contact.id, one.channel, _rules(run), book.policy, book.calendar, now)
+    verdict = recheck_contact(facts, contact.id, one.channel, run.rules, book.policy, book.calendar, now)
     if not isinstance(verdict, Allow):
         return Checked(one, verdict, {})
-    mode = wechat_mode(contact, _rules(run), now) if one.channel is ChannelName.WECHAT else None
-    filled = variables(
-        facts,
-        contact,
-        now=now,
-        site=book.site,
-        links={},
-        extra={**extras.get(facts.member_id, {}), **occurrence.extra},
-    )
-    return Checked(one, verdict, filled, mode)
+    mode = wechat_mode(contact, run.rules, now) if one.channel is ChannelName.WECHAT else None
+    extra = {**extras.get(facts.member_id, {}), **run.extra}
+    return Checked(one, verdict, variables(facts, contact, now=now, site=book.site, links={}, extra=extra), mode)
 
 
 async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, object]]:
     """What only some words want, read for all members at once."""
     wanted = run.content.wants
+    if not wanted & {"digest", "unread_postings"}:
+        return {}
     digests = await digests_for(facts) if "digest" in wanted else {}
     unread = await unread_postings_for([one.member_id for one in facts]) if "unread_postings" in wanted else {}
     return {
@@ -281,7 +294,7 @@ async def _fates(run: Run, now: datetime, book: Rulebook) -> AsyncIterator[tuple
         recent = await outbox.recently_planned(run.campaign_id, now - again_after)
         ids = [member_id for member_id in ids if member_id not in recent]
     for start in range(0, len(ids), _CHUNK):
-        known = await facts_for(ids[start : start + _CHUNK], now, history=_widest_cap(book.policy))
+        known = await facts_for(ids[start : start + _CHUNK], now, history=run.history(book.policy))
         facts = [one for one in known.values() if _concerns(run.festival, one)]
         yield facts, [_fate(run, one, now, book) for one in facts]
 
@@ -291,7 +304,7 @@ def _fate(run: Run, facts: Facts, now: datetime, book: Rulebook) -> Fate:
         return Suppress(Reason.REFUSED) if facts.refused else OpenVisit()
     held_out = is_held_out(book.holdout_secret, facts.member_no, run.definition.hold_out)
     moment = max(now, run.at)
-    verdict = decide(facts, _rules(run), book.policy, book.calendar, moment, held_out=held_out)
+    verdict = decide(facts, run.rules, book.policy, book.calendar, moment, held_out=held_out)
     if isinstance(verdict, Allow) and moment > now:
         return Defer(verdict.contact_id, verdict.channel, verdict.address, moment, Reason.SCHEDULED)
     return verdict
@@ -299,20 +312,6 @@ def _fate(run: Run, facts: Facts, now: datetime, book: Rulebook) -> Fate:
 
 def _concerns(festival: Festival | None, facts: Facts) -> bool:
     return festival is None or not festival.trades or facts.trade in festival.trades
-
-
-def _widest_cap(policy: PolicySettings) -> timedelta:
-    return max(policy.company_window, policy.company_apart, policy.contact_sms_window)
-
-
-def _rules(run: Run) -> CampaignRules:
-    return CampaignRules(
-        message_class=run.definition.message_class,
-        channels=run.definition.channels,
-        useless_at=run.useless_at,
-        wechat_modes=run.content.wechat_modes,
-        subscribe_template=run.content.subscribe_template,
-    )
 
 
 def _fate_name(fate: Fate) -> str:
@@ -381,15 +380,18 @@ async def _add_due_occurrences(campaign: CampaignRow, now: datetime, book: Ruleb
 
 
 async def _add_occurrence(campaign: CampaignRow, due: Due) -> int:
-    festival = {"festival": _festival_words(due.festival)} if due.festival else {}
     return await outbox.add_occurrence(
         campaign.id,
         campaign.version_id,
         due.key,
         due.at,
         useless_at=_useless_at(campaign.definition, due),
-        extra=festival,
+        extra=_shared_variables(due),
     )
+
+
+def _shared_variables(due: Due) -> dict[str, object]:
+    return {"festival": _festival_words(due.festival)} if due.festival else {}
 
 
 def _festival_words(festival: Festival) -> dict[str, object]:
@@ -401,7 +403,8 @@ def _festival_words(festival: Festival) -> dict[str, object]:
     }
 
 
-def _stored_run(occurrence: OccurrenceRow) -> Run:
+def stored_run(occurrence: OccurrenceRow) -> Run:
+    """A run as it was planned, ready to be rechecked and filled."""
     definition = parse_definition(occurrence.files)
     return Run(
         campaign_id=occurrence.campaign_id,
@@ -411,6 +414,7 @@ def _stored_run(occurrence: OccurrenceRow) -> Run:
         at=occurrence.at,
         useless_at=occurrence.useless_at,
         festival=_stored_festival(occurrence.extra.get("festival")),
+        extra=occurrence.extra,
     )
 
 

@@ -1,6 +1,6 @@
 """What comes back: stored once, matched, touched, understood, acted upon."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -77,15 +77,16 @@ async def take_event(
     return taken
 
 
-async def apply_waiting(message_ids: set[int]) -> int:
+async def apply_waiting(message_ids: Collection[int] | None = None) -> int:
     """Apply receipts that came before their message was settled, or before its provider's id was known.
 
-    Returns how many were applied.
+    Those of these messages (None: of any) and those whose message is not known yet. Returns how many were applied.
     """
     applied = 0
-    for event in await Event.filter(
-        Q(message_id__in=list(message_ids)) | Q(message_id=None), outcome="waiting", kind="receipt"
-    ):
+    waiting = Event.filter(outcome="waiting", kind="receipt")
+    if message_ids is not None:
+        waiting = waiting.filter(Q(message_id__in=list(message_ids)) | Q(message_id=None))
+    for event in await waiting:
         async with in_transaction():
             outcome = await _apply_receipt(_receipt_from(event.payload), event.message_id)
             await Event.filter(id=event.id).update(outcome=outcome)

@@ -112,7 +112,7 @@ def _report(
         bounced=states[DeliveryState.BOUNCED],
         unknown=states[DeliveryState.UNKNOWN],
         uncertain=uncertain,
-        waiting=states[DeliveryState.QUEUED] + states[DeliveryState.CLAIMED] + states[DeliveryState.SENDING],
+        waiting=states[DeliveryState.QUEUED] + states[DeliveryState.SENDING],
         replies=back.get("reply", 0),
         automatic=back.get("auto_reply", 0),
         refusals=back.get("stop", 0) + back.get("opt_out", 0),

@@ -33,7 +33,6 @@ class MessageClass(StrEnum):
 
 class DeliveryState(StrEnum):
     QUEUED = "queued"
-    CLAIMED = "claimed"
     SENDING = "sending"
     SENT = "sent"
     DELIVERED = "delivered"

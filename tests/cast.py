@@ -11,14 +11,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from campaigns import definitions, outbox, statements, touches
+from campaigns import definitions, outbox, planner, statements, touches
 from campaigns.calendar import WorkCalendar
 from campaigns.definitions import CampaignRow
 from campaigns.folders import load_site
 from campaigns.members import consent
 from campaigns.models import Application, Contact, Event, Member, Message, Posting
-from campaigns.outbox import Batch, Claimed, Sending, Settlement
-from campaigns.planner import Rulebook, start_campaign
+from campaigns.outbox import Batch, Claim, Claimed, Sending, Settlement
+from campaigns.planner import Checked, Rulebook, start_campaign
 from campaigns.policy import load_policy
 from campaigns.terms import SHANGHAI, ChannelName, DeliveryState, Receipt, Reply
 from campaigns.visits import open_visit
@@ -180,33 +180,60 @@ def message_row(occurrence_id: int, player: Player, **columns: Any) -> dict[str,
     }
 
 
-async def put_on_the_wire(occurrence_id: int, channel: ChannelName = ChannelName.SMS) -> tuple[str, list[Claimed]]:
+async def claim(
+    occurrence_id: int, channel: ChannelName = ChannelName.SMS, limit: int = 2000, lease: timedelta = outbox.LEASE
+) -> Claim:
+    """Claim what is due of it."""
+    return await outbox.claim(Batch(occurrence_id, channel), now=NOW, limit=limit, lease=lease) or Claim(0, [])
+
+
+async def depart(held: Claim, lease: timedelta = outbox.LEASE) -> frozenset[int]:
+    """Put what is claimed on the wire. Returns the ids that may go."""
+    departing = [Sending(one.id, {}) for one in held.messages]
+    return (await outbox.exchange(held, [], departing, now=NOW, lease=lease)).marked
+
+
+async def put_on_the_wire(occurrence_id: int, channel: ChannelName = ChannelName.SMS) -> Claim:
     """Claim what is due of it and mark it sending."""
-    token, claimed = await outbox.claim(Batch(occurrence_id, channel), now=NOW, limit=1000)
-    await outbox.mark_sending([Sending(one.id, {}) for one in claimed], token=token)
-    return token, claimed
+    held = await claim(occurrence_id, channel)
+    assert await depart(held) == {one.id for one in held.messages}
+    return held
 
 
-async def settle_sent(token: str, claimed: Sequence[Claimed], provider_id: str = "") -> None:
+async def settle(held: Claim, *rows: Settlement) -> frozenset[int]:
+    return (await outbox.exchange(held, rows, [], now=NOW)).settled
+
+
+async def settle_sent(held: Claim, provider_id: str = "") -> None:
     """The provider took them all over."""
     rows = [
-        Settlement(one.id, DeliveryState.SENT, provider_id=provider_id, sent_at=NOW, settled_at=NOW) for one in claimed
-    ]
-    await outbox.settle(rows, token=token, before=DeliveryState.SENDING)
-    await touches.record_sent([one.id for one in claimed], NOW)
+        Settlement(
+            one.id, DeliveryState.SENT, provider_id=provider_id, sent_at=NOW, settled_at=NOW, touch=not one.uncertain
+        )
+        for one in held.messages
+    ]  # fmt: skip
+    assert len(await settle(held, *rows)) == len(rows)
+
+
+async def recheck(claimed: Sequence[Claimed], now: datetime = NOW) -> list[Checked]:
+    """The last word on these, all of one occurrence."""
+    run = planner.stored_run(await outbox.read_occurrence(claimed[0].occurrence_id))
+    return await planner.recheck(run, claimed, now, rulebook())
 
 
 async def send_one(folder: Path, player: Player, key: str = "tiny") -> int:
     """A tiny service SMS that was sent to this player. Returns its message."""
     campaign = await definitions.find_campaign(key) or await approve_tiny(folder, key)
+    await definitions.start(key, now=NOW)
     occurrence_id = await outbox.add_occurrence(
         campaign.id, campaign.version_id, f"to-{player.no}", NOW, useless_at=None
     )
     await outbox.enqueue([message_row(occurrence_id, player)])
     await outbox.close_planning(occurrence_id, NOW)
-    token, claimed = await put_on_the_wire(occurrence_id)
-    await settle_sent(token, claimed)
-    return claimed[0].id
+    held = await put_on_the_wire(occurrence_id)
+    await settle_sent(held)
+    await outbox.release(held)
+    return held.messages[0].id
 
 
 async def states(occurrence_id: int) -> dict[str, int]:

@@ -13,7 +13,7 @@ from campaigns.terms import ChannelName
 PAGE = 50
 WAITING, GONE = "waiting", "gone"
 """As fates: whatever may still be sent, whatever it waits for; whatever a provider took over."""
-_GROUPS = {WAITING: "'queued', 'claimed', 'sending'", GONE: "'sent', 'delivered', 'bounced'"}
+_GROUPS = {WAITING: "'queued', 'sending'", GONE: "'sent', 'delivered', 'bounced'"}
 
 _COLUMNS = (
     "id", "no", "name", "tier", "trade", "city", "plan_expires_on", "owner", "last_login_at", "live_postings",

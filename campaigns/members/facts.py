@@ -1,20 +1,23 @@
-"""All that is known of many members at one moment, in a fixed number of queries however many they are."""
+"""All that is known of many members at one moment, in a fixed number of queries however many they are.
+
+Read past the ORM: planning and every message on its way to the wire come through here.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from tortoise.expressions import Q
+import orjson
 
-from campaigns.models import Contact, Member, Message, Suppression, WechatFollower
+from campaigns import statements
+from campaigns.statements import moment
 from campaigns.terms import ChannelName, ContactFacts, DeliveryState, Facts, MessageClass, Tier, WechatReach
 
 _HISTORY = timedelta(days=30)
 # What counts against the caps: made, on its way, or meant to be made.
 _COUNTED = (
     DeliveryState.QUEUED,
-    DeliveryState.CLAIMED,
     DeliveryState.SENDING,
     DeliveryState.SENT,
     DeliveryState.DELIVERED,
@@ -22,124 +25,188 @@ _COUNTED = (
     DeliveryState.UNKNOWN,
 )
 _CAPPED_CLASSES = (MessageClass.MARKETING, MessageClass.GREETING)
+_CHANNELS = (ChannelName.EMAIL, ChannelName.SMS, ChannelName.WECHAT)
+_Blocked = set[tuple[str, str]]
 
 
 async def facts_for(
-    member_ids: Sequence[int], now: datetime, *, leaving_out: Iterable[int] = (), history: timedelta = _HISTORY
+    member_ids: Sequence[int], now: datetime, *, leaving_out: Iterable[int] = (), history: timedelta | None = _HISTORY
 ) -> dict[int, Facts]:
-    """Facts by member id.
+    """Facts by member id, in the order of the ids.
 
-    `history` is how far back the widest cap looks. Messages in `leaving_out` are none of it: a message is no rival of
-    itself.
+    `history` is how far back the widest cap looks; None where no cap applies. Messages in `leaving_out` are none of
+    it: a message is no rival of itself.
     """
-    ids = list(member_ids)
-    members = await Member.filter(id__in=ids)
-    contacts = await Contact.filter(member_id__in=ids, active=True).order_by("-is_primary", "id")
+    if not member_ids:
+        return {}
+    db = statements.connection()
+    ids = statements.id_list(db, member_ids)
+    members = await statements.fetch(f"SELECT {_MEMBER} FROM members WHERE id {_among(db)} ORDER BY id", ids)
+    contacts = await statements.fetch(
+        f"SELECT {_CONTACT} FROM contacts WHERE member_id {_among(db)} AND active ORDER BY is_primary DESC, id", ids
+    )
     blocked, refused, paused = await _suppressions(ids, contacts, now)
-    followers = {
-        row.openid: WechatReach(row.followed, row.window_until, row.window_left, row.credits)
-        for row in await WechatFollower.filter(openid__in=[c.openid for c in contacts if c.openid])
-    }
-    touches, sms_touches = await _history(ids, now - history, set(leaving_out))
+    followers = await _followers([row[6] for row in contacts if row[6]])
+    touches, sms_touches = await _history(ids, now - history, set(leaving_out)) if history else ({}, {})
     people: dict[int, list[ContactFacts]] = defaultdict(list)
-    for contact in contacts:
-        people[contact.member_id].append(_contact_facts(contact, blocked, followers))
+    for row in contacts:
+        people[row[0]].append(_contact_facts(row, blocked, followers))
     return {
-        member.id: _facts(
-            member,
-            contacts=tuple(people[member.id]),
-            refused=member.id in refused,
-            paused_until=paused.get(member.id),
-            marketing_at=tuple(touches[member.id]),
+        row[0]: _facts(
+            row,
+            contacts=tuple(people.get(row[0], ())),
+            refused=row[0] in refused,
+            paused_until=paused.get(row[0]),
+            marketing_at=tuple(touches.get(row[0], ())),
             marketing_sms_at={
-                person.id: tuple(sms_touches[person.id]) for person in people[member.id] if sms_touches[person.id]
-            },
+                person.id: tuple(sms_touches[person.id])
+                for person in people.get(row[0], ())
+                if person.id in sms_touches
+            }
+            if sms_touches
+            else {},
         )
-        for member in members
+        for row in members
     }
 
 
 async def _suppressions(
-    ids: list[int], contacts: Sequence[Contact], now: datetime
-) -> tuple[set[tuple[str, str]], set[int], dict[int, datetime]]:
-    addresses = {value for c in contacts for value in (c.mobile, c.email, c.openid) if value}
-    rows = await Suppression.filter(Q(member_id__in=ids, channel=None) | Q(address__in=addresses), lifted_at=None)
-    blocked = {(row.channel, row.address) for row in rows if row.channel and row.address}
-    refused = {row.member_id for row in rows if row.member_id and not row.channel and row.until is None}
+    ids: Any, contacts: Sequence[Any], now: datetime
+) -> tuple[_Blocked, set[int], dict[int, datetime]]:
+    db = statements.connection()
+    addresses = [value for row in contacts for value in row[4:7] if value]
+    rows = await statements.fetch(
+        f"""
+        SELECT member_id, channel, address, until FROM suppressions
+        WHERE lifted_at IS NULL AND (
+          (channel IS NULL AND member_id {_among(db)})
+          OR (channel IS NOT NULL AND address {statements.ids_in(db, "$2", "text")}))
+        """,
+        ids,
+        statements.id_list(db, addresses),
+    )
+    blocked: _Blocked = set()
+    refused: set[int] = set()
     paused: dict[int, datetime] = {}
-    for row in rows:
-        if row.member_id and not row.channel and row.until and row.until > now:
-            paused[row.member_id] = max(row.until, paused.get(row.member_id, row.until))
+    for member_id, channel, address, until in rows:
+        if channel:
+            blocked.add((channel, address))
+        elif until is None:
+            refused.add(member_id)
+        elif (end := moment(until)) and end > now:
+            paused[member_id] = max(end, paused.get(member_id, end))
     return blocked, refused, paused
 
 
+async def _followers(openids: Sequence[str]) -> dict[str, WechatReach]:
+    if not openids:
+        return {}
+    db = statements.connection()
+    rows = await statements.fetch(
+        f"""
+        SELECT openid, followed, window_until, window_left, credits FROM wechat_followers
+        WHERE openid {statements.ids_in(db, "$1", "text")}
+        """,
+        statements.id_list(db, openids),
+    )
+    return {row[0]: WechatReach(bool(row[1]), moment(row[2]), row[3], _table(row[4])) for row in rows}
+
+
 async def _history(
-    ids: list[int], since: datetime, leaving_out: set[int]
+    ids: Any, since: datetime, leaving_out: set[int]
 ) -> tuple[Mapping[int, list[datetime]], Mapping[int, list[datetime]]]:
-    rows = await Message.filter(
-        Q(not_before__gt=since) | Q(sent_at__gt=since),  # a channel that was closed sends late
-        member_id__in=ids,
-        message_class__in=_CAPPED_CLASSES,
-        state__in=_COUNTED,
-    ).values_list("id", "member_id", "contact_id", "channel", "sent_at", "not_before")
+    db = statements.connection()
+    rows = await statements.fetch(
+        f"""
+        SELECT id, member_id, contact_id, channel, coalesce(sent_at, not_before) FROM messages
+        WHERE member_id {_among(db)} AND message_class IN ({_quoted(_CAPPED_CLASSES)})
+          AND state IN ({_quoted(_COUNTED)}) AND (not_before > $2 OR sent_at > $2)
+        ORDER BY 5
+        """,  # a channel that was closed sends late
+        ids,
+        since,
+    )
     company: dict[int, list[datetime]] = defaultdict(list)
     sms: dict[int, list[datetime]] = defaultdict(list)
-    for message_id, member_id, contact_id, channel, sent_at, not_before in rows:
-        if message_id in leaving_out:
+    for message_id, member_id, contact_id, channel, at in rows:
+        if message_id in leaving_out or not (made := moment(at)):
             continue
-        at = sent_at or not_before
-        company[member_id].append(at)
+        company[member_id].append(made)
         if channel == ChannelName.SMS and contact_id:
-            sms[contact_id].append(at)
-    for times in (*company.values(), *sms.values()):
-        times.sort()
+            sms[contact_id].append(made)
     return company, sms
 
 
-def _contact_facts(
-    contact: Contact, blocked: set[tuple[str, str]], followers: Mapping[str, WechatReach]
-) -> ContactFacts:
-    addresses = {
-        ChannelName.EMAIL: contact.email,
-        ChannelName.SMS: contact.mobile,
-        ChannelName.WECHAT: contact.openid,
-    }
+_CONTACT = "member_id, id, no, name, mobile, email, openid, title, is_primary, consent"
+
+
+def _contact_facts(row: Any, blocked: _Blocked, followers: Mapping[str, WechatReach]) -> ContactFacts:
+    _, contact_id, no, name, mobile, email, openid, title, is_primary, consent = row
+    ways = zip(_CHANNELS, (email, mobile, openid), strict=True)
+    closed = [channel for channel, address in ways if (channel, address) in blocked] if blocked else ()
     return ContactFacts(
-        id=contact.id,
-        no=contact.no,
-        name=contact.name,
-        title=contact.title,
-        mobile=contact.mobile,
-        email=contact.email,
-        openid=contact.openid,
-        is_primary=contact.is_primary,
-        consent=contact.consent is True,
-        blocked=frozenset(channel for channel, address in addresses.items() if (channel, address) in blocked),
-        wechat=followers.get(contact.openid or ""),
+        id=contact_id,
+        no=no,
+        name=name,
+        title=title,
+        mobile=mobile,
+        email=email,
+        openid=openid,
+        is_primary=bool(is_primary),
+        consent=bool(consent),
+        blocked=frozenset(closed),
+        wechat=followers.get(openid) if openid else None,
     )
 
 
-def _facts(member: Member, **known: Any) -> Facts:
+_MEMBER = (
+    "id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan, "
+    "plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, attrs"
+)
+
+
+def _facts(row: Any, **known: Any) -> Facts:
+    (
+        member_id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan,
+        plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, attrs,
+    ) = row  # fmt: skip
     return Facts(
-        member_id=member.id,
-        member_no=member.no,
-        name=member.name,
-        trade=member.trade,
-        nature=member.nature,
-        size=member.size,
-        city=member.city,
-        owner=member.owner,
-        tier=Tier(member.tier),
-        registered_at=member.registered_at,
-        last_login_at=member.last_login_at,
-        login_count=member.login_count,
-        plan=member.plan,
-        plan_expires_on=member.plan_expires_on,
-        postings=member.postings,
-        live_postings=member.live_postings,
-        applications=member.applications,
-        unread_resumes=member.unread_resumes,
-        oldest_unread_at=member.oldest_unread_at,
-        attrs=member.attrs,
+        member_id=member_id,
+        member_no=no,
+        name=name,
+        trade=trade,
+        nature=nature,
+        size=size,
+        city=city,
+        owner=owner,
+        tier=Tier(tier),
+        registered_at=moment(registered_at),
+        last_login_at=moment(last_login_at),
+        login_count=login_count,
+        plan=plan,
+        plan_expires_on=_day(plan_expires_on),
+        postings=postings,
+        live_postings=live_postings,
+        applications=applications,
+        unread_resumes=unread_resumes,
+        oldest_unread_at=moment(oldest_unread_at),
+        attrs=_table(attrs),
         **known,
     )
+
+
+def _among(db: Any) -> str:
+    return statements.ids_in(db, "$1", "int")
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(f"'{word}'" for word in words)
+
+
+def _table(value: Any) -> dict[str, Any]:
+    table: dict[str, Any] = orjson.loads(value) if isinstance(value, str | bytes) else value
+    return table
+
+
+def _day(value: Any) -> date | None:
+    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -75,7 +75,7 @@ async def _kill_on_the_wire(stage: Stage, before: set[int]) -> set[int]:
 
 async def _is_over(stage: Stage) -> bool:
     """Nothing waits, and the provider was asked about what is uncertain."""
-    if await ids_in("queued", "claimed", "sending"):
+    if await ids_in("queued", "sending"):
         return False
     arrived = stage.arrived(ChannelName.SMS)
     return not any(stage.key(id_) in arrived for id_ in await ids_in("unknown"))

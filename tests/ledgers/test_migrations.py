@@ -97,9 +97,9 @@ async def test_an_upgraded_database_still_refuses_a_duplicate_ledger_key(
             await statements.run(
                 """
                 INSERT INTO messages (occurrence_id, member_id, step, message_class, state, reason, code, not_before,
-                                      attempts, lease_token, wechat_mode, provider_id, uncertain)
+                                      attempts, wechat_mode, provider_id, uncertain)
                 SELECT occurrence_id, member_id, step, message_class, state, reason, code, not_before,
-                       attempts, lease_token, wechat_mode, provider_id, uncertain FROM messages
+                       attempts, wechat_mode, provider_id, uncertain FROM messages
                 """
             )
 

@@ -10,19 +10,22 @@ from tortoise.transactions import in_transaction
 
 from campaigns import definitions, outbox, statements, touches
 from campaigns.models import Message, Touch
-from campaigns.outbox import Batch, Claimed, Sending, Settlement
+from campaigns.outbox import Batch, Claim, Claimed, Sending, Settlement
 from campaigns.terms import ChannelName, DeliveryState, Reason
 from tests.cast import (
     NOW,
     Player,
     approve_tiny,
+    claim,
     crowd,
     datong,
+    depart,
     jinbei,
     message_row,
     put_on_the_wire,
     run_tiny,
     send_one,
+    settle,
     settle_sent,
     state_of,
     states,
@@ -55,12 +58,12 @@ async def test_nothing_is_claimed_before_planning_closed(tmp_path: Path) -> None
 
     assert await outbox.due_batches(NOW) == []
     assert not await outbox.is_open(batch, NOW)
-    assert (await outbox.claim(batch, now=NOW, limit=10))[1] == []
+    assert await outbox.claim(batch, now=NOW, limit=10) is None
 
     await outbox.close_planning(occurrence_id, NOW)
     assert await outbox.due_batches(NOW) == [batch]
     assert await outbox.is_open(batch, NOW)
-    assert len((await outbox.claim(batch, now=NOW, limit=10))[1]) == 1
+    assert len((await claim(occurrence_id)).messages) == 1
 
 
 async def test_a_message_is_not_due_before_its_time(tmp_path: Path) -> None:
@@ -68,8 +71,10 @@ async def test_a_message_is_not_due_before_its_time(tmp_path: Path) -> None:
     await outbox.enqueue([message_row(occurrence_id, await datong(), not_before=NOW + timedelta(hours=1))])
     await outbox.close_planning(occurrence_id, NOW)
     batch = Batch(occurrence_id, SMS)
-    assert (await outbox.claim(batch, now=NOW + timedelta(minutes=59), limit=10))[1] == []
-    assert len((await outbox.claim(batch, now=NOW + timedelta(minutes=60), limit=10))[1]) == 1
+    assert await outbox.claim(batch, now=NOW + timedelta(minutes=59), limit=10) is None
+    held = await outbox.claim(batch, now=NOW + timedelta(minutes=60), limit=10)
+    assert held
+    assert len(held.messages) == 1
 
 
 async def test_claimers_at_the_same_time_never_get_the_same_row(tmp_path: Path) -> None:
@@ -83,109 +88,172 @@ async def test_claimers_at_the_same_time_never_get_the_same_row(tmp_path: Path) 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
 async def test_a_claimer_passes_over_what_another_is_just_claiming(tmp_path: Path) -> None:
     await crowd(6)
-    batch = Batch(await run_tiny(tmp_path), SMS)
+    occurrence_id = await run_tiny(tmp_path)
     claimed = asyncio.Event()
 
-    async def claim_beside() -> list[Claimed]:
+    async def claim_beside() -> Claim:
         await claimed.wait()
-        return (await outbox.claim(batch, now=NOW, limit=3))[1]
+        return await claim(occurrence_id, limit=3)
 
     beside = asyncio.create_task(claim_beside())
-    async with asyncio.timeout(10), in_transaction():
-        _, first = await outbox.claim(batch, now=NOW, limit=3)
-        claimed.set()
+    async with asyncio.timeout(10):
+        async with in_transaction():
+            first = await claim(occurrence_id, limit=3)
+            claimed.set()
+            await asyncio.wait([beside], timeout=0.1)
         second = await beside
-    assert len({one.id for one in (*first, *second)}) == 6
+    assert len({one.id for one in (*first.messages, *second.messages)}) == 6
 
 
 async def test_a_claim_takes_no_more_than_asked_for(tmp_path: Path) -> None:
     await crowd(40)
     occurrence_id = await run_tiny(tmp_path)
-    batch = Batch(occurrence_id, SMS)
-    taken = await asyncio.gather(*(outbox.claim(batch, now=NOW, limit=8) for _ in range(4)))
-    assert all(len(claimed) <= 8 for _, claimed in taken)
+    taken = await asyncio.gather(*(claim(occurrence_id, limit=8) for _ in range(4)))
+    assert [len(held.messages) for held in taken] == [8] * 4
 
 
 async def test_a_claim_whose_lease_ran_out_goes_back(tmp_path: Path) -> None:
     occurrence_id = await _one_queued(tmp_path, await datong())
-    _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1, lease=SHORT)
-    assert await outbox.release_expired() == ([], [])
-    await asyncio.sleep(0.1)
-    assert await outbox.release_expired() == ([claimed[0].id], [])
+    held = await claim(occurrence_id, lease=SHORT * 10)
+    assert await outbox.release_expired(NOW) == (0, [])
+    assert (await claim(occurrence_id)).messages == []
+    await asyncio.sleep(0.6)
+    assert await outbox.release_expired(NOW) == (1, [])
     assert await states(occurrence_id) == {"queued": 1}
+    assert (await claim(occurrence_id)).messages == held.messages
     assert await touches.count_touches() == 0
 
 
 async def test_what_was_on_the_wire_when_its_sender_died_becomes_unknown_with_one_touch(tmp_path: Path) -> None:
     occurrence_id = await _one_queued(tmp_path, await datong())
-    token, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1)
-    assert await outbox.mark_sending([Sending(claimed[0].id, {})], token=token, lease=SHORT) == {claimed[0].id}
+    held = await claim(occurrence_id)
+    [message_id] = await depart(held, SHORT)
     await asyncio.sleep(0.1)
 
-    released, unknown = await outbox.release_expired()
-    assert (released, unknown) == ([], [claimed[0].id])
+    _, unknown = await outbox.release_expired(NOW)
+    assert unknown == [message_id]
     for _ in range(2):
         await touches.record_sent(unknown, NOW)
 
-    message = await Message.get(id=claimed[0].id)
-    assert (message.state, message.uncertain) == (DeliveryState.UNKNOWN, True)
+    message = await Message.get(id=message_id)
+    assert (message.state, message.uncertain, message.sent_at) == (DeliveryState.UNKNOWN, True, NOW)
     assert await Touch.filter(message_id=message.id, direction="out").count() == 1
 
 
 async def test_a_sender_that_slept_through_its_lease_may_send_nothing(tmp_path: Path) -> None:
     occurrence_id = await _one_queued(tmp_path, await datong())
-    token, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1, lease=SHORT)
+    held = await claim(occurrence_id, lease=SHORT)
     await asyncio.sleep(0.1)
-    assert await outbox.mark_sending([Sending(claimed[0].id, {})], token=token) == set()
+    assert await depart(held) == set()
+    assert await states(occurrence_id) == {"queued": 1}
+
+
+async def test_a_claim_that_was_taken_back_puts_nothing_on_the_wire(tmp_path: Path) -> None:
+    """Nobody would find it there if its sender died."""
+    occurrence_id = await _one_queued(tmp_path, await datong())
+    held = await claim(occurrence_id, lease=SHORT)
+    await asyncio.sleep(0.1)
+    await outbox.release_expired(NOW)
+    assert await depart(held) == set()
+
+
+async def test_a_claim_with_a_message_on_the_wire_is_not_given_back(tmp_path: Path) -> None:
+    held = await put_on_the_wire(await _one_queued(tmp_path, await datong()))
+    await outbox.release(held)
+    assert await outbox.on_the_wire() == 1
+    await settle_sent(held)
+    await outbox.release(held)
+    assert await outbox.on_the_wire() == 0
+
+
+async def test_nothing_of_a_paused_campaign_or_a_closed_channel_departs(tmp_path: Path) -> None:
+    held = await claim(await _one_queued(tmp_path, await datong()))
+    await definitions.pause("tiny", note="")
+    assert await depart(held) == set()
+    await definitions.resume("tiny", now=NOW)
+    await outbox.close_channel(SMS, "余额不足")
+    assert await depart(held) == set()
+    await outbox.open_channel(SMS)
+    assert await depart(held) == {held.messages[0].id}
+
+
+async def test_two_senders_never_put_the_same_message_on_the_wire(tmp_path: Path) -> None:
+    held = await claim(await _one_queued(tmp_path, await datong()))
+    departed = await asyncio.gather(*(depart(held) for _ in range(5)))
+    assert sorted(map(len, departed)) == [0, 0, 0, 0, 1]
+
+
+async def test_one_turn_settles_and_touches_a_group_and_marks_the_next(tmp_path: Path) -> None:
+    await crowd(4)
+    held = await claim(await run_tiny(tmp_path))
+    first, second = held.messages[:2], held.messages[2:]
+    await outbox.exchange(held, [], [Sending(one.id, {}) for one in first], now=NOW)
+    rows = [Settlement(one.id, DeliveryState.SENT, sent_at=NOW, settled_at=NOW, touch=True) for one in first]
+    turn = await outbox.exchange(held, rows, [Sending(one.id, {"a": [1]}) for one in second], now=NOW)
+    assert (turn.settled, turn.marked) == ({one.id for one in first}, {one.id for one in second})
+    assert not turn.receipts_wait
+    assert [await state_of(one.id) for one in held.messages] == ["sent", "sent", "sending", "sending"]
+    assert set(await Touch.all().values_list("message_id", flat=True)) == turn.settled
+    assert (await Message.get(id=second[0].id)).facts == {"a": [1]}
 
 
 async def test_the_late_settlement_of_a_zombie_writes_nothing(tmp_path: Path) -> None:
     occurrence_id = await _one_queued(tmp_path, await datong())
-    batch = Batch(occurrence_id, SMS)
-    zombie, claimed = await outbox.claim(batch, now=NOW, limit=1)
-    await outbox.mark_sending([Sending(claimed[0].id, {})], token=zombie, lease=SHORT)
+    zombie = await claim(occurrence_id)
+    [message_id] = await depart(zombie, SHORT)
     await asyncio.sleep(0.1)
-    await outbox.release_expired()
-    late = Settlement(claimed[0].id, DeliveryState.SENT, sent_at=NOW)
+    await outbox.release_expired(NOW)
+    late = Settlement(message_id, DeliveryState.SENT, sent_at=NOW, touch=True)
 
-    assert await outbox.settle([late], token=zombie, before=DeliveryState.SENDING) == set()
-    asker, asked = await outbox.claim_unknown(SMS, limit=1, ask_again=timedelta(minutes=1))
-    assert [one.id for one in asked] == [claimed[0].id]
-    assert await outbox.settle([late], token=zombie, before=DeliveryState.UNKNOWN) == set()
-    assert await state_of(late.id) == DeliveryState.UNKNOWN
-    assert await outbox.settle([late], token=asker, before=DeliveryState.UNKNOWN) == {late.id}
+    assert await settle(zombie, late) == set()
+    assert await touches.count_touches() == 0
+    asked = await outbox.claim_unknown(SMS, limit=1, ask_again=timedelta(minutes=1))
+    assert [one.id for one in asked] == [message_id]
+    back = Settlement(message_id, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=NOW)
+    assert await outbox.resolve([back]) == {message_id}
+    await put_on_the_wire(occurrence_id)
+    assert await settle(zombie, late) == set()
+    assert await state_of(late.id) == DeliveryState.SENDING
 
 
 async def test_an_unknown_outcome_is_asked_about_by_one_and_not_again_too_soon(tmp_path: Path) -> None:
     message_id = await send_one(tmp_path, await datong())
-    await Message.filter(id=message_id).update(state=DeliveryState.UNKNOWN)
-    asked = [(await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT))[1] for _ in range(2)]
+    await Message.filter(id=message_id).update(state=DeliveryState.UNKNOWN, ask_at=NOW - timedelta(days=3650))
+    asked = [await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT) for _ in range(2)]
     assert [len(one) for one in asked] == [1, 0]
     await asyncio.sleep(0.1)
-    assert len((await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT))[1]) == 1
+    again = await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT)
+    assert len(again) == 1
+    await outbox.ask_later(again, after=timedelta(minutes=1))
+    await asyncio.sleep(0.1)
+    assert await outbox.claim_unknown(SMS, limit=5, ask_again=SHORT) == []
 
 
 async def test_an_attempt_counts_when_it_goes_on_the_wire_unless_it_is_uncharged(tmp_path: Path) -> None:
     occurrence_id = await _one_queued(tmp_path, await datong())
     for uncharged, attempts in ((True, 0), (False, 1), (False, 2)):
-        token, claimed = await put_on_the_wire(occurrence_id)
-        back = Settlement(claimed[0].id, DeliveryState.QUEUED, reason=Reason.RETRY, uncharged=uncharged)
-        await outbox.settle([back], token=token, before=DeliveryState.SENDING)
-        assert (await Message.get(id=claimed[0].id)).attempts == attempts
+        held = await put_on_the_wire(occurrence_id)
+        back = Settlement(held.messages[0].id, DeliveryState.QUEUED, reason=Reason.RETRY, uncharged=uncharged)
+        await settle(held, back)
+        await outbox.release(held)
+        assert (await Message.get(id=back.id)).attempts == attempts
 
 
 async def test_a_settlement_can_move_a_message_to_another_channel(tmp_path: Path) -> None:
     player = await datong()
     occurrence_id = await _one_queued(tmp_path, player)
-    token, claimed = await put_on_the_wire(occurrence_id)
+    held = await put_on_the_wire(occurrence_id)
     moved = Settlement(
-        claimed[0].id, DeliveryState.QUEUED, channel=ChannelName.EMAIL, contact_id=player.contact_id,
+        held.messages[0].id, DeliveryState.QUEUED, channel=ChannelName.EMAIL, contact_id=player.contact_id,
         address=player.email, not_before=NOW + timedelta(minutes=5),
     )  # fmt: skip
-    await outbox.settle([moved], token=token, before=DeliveryState.SENDING)
+    await settle(held, moved)
     later = NOW + timedelta(minutes=5)
-    _, again = await outbox.claim(Batch(occurrence_id, ChannelName.EMAIL), now=later, limit=1)
-    assert [(one.id, one.address, one.contact_id) for one in again] == [(moved.id, player.email, player.contact_id)]
+    again = await outbox.claim(Batch(occurrence_id, ChannelName.EMAIL), now=later, limit=1)
+    assert again
+    assert [(one.id, one.address, one.contact_id) for one in again.messages] == [
+        (moved.id, player.email, player.contact_id)
+    ]
 
 
 # ---- pause, cancel, closed channels -------------------------------------------------------------------------------
@@ -214,12 +282,11 @@ async def test_a_cancelled_campaign_sends_nothing_that_waited(tmp_path: Path) ->
 async def test_what_comes_back_to_a_cancelled_campaign_is_cancelled_too(tmp_path: Path) -> None:
     await crowd(3)
     occurrence_id = await run_tiny(tmp_path)
-    _, died = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1, lease=SHORT)
-    token, put_back = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1)
+    held = await claim(occurrence_id, limit=1)
+    await depart(held)
     await outbox.cancel_queued(await definitions.cancel("tiny"))
-    await outbox.settle([Settlement(put_back[0].id, DeliveryState.QUEUED)], token=token, before=DeliveryState.CLAIMED)
-    await asyncio.sleep(0.1)
-    assert await outbox.release_expired() == ([died[0].id], [])
+    await settle(held, Settlement(held.messages[0].id, DeliveryState.QUEUED, reason=Reason.RETRY))
+    await outbox.release_expired(NOW)
     assert await states(occurrence_id) == {"suppressed:cancelled": 3}
 
 
@@ -227,7 +294,7 @@ async def test_cancelling_leaves_other_campaigns_alone(tmp_path: Path) -> None:
     await crowd(2)
     cancelled, other = await run_tiny(tmp_path), await run_tiny(tmp_path, "other")
     await outbox.cancel_queued(await definitions.cancel("tiny"))
-    await outbox.release_expired()
+    await outbox.release_expired(NOW)
     assert await states(cancelled) == {"suppressed:cancelled": 2}
     assert await states(other) == {"queued": 2}
 
@@ -274,11 +341,12 @@ async def test_the_next_due_moment_is_the_earliest_of_the_channels_asked_for(tmp
 
 async def test_a_receipt_for_a_message_still_on_the_wire_is_to_come_again(tmp_path: Path) -> None:
     occurrence_id = await _one_queued(tmp_path, await datong())
-    token, claimed = await put_on_the_wire(occurrence_id)
-    assert not await outbox.record_receipt(claimed[0].id, delivered=True, code="0", at=NOW)
-    await settle_sent(token, claimed)
-    assert await outbox.record_receipt(claimed[0].id, delivered=True, code="0", at=NOW)
-    assert await state_of(claimed[0].id) == DeliveryState.DELIVERED
+    held = await put_on_the_wire(occurrence_id)
+    message_id = held.messages[0].id
+    assert not await outbox.record_receipt(message_id, delivered=True, code="0", at=NOW)
+    await settle_sent(held)
+    assert await outbox.record_receipt(message_id, delivered=True, code="0", at=NOW)
+    assert await state_of(message_id) == DeliveryState.DELIVERED
 
 
 async def test_delivered_never_goes_back(tmp_path: Path) -> None:
@@ -322,9 +390,9 @@ async def test_receipts_in_every_order_leave_the_same_message(tmp_path: Path) ->
 async def test_a_providers_id_that_names_a_batch_needs_the_address_too(tmp_path: Path) -> None:
     first, second = await datong(), await jinbei()
     occurrence_id = await run_tiny(tmp_path)
-    token, claimed = await put_on_the_wire(occurrence_id)
-    await settle_sent(token, claimed, provider_id="BIZ-1")
-    ours = {one.address: one.id for one in claimed}
+    held = await put_on_the_wire(occurrence_id)
+    await settle_sent(held, provider_id="BIZ-1")
+    ours = {one.address: one.id for one in held.messages}
     for player in (first, second):
         assert await outbox.message_by_provider_id(SMS, "BIZ-1", player.mobile) == ours[player.mobile]
     assert await outbox.message_by_provider_id(SMS, "BIZ-2", first.mobile) is None
@@ -358,6 +426,7 @@ async def _occurrence(folder: Path) -> int:
 
 async def _one_queued(folder: Path, player: Player) -> int:
     occurrence_id = await _occurrence(folder)
+    await definitions.start("tiny", now=NOW)
     await outbox.enqueue([message_row(occurrence_id, player)])
     await outbox.close_planning(occurrence_id, NOW)
     return occurrence_id
@@ -366,8 +435,8 @@ async def _one_queued(folder: Path, player: Player) -> int:
 async def _claim_all(occurrence_id: int, limit: int) -> list[Claimed]:
     mine: list[Claimed] = []
     while True:
-        _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=limit)
-        if not claimed:
+        held = await claim(occurrence_id, limit=limit)
+        if not held.messages:
             return mine
-        mine += claimed
+        mine += held.messages
         await asyncio.sleep(0)

@@ -10,10 +10,10 @@ import pytest
 from tortoise.transactions import in_transaction
 
 from bot.settings import Settings
-from campaigns import definitions, outbox, planner, statements, touches
+from campaigns import definitions, outbox, statements, touches
 from campaigns.intents import IntentTable, StopVerdict, load_table, read_intent
 from campaigns.models import Contact, Event, Message, Occurrence, Suppression, Touch, Visit
-from campaigns.outbox import Batch, Sending, Settlement
+from campaigns.outbox import Settlement
 from campaigns.replies import Taken, apply_waiting, count_events, record_refusal, record_return, take_event
 from campaigns.terms import (
     Allow,
@@ -36,14 +36,17 @@ from tests.cast import (
     Player,
     add_contact,
     answer_automatically,
+    claim,
     crowd,
     datong,
+    depart,
     jinbei,
     put_on_the_wire,
     receipt,
-    rulebook,
+    recheck,
     run_tiny,
     send_one,
+    settle,
     settle_sent,
     sms_reply,
     state_of,
@@ -119,11 +122,11 @@ async def test_one_word_of_refusal_stops_every_channel_of_the_whole_company(tabl
     player, other = await datong(), await jinbei()
     await add_contact(player.member_id, 77)
     occurrence_id = await run_tiny(tmp_path, channels=["sms", "email"])
-    _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=9)
+    claimed = (await claim(occurrence_id)).messages
 
     assert await _take(sms_reply(player, "退订"), table) == Taken("applied", Intent.STOP)
 
-    checked = await planner.recheck(claimed, NOW, rulebook())
+    checked = await recheck(claimed)
     verdicts = {one.claimed.member_id: one.verdict for one in checked}
     assert verdicts[player.member_id] == Suppress(Reason.REFUSED)
     assert isinstance(verdicts[other.member_id], Allow)
@@ -144,14 +147,14 @@ async def test_a_refusal_said_twice_stands_once(table: IntentTable) -> None:
 async def test_doubt_defers_the_company_for_a_day_and_asks_a_person(table: IntentTable, tmp_path: Path) -> None:
     player = await datong()
     occurrence_id = await run_tiny(tmp_path, channels=["sms"])
-    _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=9)
+    claimed = (await claim(occurrence_id)).messages
     text = _read_as(table, DOUBTFUL, StopVerdict.PAUSE)
     assert (await _take(sms_reply(player, text), table, now=NOW)).outcome == "applied"
 
-    (checked,) = await planner.recheck(claimed, NOW, rulebook())
+    (checked,) = await recheck(claimed)
     assert isinstance(checked.verdict, Defer)
     assert (checked.verdict.until, checked.verdict.reason) == (NOW + timedelta(hours=24), Reason.PAUSED)
-    (checked,) = await planner.recheck(claimed, NOW + timedelta(hours=24), rulebook())
+    (checked,) = await recheck(claimed, NOW + timedelta(hours=24))
     assert isinstance(checked.verdict, Allow)
     visit = await Visit.get(member_id=player.member_id)
     assert (visit.category, visit.state, visit.note) == ("check_stop", "open", text)
@@ -299,11 +302,12 @@ async def test_an_answer_needs_a_running_campaign_words_and_the_channel(table: I
 
 async def test_a_receipt_before_settle_waits_and_is_applied(table: IntentTable, tmp_path: Path) -> None:
     await datong()
-    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
+    held = await put_on_the_wire(await run_tiny(tmp_path))
+    claimed = held.messages
     message_id = claimed[0].id
     assert (await _take(receipt("r1"), table, message_id=message_id)).outcome == "waiting"
     assert await state_of(message_id) == DeliveryState.SENDING
-    await settle_sent(token, claimed)
+    await settle_sent(held)
     assert await apply_waiting({message_id}) == 1
     assert await state_of(message_id) == DeliveryState.DELIVERED
     assert await apply_waiting({message_id}) == 0
@@ -315,25 +319,25 @@ async def test_a_receipt_whose_sender_died_is_applied_when_the_message_is_recove
 ) -> None:
     await datong()
     occurrence_id = await run_tiny(tmp_path)
-    token, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=1)
-    await outbox.mark_sending([Sending(claimed[0].id, {})], token=token, lease=timedelta(seconds=0.05))
-    await _take(receipt("r1"), table, message_id=claimed[0].id)
+    [message_id] = await depart(await claim(occurrence_id), timedelta(seconds=0.05))
+    await _take(receipt("r1"), table, message_id=message_id)
     await asyncio.sleep(0.1)
-    _, unknown = await outbox.release_expired()
-    assert await apply_waiting(set(unknown)) == 1
-    assert await state_of(claimed[0].id) == DeliveryState.DELIVERED
+    await outbox.release_expired(NOW)
+    assert await apply_waiting() == 1
+    assert await state_of(message_id) == DeliveryState.DELIVERED
 
 
 async def test_a_receipt_that_knows_only_the_providers_id_waits_until_we_know_it_too(
     table: IntentTable, tmp_path: Path
 ) -> None:
     player = await datong()
-    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
+    held = await put_on_the_wire(await run_tiny(tmp_path))
+    claimed = held.messages
     early = receipt("r1", provider_id="MSG-7", address=player.mobile)
     foreign = receipt("r2", provider_id="MSG-8", address=player.mobile)
     for event in (early, foreign):
         assert (await _take(event, table)).outcome == "waiting"
-    await settle_sent(token, claimed, provider_id="MSG-7")
+    await settle_sent(held, provider_id="MSG-7")
     assert await apply_waiting({claimed[0].id}) == 1
     assert await state_of(claimed[0].id) == DeliveryState.DELIVERED
     assert await count_events() == {"receipt:applied": 1, "receipt:unmatched": 1}
@@ -343,12 +347,13 @@ async def test_a_receipt_that_knows_only_the_providers_id_waits_until_we_know_it
 
 async def test_receipts_while_the_senders_settle_are_never_lost(table: IntentTable, tmp_path: Path) -> None:
     ids = await crowd(30)
-    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
+    held = await put_on_the_wire(await run_tiny(tmp_path))
+    claimed = held.messages
     assert len(claimed) == len(ids)
 
-    async def settle(one: int) -> None:
+    async def finish(one: int) -> None:
         row = Settlement(one, DeliveryState.SENT, provider_id=f"MSG-{one}", sent_at=NOW, settled_at=NOW)
-        await apply_waiting(await outbox.settle([row], token=token, before=DeliveryState.SENDING))
+        await apply_waiting(await settle(held, row))
 
     pushes = [
         _take(receipt(f"r{one.id}", provider_id=f"MSG-{one.id}", address=one.address), table)
@@ -357,7 +362,7 @@ async def test_receipts_while_the_senders_settle_are_never_lost(table: IntentTab
         for one in claimed
     ]
     await asyncio.gather(
-        *(work for pair in zip(pushes, map(settle, (c.id for c in claimed)), strict=True) for work in pair)
+        *(work for pair in zip(pushes, map(finish, (c.id for c in claimed)), strict=True) for work in pair)
     )
     assert {await state_of(one.id) for one in claimed} == {DeliveryState.DELIVERED}
 
@@ -369,7 +374,8 @@ async def test_a_receipt_that_comes_while_its_message_is_being_settled_waits_for
 ) -> None:
     """Had it looked past the settlement, it would wait for one that is over."""
     player = await datong()
-    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
+    held = await put_on_the_wire(await run_tiny(tmp_path))
+    claimed = held.messages
     event, message_id = receipt("r1", provider_id="MSG-7", address=player.mobile), claimed[0].id
     settling = asyncio.Event()
 
@@ -379,7 +385,7 @@ async def test_a_receipt_that_comes_while_its_message_is_being_settled_waits_for
 
     pushed = asyncio.create_task(push())
     async with in_transaction():
-        await settle_sent(token, claimed, provider_id="MSG-7")
+        await settle_sent(held, provider_id="MSG-7")
         settling.set()
         await asyncio.wait([pushed], timeout=0.3)
     assert (await pushed).outcome == "applied"
@@ -414,7 +420,8 @@ async def test_random_orders_of_events_leave_the_same_state(
     orders = 1000 if database.database.startswith("sqlite") else 100
     dice = random.Random(20261123)
     await crowd(orders)
-    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
+    held = await put_on_the_wire(await run_tiny(tmp_path))
+    claimed = held.messages
     assert len(claimed) == orders
     for number, one in enumerate(claimed):
         story = [*_story(one.id, bounces_only=number % 2 == 0), None]
@@ -423,7 +430,7 @@ async def test_random_orders_of_events_leave_the_same_state(
         for event in story:
             if event is None:
                 row = Settlement(one.id, DeliveryState.SENT, sent_at=NOW, settled_at=NOW)
-                await apply_waiting(await outbox.settle([row], token=token, before=DeliveryState.SENDING))
+                await apply_waiting(await settle(held, row))
             else:
                 await take_event(event, message_id=one.id, now=LATER, table=table)
 

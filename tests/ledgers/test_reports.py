@@ -23,6 +23,7 @@ from tests.cast import (
     rulebook,
     run_tiny,
     send_one,
+    settle,
     settle_sent,
     xinping,
     yungang,
@@ -41,9 +42,9 @@ async def test_a_report_balances_at_every_moment(tmp_path: Path) -> None:
     assert report.planned == {"send": 7, "suppressed:refused": 1, "suppressed:no_contact": 1}
     assert (report.audience, report.waiting, report.later) == (9, 7, {})
 
-    token, claimed = await put_on_the_wire(occurrence_id)
+    held = await put_on_the_wire(occurrence_id)
     assert _balanced(await _report()).waiting == 7
-    delivered, bounced, unknown, refused, dropped, failed, retried = (one.id for one in claimed)
+    delivered, bounced, unknown, refused, dropped, failed, retried = (one.id for one in held.messages)
     fates = [
         Settlement(delivered, DeliveryState.SENT, sent_at=NOW),
         Settlement(bounced, DeliveryState.SENT, sent_at=NOW),
@@ -53,7 +54,7 @@ async def test_a_report_balances_at_every_moment(tmp_path: Path) -> None:
         Settlement(failed, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED),
         Settlement(retried, DeliveryState.QUEUED, reason=Reason.RETRY),
     ]
-    await outbox.settle(fates, token=token, before=DeliveryState.SENDING)
+    await settle(held, *fates)
     await outbox.record_receipt(delivered, delivered=True, code="", at=NOW)
     await outbox.record_receipt(bounced, delivered=False, code="", at=NOW)
 
@@ -114,8 +115,7 @@ async def test_messages_are_counted_by_the_channel_they_went_out_on(tmp_path: Pa
     player = await datong()
     occurrence_id = await run_tiny(tmp_path)
     await Message.filter(occurrence_id=occurrence_id).update(channel="email", address=player.email)
-    token, claimed = await put_on_the_wire(occurrence_id, ChannelName.EMAIL)
-    await settle_sent(token, claimed)
+    await settle_sent(await put_on_the_wire(occurrence_id, ChannelName.EMAIL))
     await send_one(tmp_path, await jinbei(), "other")
     assert await sent_by_channel() == {"email": 1, "sms": 1}
     assert await unknown_by_channel() == {}
@@ -134,7 +134,6 @@ def _balanced(report: CampaignReport) -> CampaignReport:
 
 async def test_the_ledger_and_the_report_count_the_same(tmp_path: Path) -> None:
     await crowd(4)
-    token, claimed = await put_on_the_wire(await run_tiny(tmp_path))
-    await settle_sent(token, claimed)
+    await settle_sent(await put_on_the_wire(await run_tiny(tmp_path)))
     (row,) = await statements.query("SELECT count(*) AS n FROM touches WHERE direction = 'out'")
     assert (await _report()).sent == row["n"] == 4

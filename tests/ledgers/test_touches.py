@@ -37,8 +37,8 @@ async def test_a_timeline_shows_both_directions_newest_first(tmp_path: Path) -> 
 
 async def test_a_message_has_one_outbound_touch_however_often_it_is_recorded(tmp_path: Path) -> None:
     await crowd(5)
-    _, claimed = await put_on_the_wire(await run_tiny(tmp_path))
-    ids = [one.id for one in claimed]
+    held = await put_on_the_wire(await run_tiny(tmp_path))
+    ids = [one.id for one in held.messages]
     for part in (ids[:2], ids, ids):
         await touches.record_sent(part, NOW)
     assert await Touch.all().count() == 5

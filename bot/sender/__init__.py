@@ -1,0 +1,7 @@
+"""The engine out: batches from the ledger to the wire, recovery from senders that died, questions about the unknown."""
+
+from bot.sender.asking import reconcile, recover
+from bot.sender.draining import drain
+from bot.sender.filling import show_words
+
+__all__ = ["drain", "reconcile", "recover", "show_words"]

@@ -1,0 +1,68 @@
+"""Words for claimed messages, and the same words again from what the ledger kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.runtime import Runtime
+from campaigns import outbox
+from campaigns.content import Compiled, render
+from campaigns.folders import compiled_content
+from campaigns.outbox import Claimed, Sending
+from campaigns.planner import Checked
+from campaigns.terms import MessageClass, Outbound, WechatMode, Words
+
+_UNSUBSCRIBABLE = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """One message with its words, ready for the wire."""
+
+    claimed: Claimed
+    sending: Sending
+    outbound: Outbound
+
+
+def fill(runtime: Runtime, compiled: Compiled, one: Checked) -> Ready:
+    """Raises DefinitionError where the words cannot be filled."""
+    claimed = one.claimed
+    links = runtime.links(claimed.id)
+    words = render(compiled, claimed.channel, {**one.variables, "links": links}, one.wechat_mode)
+    return Ready(
+        claimed,
+        Sending(claimed.id, one.variables, one.wechat_mode or ""),
+        Outbound(
+            id=claimed.id,
+            key=runtime.tokens.message_key(claimed.id),
+            address=claimed.address,
+            message_class=claimed.message_class,
+            words=words,
+            unsubscribe_url=links["unsubscribe"] if claimed.message_class in _UNSUBSCRIBABLE else "",
+        ),
+    )
+
+
+async def refill(runtime: Runtime, claimed: Sequence[Claimed]) -> list[Ready]:
+    """What was on the wire, as it was, from the facts that were kept."""
+    words = await show_words(runtime, [one.id for one in claimed])
+    return [
+        Ready(
+            one,
+            Sending(one.id, {}),
+            Outbound(one.id, runtime.tokens.message_key(one.id), one.address, one.message_class, words[one.id]),
+        )
+        for one in claimed
+        if one.id in words
+    ]
+
+
+async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:
+    """The exact words of messages that went out, filled again from what was kept."""
+    shown: dict[int, Words] = {}
+    for sent in (await outbox.sent_words(message_ids)).values():
+        if not sent.facts:
+            continue
+        mode = WechatMode(sent.wechat_mode) if sent.wechat_mode else None
+        variables = {**sent.facts, "links": runtime.links(sent.message_id)}
+        shown[sent.message_id] = render(compiled_content(sent.files), sent.channel, variables, mode)
+    return shown

@@ -1,0 +1,201 @@
+"""What is written of a message once its fate is known, and what a provider's answer means beyond the message."""
+
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from bot.runtime import Runtime
+from bot.sender.filling import Ready
+from campaigns import definitions, outbox, planner
+from campaigns.errors import ChannelUnavailable, StateError
+from campaigns.members import consent
+from campaigns.outbox import Claimed, Settlement
+from campaigns.planner import Checked
+from campaigns.terms import (
+    SHANGHAI,
+    Allow,
+    Defer,
+    DeliveryState,
+    Reaction,
+    Reason,
+    SendResult,
+    Suppress,
+    WechatWords,
+)
+
+log = logging.getLogger(__name__)
+
+_TRIES = 3
+_RETRY_AFTER = timedelta(minutes=5)
+_SLOW = timedelta(minutes=1)
+_DEFER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A group that came back from the wire: what is to be written, and the answers that say more than that."""
+
+    rows: Sequence[Settlement] = ()
+    told: Sequence[tuple[Ready, SendResult]] = ()
+    at: datetime | None = None
+
+
+def not_now(one: Checked) -> Settlement:
+    """The recheck's word: suppressed with the reason, or back in the queue until then."""
+    match one.verdict:
+        case Suppress(Reason.TOO_LATE):
+            return Settlement(one.claimed.id, DeliveryState.EXPIRED, reason=Reason.TOO_LATE)
+        case Suppress(reason):
+            return Settlement(one.claimed.id, DeliveryState.SUPPRESSED, reason=reason)
+        case Defer(until=until, reason=reason):
+            return Settlement(one.claimed.id, DeliveryState.QUEUED, reason=reason, not_before=until)
+        case Allow():
+            raise AssertionError("allowed messages are sent")
+        case _:
+            assert_never(one.verdict)
+
+
+async def settle_results(
+    runtime: Runtime, group: Sequence[Ready], results: Sequence[SendResult], now: datetime
+) -> Back:
+    """What to write of a group whose answers are in."""
+    rows = [
+        await _settlement(runtime, ready.claimed, result, now) for ready, result in zip(group, results, strict=True)
+    ]
+    told = [
+        (ready, result)
+        for ready, result in zip(group, results, strict=True)
+        if result.reaction is not None or isinstance(ready.outbound.words, WechatWords)
+    ]
+    return Back(rows, told, now)
+
+
+async def turned_away(group: Sequence[Ready], problem: ChannelUnavailable, now: datetime) -> Back:
+    """Nothing was on the wire: everything goes back, and the channel rests a minute."""
+    channel = group[0].claimed.channel
+    log.error("channel %s unavailable: %s", channel, problem)
+    await outbox.close_channel(channel, str(problem), until=now + _SLOW)
+    return Back(
+        [
+            Settlement(ready.claimed.id, DeliveryState.QUEUED, reason=Reason.CHANNEL_CLOSED, uncharged=True)
+            for ready in group
+        ]
+    )
+
+
+async def remember(back: Back, settled: frozenset[int]) -> None:
+    """What the answers tell about addresses; in the transaction that settles the messages."""
+    for ready, result in back.told:
+        if ready.claimed.id in settled and back.at:
+            await _remember(ready, result, back.at)
+
+
+async def _settlement(runtime: Runtime, claimed: Claimed, result: SendResult, now: datetime) -> Settlement:
+    if result.reaction is None:
+        return _sent(claimed, result, now)
+    fate = await _fate(runtime, claimed, result, now)
+    return replace(fate, code=result.code[:64], provider_id=result.provider_id[:64])
+
+
+def _sent(claimed: Claimed, result: SendResult, now: datetime) -> Settlement:
+    return Settlement(
+        claimed.id,
+        DeliveryState.SENT,
+        code=result.code[:64],
+        provider_id=result.provider_id[:64],
+        sent_at=now,
+        settled_at=now,
+        touch=not claimed.uncertain,
+    )
+
+
+async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: datetime) -> Settlement:
+    one = claimed.id
+    match result.reaction:
+        case None | Reaction.OK_DUP:
+            return _sent(claimed, result, now)
+        case Reaction.UNKNOWN:
+            return Settlement(
+                one, DeliveryState.UNKNOWN, sent_at=now, settled_at=now, uncertain=True, touch=not claimed.uncertain
+            )
+        case Reaction.SUPPRESS | Reaction.DROP:
+            return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
+        case Reaction.CONSENT_USED:
+            return await _other_channel(runtime, claimed, now)
+        case Reaction.RETRY | Reaction.REFRESH if claimed.attempts + 1 >= _TRIES:
+            return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
+        case Reaction.RETRY | Reaction.REFRESH:
+            later = now + (result.retry_after or _RETRY_AFTER) * (claimed.attempts + 1)
+            return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later)
+        case Reaction.DEFER_RECIPIENT:
+            later = now + (result.retry_after or _DEFER)
+            return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later, uncharged=True)
+        case Reaction.SLOW | Reaction.NEXT_DAY | Reaction.PAUSE_CHANNEL | Reaction.PAUSE_TEMPLATE:
+            return Settlement(one, DeliveryState.QUEUED, reason=Reason.CHANNEL_CLOSED, uncharged=True)
+        case _:
+            assert_never(result.reaction)
+
+
+async def _other_channel(runtime: Runtime, claimed: Claimed, now: datetime) -> Settlement:
+    verdict = await planner.choose_again(claimed, now, runtime.rulebook)
+    match verdict:
+        case Suppress(reason):
+            return Settlement(claimed.id, DeliveryState.SUPPRESSED, reason=reason)
+        case Allow() | Defer():
+            return Settlement(
+                claimed.id,
+                DeliveryState.QUEUED,
+                channel=verdict.channel,
+                contact_id=verdict.contact_id,
+                address=verdict.address,
+                not_before=verdict.until if isinstance(verdict, Defer) else now,
+                uncharged=True,
+            )
+        case _:
+            assert_never(verdict)
+
+
+async def _remember(ready: Ready, result: SendResult, now: datetime) -> None:
+    """What an answer tells about this address."""
+    claimed, words = ready.claimed, ready.outbound.words
+    if result.reaction is Reaction.SUPPRESS:
+        await consent.suppress_address(
+            claimed.channel,
+            claimed.address,
+            at=now,
+            reason=result.code or "provider",
+            source=f"message:{claimed.id}",
+        )
+    if isinstance(words, WechatWords) and result.accepted:
+        await consent.use_reach(claimed.address, words.mode, words.template_id)
+    if isinstance(words, WechatWords) and result.reaction is Reaction.CONSENT_USED:
+        await consent.close_reach(claimed.address, words.mode, words.template_id)
+
+
+async def act_on_reactions(back: Back) -> None:
+    """What the answers tell about the whole channel or campaign; the gravest of the group counts."""
+    by_reaction = {result.reaction: result for _, result in back.told if result.reaction is not None}
+    if not by_reaction or back.at is None:
+        return
+    now, first = back.at, back.told[0][0].claimed
+    if slow := by_reaction.get(Reaction.SLOW):
+        until = now + (slow.retry_after or _SLOW)
+        await outbox.close_channel(first.channel, f"慢一点：{slow.code} {slow.detail}", until=until)
+    if spent := by_reaction.get(Reaction.NEXT_DAY):
+        await outbox.close_channel(first.channel, f"今天的额度用完：{spent.code}", until=_next_midnight(now))
+    if refused := by_reaction.get(Reaction.PAUSE_CHANNEL):
+        log.error("channel %s stopped: %s %s", first.channel, refused.code, refused.detail)
+        await outbox.close_channel(first.channel, f"渠道停了：{refused.code} {refused.detail}")
+    if unusable := by_reaction.get(Reaction.PAUSE_TEMPLATE):
+        key = (await outbox.read_occurrence(first.occurrence_id)).campaign_key
+        log.error("campaign %s paused: %s %s", key, unusable.code, unusable.detail)
+        with contextlib.suppress(StateError):  # cancelled in the meantime: it says no more anyway
+            await definitions.pause(key, note=f"内容不能用：{unusable.code} {unusable.detail}")
+
+
+def _next_midnight(now: datetime) -> datetime:
+    tomorrow = now.astimezone(SHANGHAI).date() + timedelta(days=1)
+    return datetime.combine(tomorrow, datetime.min.time(), SHANGHAI)

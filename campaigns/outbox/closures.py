@@ -1,0 +1,28 @@
+"""Channels that the answer of a provider closed, for a while or until a person opens them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tortoise.expressions import Q
+
+from campaigns.models import ChannelState
+from campaigns.terms import ChannelName
+
+
+async def close_channel(channel: ChannelName, reason: str, *, until: datetime | None = None) -> None:
+    """Stop a channel until then, or until a person opens it. What closed it for longer stands."""
+    stands = await ChannelState.get_or_none(channel=channel)
+    if stands and (stands.closed or (until and stands.closed_until and stands.closed_until >= until)):
+        return
+    await ChannelState.update_or_create(
+        channel=channel, defaults={"closed": until is None, "closed_until": until, "reason": reason[:255]}
+    )
+
+
+async def open_channel(channel: ChannelName) -> None:
+    await ChannelState.filter(channel=channel).delete()
+
+
+async def closed_channels(now: datetime) -> Mapping[str, str]:
+    rows = await ChannelState.filter(Q(closed=True) | Q(closed_until__gt=now))
+    return {row.channel: row.reason for row in rows}

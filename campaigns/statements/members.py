@@ -1,0 +1,83 @@
+"""Members in sets: written by the import, counted from what belongs to them, given their tiers."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from campaigns.statements.dialects import as_json, columns_of, connection, fetch_for, for_dialect, run
+
+
+async def upsert(table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Insert rows or overwrite those with the same key. `columns` holds the key's columns too."""
+    if not rows:
+        return
+    places = ", ".join(f"${i}" for i in range(1, len(columns) + 1))
+    updates = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    action = f"DO UPDATE SET {updates}" if updates else "DO NOTHING"
+    sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({', '.join(key)}) {action}"
+    db = connection()
+    await db.execute_many(for_dialect(db, sql), [[_stored(value) for value in row] for row in rows])
+
+
+async def recount_members() -> None:
+    """Bring every member's counters up to its postings and applications, in one statement."""
+    await run(
+        """
+        UPDATE members SET
+          postings = coalesce(p.postings, 0), live_postings = coalesce(p.live, 0),
+          applications = coalesce(a.applications, 0), unread_resumes = coalesce(a.unread, 0),
+          oldest_unread_at = a.oldest
+        FROM members AS m
+        LEFT JOIN (
+          SELECT member_id, count(*) AS postings, sum(CASE WHEN state = 'live' THEN 1 ELSE 0 END) AS live
+          FROM postings GROUP BY member_id
+        ) AS p ON p.member_id = m.id
+        LEFT JOIN (
+          SELECT member_id, count(*) AS applications,
+                 sum(CASE WHEN first_viewed_at IS NULL THEN 1 ELSE 0 END) AS unread,
+                 min(CASE WHEN first_viewed_at IS NULL THEN applied_at END) AS oldest
+          FROM applications JOIN postings ON postings.id = applications.posting_id GROUP BY member_id
+        ) AS a ON a.member_id = m.id
+        WHERE members.id = m.id
+        """
+    )
+
+
+async def recount_member(member_id: int) -> None:
+    """The same for one member, when the site tells that a résumé was read."""
+    received = "SELECT {} FROM applications a JOIN postings p ON p.id = a.posting_id WHERE p.member_id = $1"
+    await run(
+        f"""
+        UPDATE members SET
+          postings = (SELECT count(*) FROM postings WHERE member_id = $1),
+          live_postings = (SELECT count(*) FROM postings WHERE member_id = $1 AND state = 'live'),
+          applications = ({received.format("count(*)")}),
+          unread_resumes = ({received.format("count(*)")} AND a.first_viewed_at IS NULL),
+          oldest_unread_at = ({received.format("min(a.applied_at)")} AND a.first_viewed_at IS NULL)
+        WHERE id = $1
+        """,
+        member_id,
+    )
+
+
+async def write_tiers(rows: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Write each member's tier, score and reasons; `tier_since` moves only where the tier does."""
+    types = {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"}
+    await fetch_for(
+        """
+        UPDATE members SET tier = v.tier, tier_score = v.score, tier_reasons = v.reasons,
+          tier_since = CASE WHEN members.tier = v.tier THEN coalesce(members.tier_since, $1) ELSE $1 END
+        FROM {rows} WHERE members.id = v.id RETURNING members.id
+        """,
+        types,
+        columns_of([{**row, "reasons": as_json(row["reasons"])} for row in rows], types),
+        now,
+    )
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC)
+    if isinstance(value, dict | list):
+        return as_json(value)
+    return value
