@@ -43,7 +43,7 @@ async def reconcile(runtime: Runtime) -> int:
     """
     known = 0
     for name, channel in runtime.channels.items():
-        while claimed := await outbox.claim_unknown(name, limit=_AT_ONCE, ask_again=_ASK_AGAIN):
+        while claimed := await outbox.claim_unknown(name, limit=_AT_ONCE, ask_again=runtime.settings.lease):
             known += await _ask(runtime, channel, claimed)
     return known
 

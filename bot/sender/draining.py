@@ -42,8 +42,8 @@ class _Wire:
 
 
 _WIRES = {
-    ChannelName.EMAIL: _Wire(group=32, lanes=3),
-    ChannelName.SMS: _Wire(group=100, lanes=1),  # one call of the provider takes a hundred numbers
+    ChannelName.EMAIL: _Wire(group=30, lanes=3),
+    ChannelName.SMS: _Wire(group=50, lanes=1),
     ChannelName.WECHAT: _Wire(group=20, lanes=2),
 }
 
