@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -127,6 +127,58 @@ def doctor(
     _print(found, as_json, command.lines)
     if not found["ok"]:
         raise typer.Exit(1)
+
+
+# ---- backup -------------------------------------------------------------------------------------------------------
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
+
+
+@app.command()
+def backup(
+    path: BackupFile,
+    force: Annotated[bool, typer.Option("--force", help="Write over the file that is there.")] = False,
+    with_secret: Annotated[
+        bool, typer.Option("--secret/--no-secret", help="With the signing secret that lies in HUIFANG_VAR.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """The whole database in one file, while campaigns run. Example: huifang backup huifang-1123.zip"""
+    from bot.commands import backing_up as command
+
+    found = _run(lambda: command.backup(_settings(), path, replace=force, with_secret=with_secret, quiet=as_json))
+    _print(found, as_json, command.backup_lines)
+
+
+@app.command()
+def restore(path: BackupFile, as_json: AsJson = False) -> None:
+    """Fill an empty database from a backup; it stays paused. Example: huifang restore huifang-1123.zip"""
+    from bot.commands import backing_up as command
+
+    _print(_run(lambda: command.restore(_settings(), path, quiet=as_json)), as_json, command.restore_lines)
+
+
+@app.command()
+def release(
+    list_: Annotated[
+        bool, typer.Option("--list", help="Only show what it would send and what it cannot know.")
+    ] = False,
+    uncertain: Annotated[
+        Literal["mail", "none", "all"],
+        typer.Option(
+            help="What may have been sent since the backup. mail: service mail once more under its Message-ID, the "
+            "rest never; none: nothing again; all: nothing was sent since, go on as if it had not happened."
+        ),
+    ] = "mail",
+    as_json: AsJson = False,
+) -> None:
+    """Let a restored copy plan and send again. Example: huifang release"""
+    from bot.commands import backing_up as command
+
+    if list_:
+        _print(_run(lambda: command.show_held(_settings())), as_json, command.held_lines)
+        return
+    _print(_run(lambda: command.release(_settings(), uncertain)), as_json, command.release_lines)
 
 
 # ---- data ---------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from datetime import datetime
 from bot.runtime import Runtime, set_clock
 from bot.sandbox.run import Sandbox
 from bot.worker import plan, ring_due
-from campaigns import outbox, planner
+from campaigns import marks, outbox, planner
 
 _REST_SECONDS = 0.02
 _POLL_SECONDS = 1.0
@@ -32,7 +32,9 @@ class Conductor:
         lived_through = 0
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            if self._runtime.clock.is_virtual and await self._next_message(after=lived_through):
+            if not self._runtime.clock.is_virtual or await marks.is_held():
+                continue
+            if await self._next_message(after=lived_through):
                 await self.until_done()
                 lived_through = await outbox.last_occurrence()
 

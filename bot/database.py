@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import fcntl
+import pkgutil
 import sqlite3
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
 
 import asyncpg
@@ -17,14 +19,18 @@ from tortoise.migrations.api import migrate
 from bot.settings import Settings
 from campaigns.errors import ConfigError
 
+MIGRATIONS = "campaigns.migrations"
 _MIGRATION_LOCK = 7242_0001
 
 
 @contextlib.asynccontextmanager
-async def open_database(settings: Settings) -> AsyncIterator[None]:
-    """Open the database and bring its schema up to date. Raises ConfigError where it cannot be reached."""
+async def open_database(settings: Settings, *, up_to: str | None = None) -> AsyncIterator[None]:
+    """Open the database and bring its schema up to date, or to the migration `up_to`.
+
+    Raises ConfigError where it cannot be reached.
+    """
     try:
-        await upgrade(settings)
+        await upgrade(settings, up_to=up_to)
         # it keeps insert statements by connection name, placeholders of the other dialect included
         EXECUTOR_CACHE.clear()
         await Tortoise.init(config=database_config(settings.database), _enable_global_fallback=True)
@@ -37,17 +43,30 @@ async def open_database(settings: Settings) -> AsyncIterator[None]:
         await Tortoise.close_connections()
 
 
-async def upgrade(settings: Settings) -> None:
-    """Apply what the schema history has and this database has not; one process at a time."""
+async def upgrade(settings: Settings, *, up_to: str | None = None) -> None:
+    """Apply what the schema history has (up to one of its steps) and this database has not; one process at a time."""
+    target = f"campaigns.{up_to}" if up_to else None
     async with _migration_lock(settings):
-        await migrate(config=database_config(settings.database))
+        try:
+            await migrate(config=database_config(settings.database), target=target, direction="forward")
+        except ValueError as exc:  # steps would have to be taken back
+            if up_to is None:
+                raise
+            raise ConfigError(f"DATABASE_URL: its schema is newer than {up_to}; name a new database") from exc
+        finally:
+            await Tortoise.close_connections()  # else the thread of a SQLite file keeps the process from its end
+
+
+def known_migrations() -> list[str]:
+    """The steps of the schema history this program has, in their order."""
+    return sorted(step.name for step in pkgutil.iter_modules(import_module(MIGRATIONS).__path__))
 
 
 def database_config(url: str) -> dict[str, object]:
     """Tortoise's configuration for a URL."""
     app = {
         "models": ["campaigns.models"],
-        "migrations": "campaigns.migrations",
+        "migrations": MIGRATIONS,
         "default_connection": "default",
     }
     return {

@@ -25,7 +25,7 @@ from bot.jobs import job_bytes, job_value
 from bot.settings import Settings
 from bot.token_store import RedisTokenStore
 from bot.tokens import LinkKind, Tokens
-from campaigns.calendar import WorkCalendar
+from campaigns.calendar_file import load_calendar
 from campaigns.errors import ConfigError
 from campaigns.folders import load_site
 from campaigns.intents import IntentTable, load_table
@@ -149,7 +149,7 @@ async def read_rulebook(settings: Settings) -> Rulebook:
     holdout = await write_mark_once(_HOLDOUT_MARK, secrets.token_hex(16))
     return Rulebook(
         policy=load_policy(settings.huifang_templates / "policy.toml"),
-        calendar=WorkCalendar(),
+        calendar=load_calendar(settings.huifang_templates / "calendar.toml"),
         holdout_secret=bytes.fromhex(holdout),
         site=load_site(settings.huifang_templates),
     )
@@ -174,13 +174,17 @@ def read_secret(settings: Settings) -> bytes:
     """The key that signs links and message keys: HUIFANG_SECRET, or one made once and kept beside the database."""
     if settings.huifang_secret:
         return settings.huifang_secret.encode()
-    path = settings.var / "secret"
-    path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        os.write(handle, secrets.token_hex(32).encode())
-        os.close(handle)
-    return path.read_bytes()
+        place_secret(settings, secrets.token_hex(32).encode())
+    return settings.secret_file.read_bytes()
+
+
+def place_secret(settings: Settings, secret: bytes) -> None:
+    """Keep it where it is looked for, readable by its owner alone. Raises FileExistsError where there is one."""
+    settings.secret_file.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(settings.secret_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    os.write(handle, secret)
+    os.close(handle)
 
 
 async def follow_clock(clock: ProductClock, settings: Settings) -> None:

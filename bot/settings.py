@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         return self.huifang_var.resolve()
 
     @property
+    def secret_file(self) -> Path:
+        """Where the signing secret lies while HUIFANG_SECRET is empty."""
+        return self.var / "secret"
+
+    @property
     def database(self) -> str:
         return self.database_url or f"sqlite://{self.var / 'huifang.sqlite3'}"
 

@@ -93,6 +93,9 @@ BLOCKS = {
     "unfollowed": "取消关注",
 }
 
+# A restored copy, until a person releases it.
+HELD = "这是从备份恢复的副本，已暂停，不计划也不发送。看清单：huifang release --list，放行：huifang release"
+
 
 def fate_words(name: str) -> str:
     """`deferred:outside_hours` → 推迟：不在时段."""

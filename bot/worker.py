@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 from bot import sender
 from bot.jobs import job_bytes, job_value
 from bot.runtime import Runtime, follow_clock
-from campaigns import outbox, planner
+from campaigns import marks, outbox, planner
 from campaigns.outbox import Batch
 from campaigns.terms import ChannelName
 
@@ -51,7 +51,7 @@ async def look(ctx: dict[str, Any]) -> None:
 
 async def plan(runtime: Runtime) -> None:
     """Plan what has fallen due by now, after whoever is planning what was due before."""
-    if runtime.planning_held:
+    if runtime.planning_held or await marks.is_held():
         return
     async with runtime.planning:
         await planner.plan_due(runtime.clock(), runtime.rulebook)
@@ -59,18 +59,24 @@ async def plan(runtime: Runtime) -> None:
 
 async def ring_due(runtime: Runtime) -> None:
     """Ring a job for every batch that could be sent now."""
+    if await marks.is_held():
+        return
     for batch in await outbox.due_batches(runtime.clock()):
         if batch.channel in runtime.channels:
             await ring(runtime, batch)
 
 
 async def drain(ctx: dict[str, Any], occurrence_id: int, channel: str) -> None:
+    if await marks.is_held():  # rung before the restore
+        return
     batch = Batch(occurrence_id, ChannelName(channel))
     await sender.drain(ctx["runtime"], batch, seconds=_DRAIN_SECONDS, stopping=ctx["stopping"])
 
 
 async def recover(ctx: dict[str, Any]) -> None:
     """What dead senders left, each time; then the questions to providers, unless the last ones are still open."""
+    if await marks.is_held():  # a lease that ended says nothing about what was sent since the backup
+        return
     await sender.recover(ctx["runtime"])
     asking: asyncio.Lock = ctx["asking"]
     if not asking.locked():

@@ -22,15 +22,6 @@ _FIRST_YEAR, _LAST_YEAR = 1902, 2099  # what borax knows, a year's margin on bot
 
 
 @dataclass(frozen=True, slots=True)
-class DayOverride:
-    """What staff know better than the library: one day that is worked, or off."""
-
-    workday: bool
-    name: str = ""
-    source: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Festival:
     """One festival to greet. `trades` empty = everyone. `folded` names the later ones it stands for too.
 
@@ -128,15 +119,17 @@ _STATUTORY = (
     ("国庆", 0, 3),
 )
 
-_NO_OVERRIDES: Mapping[date, DayOverride] = {}
+_NO_OVERRIDES: Mapping[date, bool] = {}
 
 
 class WorkCalendar:
-    """Asked by rules and planners; `optional` names festivals that are off by default (七夕)."""
+    """Asked by rules and planners.
 
-    def __init__(
-        self, overrides: Mapping[date, DayOverride] = _NO_OVERRIDES, *, optional: Collection[str] = ()
-    ) -> None:
+    `overrides` are the days that staff know better than the library, each worked (True) or off. `optional` names
+    festivals that are off by default (七夕).
+    """
+
+    def __init__(self, overrides: Mapping[date, bool] = _NO_OVERRIDES, *, optional: Collection[str] = ()) -> None:
         self._overrides = dict(overrides)
         self._optional = frozenset(optional)
         self._workdays: dict[int, frozenset[date]] = {}
@@ -183,17 +176,8 @@ class WorkCalendar:
         return [feast for year in years for feast in self._greeted(year) if start <= feast.date <= end]
 
     def _work_out(self, year: int) -> frozenset[date]:
-        days = _days_of(year)
         known = chinese_calendar.is_workday if self.is_announced(year) else _workday_by_law(year)
-        work = {day for day in days if known(day)}
-        for day, override in self._overrides.items():
-            if day.year != year:
-                continue
-            if override.workday:
-                work.add(day)
-            else:
-                work.discard(day)
-        return frozenset(work)
+        return frozenset(day for day in _days_of(year) if self._overrides.get(day, known(day)))
 
     def _greeted(self, year: int) -> tuple[Festival, ...]:
         found = self._festivals.get(year)

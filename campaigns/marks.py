@@ -2,6 +2,8 @@
 
 from campaigns.models import Mark
 
+RESTORED = "restored"
+
 
 async def read_mark(key: str) -> str | None:
     mark = await Mark.get_or_none(key=key)
@@ -16,3 +18,8 @@ async def write_mark_once(key: str, value: str) -> str:
     """Write unless there is one; returns what stands there now."""
     mark, _ = await Mark.get_or_create(key=key, defaults={"value": value})
     return mark.value
+
+
+async def is_held() -> bool:
+    """Whether this is a restored copy that waits for a person's word: nothing of it is planned or sent till then."""
+    return await read_mark(RESTORED) is not None

@@ -19,6 +19,7 @@ from campaigns.folders import CampaignFolder, Definition, compiled_content, pars
 from campaigns.members.digest import digests_for, unread_postings_for
 from campaigns.members.facts import facts_for
 from campaigns.members.find import select_audience
+from campaigns.models import Message, Occurrence
 from campaigns.outbox import Claimed, OccurrenceRow
 from campaigns.policy import COUNTED, CampaignRules, PolicySettings, decide, wechat_mode
 from campaigns.policy import recheck as recheck_contact
@@ -40,6 +41,7 @@ from campaigns.terms import (
 
 _CHUNK = 500  # members whose facts are read and whose rows are written at once
 _NEXT_WITHIN = timedelta(days=60)
+_NOTHING_PLANNED: Mapping[int, int] = {}
 _HORIZON = timedelta(days=400)  # every festival comes round within it
 
 
@@ -106,6 +108,7 @@ class Preview:
     fates: Mapping[str, int]
     until: Mapping[str, Mapping[datetime, int]]  # deferred fate → when → how many
     channels: Mapping[str, int]
+    already_planned: bool  # starting it now adds nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +184,11 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
         festival=due.festival,
         extra=_shared_variables(due),
     )
+    planned, own = await _planned_before(run)
     fates: Counter[str] = Counter()
     channels: Counter[str] = Counter()
     until: dict[str, Counter[datetime]] = {}
-    async for _, chunk in _fates(run, now, book):
+    async for _, chunk in _fates(run, now, book, own):
         for fate in chunk:
             name = _fate_name(fate)
             fates[name] += 1
@@ -192,7 +196,17 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
                 channels[fate.channel] += 1
             if isinstance(fate, Defer):
                 until.setdefault(name, Counter())[fate.until] += 1
-    return Preview(folder.key, due.key, due.at, sum(fates.values()), fates, until, channels)
+    return Preview(folder.key, due.key, due.at, sum(fates.values()), fates, until, channels, planned)
+
+
+async def _planned_before(run: Run) -> tuple[bool, dict[int, int]]:
+    """Whether this very run has been planned, and its messages: member → id."""
+    stored = await Occurrence.get_or_none(campaign_id=run.campaign_id, key=run.key) if run.campaign_id else None
+    if stored is None:
+        return False, {}
+    return stored.planned_at is not None, dict(
+        await Message.filter(occurrence_id=stored.id).values_list("member_id", "id")
+    )
 
 
 async def next_slot(now: datetime, book: Rulebook) -> datetime | None:
@@ -287,14 +301,19 @@ async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, objec
 # ---- deciding -----------------------------------------------------------------------------------------------------
 
 
-async def _fates(run: Run, now: datetime, book: Rulebook) -> AsyncIterator[tuple[list[Facts], list[Fate]]]:
+async def _fates(
+    run: Run, now: datetime, book: Rulebook, own: Mapping[int, int] = _NOTHING_PLANNED
+) -> AsyncIterator[tuple[list[Facts], list[Fate]]]:
+    """The audience by chunks. `own` is what this run has planned before, member → message: it is no rival of itself."""
     ids = await select_audience(parse_segment(run.definition.segment), now)
     again_after = parse_schedule(run.definition.schedule).again_after
     if again_after and run.campaign_id is not None:
         recent = await outbox.recently_planned(run.campaign_id, now - again_after)
-        ids = [member_id for member_id in ids if member_id not in recent]
+        ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
     for start in range(0, len(ids), _CHUNK):
-        known = await facts_for(ids[start : start + _CHUNK], now, history=run.history(book.policy))
+        chunk = ids[start : start + _CHUNK]
+        ours = [own[member_id] for member_id in chunk if member_id in own]
+        known = await facts_for(chunk, now, leaving_out=ours, history=run.history(book.policy))
         facts = [one for one in known.values() if _concerns(run.festival, one)]
         yield facts, [_fate(run, one, now, book) for one in facts]
 

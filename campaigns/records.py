@@ -8,22 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import NoReturn
 
-from campaigns.cells import (
-    clean_text,
-    fold,
-    is_nothing,
-    parse_count,
-    parse_day,
-    parse_email,
-    parse_flag,
-    parse_key,
-    parse_mobile,
-    parse_moment,
-    parse_yes,
-)
+from campaigns.cells import clean_text, fold
 from campaigns.columns import Recognised, TableKind
+from campaigns.rows import Problem, Reject, Row, Unusable
 
 
 class PostingState(StrEnum):
@@ -121,26 +109,6 @@ Record = MemberRecord | ContactRecord | PostingRecord | ApplicationRecord | Logi
 
 
 @dataclass(frozen=True, slots=True)
-class Reject:
-    """A row that does not go in. `column` is the header word, `value` the start of the cell."""
-
-    line: int
-    column: str
-    value: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A cell that does not go in, or not whole, while its row does."""
-
-    line: int
-    column: str
-    value: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Parsed:
     line: int
     record: Record
@@ -193,14 +161,14 @@ def read_records(recognised: Recognised, rows: Rows) -> Reading:
 
 def _parse(recognised: Recognised, rows: Rows) -> Iterator[Parsed | Reject]:
     build = _BUILDERS[recognised.kind]
-    row = _Row(recognised)
+    row = Row(recognised.header, recognised.mapping, recognised.custom)
     for line, cells in rows:
         if not any(map(clean_text, cells)):
             continue
         row.begin(line, cells)
         try:
             record = build(row)
-        except _Unusable as unusable:
+        except Unusable as unusable:
             yield unusable.reject
         else:
             yield Parsed(line, record, tuple(row.problems))
@@ -212,7 +180,7 @@ def _identity(record: Record) -> str:
     return record.no
 
 
-def _member(row: "_Row") -> MemberRecord:
+def _member(row: Row) -> MemberRecord:
     return MemberRecord(
         no=row.key("no"),
         name=row.needed_text("name", 255),
@@ -230,7 +198,7 @@ def _member(row: "_Row") -> MemberRecord:
     )
 
 
-def _contact(row: "_Row") -> ContactRecord:
+def _contact(row: Row) -> ContactRecord:
     return ContactRecord(
         no=row.key("no"),
         member_no=row.key("member_no"),
@@ -240,7 +208,7 @@ def _contact(row: "_Row") -> ContactRecord:
         email=row.email("email"),
         openid=row.openid("openid"),
         qq=row.text("qq", 32),
-        is_primary=parse_flag(row.cell("is_primary")),
+        is_primary=row.flag("is_primary"),
         parent_no=row.other_key("parent_no"),
         consent=row.permission("consent"),
         consent_at=row.moment("consent_at"),
@@ -248,7 +216,7 @@ def _contact(row: "_Row") -> ContactRecord:
     )
 
 
-def _posting(row: "_Row") -> PostingRecord:
+def _posting(row: Row) -> PostingRecord:
     return PostingRecord(
         no=row.key("no"),
         member_no=row.key("member_no"),
@@ -263,11 +231,20 @@ def _posting(row: "_Row") -> PostingRecord:
         contact_phone=row.text("contact_phone", 64),
         published_at=row.moment("published_at"),
         refreshed_at=row.moment("refreshed_at"),
-        state=row.state("state"),
+        state=_state(row),
     )
 
 
-def _application(row: "_Row") -> ApplicationRecord:
+def _state(row: Row) -> PostingState:
+    """Without the column every posting counts as live; a word we do not know is never live."""
+    word = fold(row.cell("state")).lower()
+    if not row.has("state") or word in _STATES:
+        return _STATES.get(word, PostingState.LIVE)
+    row.complain("state", "不认识的状态,按已下线处理")
+    return PostingState.OFFLINE
+
+
+def _application(row: Row) -> ApplicationRecord:
     return ApplicationRecord(
         no=row.key("no"),
         posting_no=row.key("posting_no"),
@@ -278,11 +255,11 @@ def _application(row: "_Row") -> ApplicationRecord:
     )
 
 
-def _login(row: "_Row") -> LoginRecord:
+def _login(row: Row) -> LoginRecord:
     return LoginRecord(member_no=row.key("member_no"), at=row.needed_moment("at"))
 
 
-def _seeker(row: "_Row") -> SeekerRecord:
+def _seeker(row: Row) -> SeekerRecord:
     return SeekerRecord(
         no=row.key("no"),
         name=row.text("name", 128),
@@ -296,7 +273,7 @@ def _seeker(row: "_Row") -> SeekerRecord:
     )
 
 
-_BUILDERS: Mapping[TableKind, Callable[["_Row"], Record]] = {
+_BUILDERS: Mapping[TableKind, Callable[[Row], Record]] = {
     TableKind.MEMBERS: _member,
     TableKind.CONTACTS: _contact,
     TableKind.POSTINGS: _posting,
@@ -310,117 +287,3 @@ _STATE_WORDS: Mapping[PostingState, str] = {
     PostingState.OFFLINE: "已下线 下线 已下架 下架 已关闭 关闭 已暂停 暂停 停止招聘 offline closed paused inactive",
 }
 _STATES = {word: state for state, words in _STATE_WORDS.items() for word in words.split()}
-_SHOWN = 200  # characters of a cell that a reject or a problem quotes
-
-
-class _Unusable(Exception):
-    """This row cannot go in."""
-
-    def __init__(self, reject: Reject) -> None:
-        super().__init__(reject.reason)
-        self.reject = reject
-
-
-class _Row:
-    """The row being read, one object for all of them. A column that the file lacks is an empty cell."""
-
-    __slots__ = ("_cells", "_columns", "_custom", "_line", "_names", "problems")
-
-    def __init__(self, recognised: Recognised) -> None:
-        self._columns = {field: index for index, field in recognised.mapping.items()}
-        self._custom = recognised.custom
-        self._names = [clean_text(word) for word in recognised.header]
-
-    def begin(self, line: int, cells: Sequence[str]) -> None:
-        self._line = line
-        self._cells = (*cells, *[""] * (len(self._names) - len(cells)))
-        self.problems: list[Problem] = []
-        if surplus := " ".join(cells[len(self._names) :]).strip():
-            self.problems.append(Problem(line, "", surplus[:_SHOWN], "这一行的列比表头多,多出的内容没有导入"))
-
-    def cell(self, field: str) -> str:
-        index = self._columns.get(field)
-        return "" if index is None else self._cells[index]
-
-    def attrs(self) -> Mapping[str, str]:
-        return {name: clean_text(self._cells[index]) for index, name in self._custom.items()}
-
-    def text(self, field: str, width: int) -> str:
-        text = clean_text(self.cell(field))
-        if len(text) > width:
-            self._problem(field, f"太长,只保留前 {width} 个字")
-        return text[:width]
-
-    def needed_text(self, field: str, width: int) -> str:
-        return self.text(field, width) or self._refuse(field, "没有填写")
-
-    def key(self, field: str) -> str:
-        text = self.cell(field)
-        return parse_key(text) or self._refuse(field, "不是可用的编号" if clean_text(text) else "没有编号")
-
-    def other_key(self, field: str) -> str:
-        return parse_key(self.cell(field)) or ""
-
-    def moment(self, field: str) -> datetime | None:
-        text = self.cell(field)
-        try:
-            return None if is_nothing(text) else parse_moment(text)
-        except ValueError:
-            return self._refuse(field, "不是可能的日期")
-
-    def needed_moment(self, field: str) -> datetime:
-        return self.moment(field) or self._refuse(field, "没有时间")
-
-    def day(self, field: str) -> date | None:
-        text = self.cell(field)
-        try:
-            return None if is_nothing(text) else parse_day(text)
-        except ValueError:
-            return self._refuse(field, "不是可能的日期")
-
-    def count(self, field: str) -> int | None:
-        text = self.cell(field)
-        try:
-            return None if is_nothing(text) else parse_count(text)
-        except ValueError:
-            self._problem(field, "不是整数,没有导入")
-            return None
-
-    def mobile(self, field: str) -> str | None:
-        return self._address(field, parse_mobile(self.cell(field)), "手机号")
-
-    def email(self, field: str) -> str | None:
-        return self._address(field, parse_email(self.cell(field)), "邮箱")
-
-    def openid(self, field: str) -> str | None:
-        text = clean_text(self.cell(field))
-        return self._address(field, text if 0 < len(text) <= 64 else None, "微信 openid")
-
-    def _address(self, field: str, found: str | None, what: str) -> str | None:
-        if found is None and clean_text(self.cell(field)):
-            self._problem(field, f"不是有效的{what},没有导入")
-        return found
-
-    def permission(self, field: str) -> bool | None:
-        answer = parse_yes(self.cell(field))
-        if answer is None and not is_nothing(self.cell(field)):
-            self._problem(field, "只有“是”算同意,这一格不算")
-        return answer
-
-    def state(self, field: str) -> PostingState:
-        """Without the column every posting counts as live; a word we do not know is never live."""
-        word = fold(self.cell(field)).lower()
-        if field not in self._columns or word in _STATES:
-            return _STATES.get(word, PostingState.LIVE)
-        self._problem(field, "不认识的状态,按已下线处理")
-        return PostingState.OFFLINE
-
-    def _problem(self, field: str, reason: str) -> None:
-        column, value = self._place(field)
-        self.problems.append(Problem(self._line, column, value, reason))
-
-    def _refuse(self, field: str, reason: str) -> NoReturn:
-        raise _Unusable(Reject(self._line, *self._place(field), reason))
-
-    def _place(self, field: str) -> tuple[str, str]:
-        return self._names[self._columns[field]], clean_text(self.cell(field))[:_SHOWN]

@@ -10,9 +10,9 @@ from tortoise.transactions import in_transaction
 
 from campaigns import outbox, statements, touches, visits
 from campaigns.definitions import find_campaign
-from campaigns.intents import IntentTable, StopVerdict, read_intent
+from campaigns.intents import IntentTable, Reading, StopVerdict, read_intent
 from campaigns.members import consent
-from campaigns.members.find import Match, hold_contact, match_contact, match_member
+from campaigns.members.find import Match, hold_contact, match_contact, match_member, members_sharing
 from campaigns.models import Event, Message
 from campaigns.terms import (
     ChannelName,
@@ -29,6 +29,7 @@ from campaigns.terms import (
 
 AUTO_REPLIES = "auto_replies"
 _QUIET_AFTER_ANSWER = timedelta(days=7)  # RFC 3834: at most one automatic answer to an address in this time
+_OTHERS_SHOWN = 10
 _DUE = timedelta(hours=4)  # a person should look at an answer within half a working day
 # Intents a person must see, and the category of the task they become.
 _TASKS = {
@@ -103,10 +104,17 @@ async def record_refusal(message_id: int, *, now: datetime, channel_only: bool =
             channel = ChannelName(message.channel)
             new = await consent.suppress_address(channel, message.address, at=now, reason="preference", source=source)
         else:
-            new = await consent.record_opt_out(message.member_id, at=now, source=source)
+            new = await consent.record_opt_out(*await _answered_for(message), at=now, source=source)
         if new:
             text = "只退订这个渠道" if channel_only else "退订全部"
             await _record_refusal_touch(message.member_id, message.contact_id, "web", text, now, message_id)
+
+
+async def _answered_for(message: Message) -> Collection[int]:
+    if not message.channel or not message.address:
+        return [message.member_id]
+    match = Match(message.member_id, message.contact_id)
+    return await members_sharing(match, ChannelName(message.channel), message.address)
 
 
 async def record_staff_refusal(member_id: int, *, now: datetime, by: str) -> bool:
@@ -301,9 +309,8 @@ async def handle_reply(
     )
     if automatic:
         return Taken("applied", Intent.AUTO_REPLY)
-    if reading.stop is StopVerdict.PAUSE:
-        await consent.pause_member(match.member_id, at=now, source=f"touch:{touch_id}", lasting=doubt_pause)
-    await _act(match, reply, touch_id, reading.intent, reading.stop, now)
+    others = await _stop(match, reply, f"touch:{touch_id}", reading.stop, now, doubt_pause)
+    await _act(match, reply, touch_id, reading, now, others)
     return Taken("applied", reading.intent)
 
 
@@ -315,10 +322,23 @@ async def _match(reply: Reply, message_id: int | None) -> Match | None:
     return await match_member(reply.channel, reply.address)
 
 
-async def _act(match: Match, reply: Reply, touch_id: int, intent: Intent, stop: StopVerdict, now: datetime) -> None:
-    source = f"touch:{touch_id}"
+async def _stop(
+    match: Match, reply: Reply, source: str, stop: StopVerdict, now: datetime, doubt_pause: timedelta
+) -> str:
+    """Stop, or pause, every company this address belongs to. Returns what a person must know of the others."""
+    if stop is StopVerdict.NO:
+        return ""
+    members = await members_sharing(match, reply.channel, reply.address)
     if stop is StopVerdict.REFUSE:
-        await consent.record_opt_out(match.member_id, at=now, source=source)
+        await consent.record_opt_out(*members, at=now, source=source)
+    else:
+        await consent.pause_member(*members, at=now, source=source, lasting=doubt_pause)
+    others = [no for member_id, no in members.items() if member_id != match.member_id]
+    return f"\n同一地址也是 {'、'.join(others[:_OTHERS_SHOWN])} 的，一起停 (shared)" if others else ""
+
+
+async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now: datetime, others: str) -> None:
+    source, intent, stop = f"touch:{touch_id}", reading.intent, reading.stop
     if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
         await consent.deactivate_contact(match.contact_id)
     if intent in _TASKS or stop is StopVerdict.PAUSE:
@@ -329,7 +349,7 @@ async def _act(match: Match, reply: Reply, touch_id: int, intent: Intent, stop: 
             opened_at=now,
             due_at=now + _DUE,
             contact_id=match.contact_id,
-            note=reply.text[:500],
+            note=reply.text[:500] + others,
         )
     if stop is StopVerdict.NO:
         await _answer(match, reply, touch_id, intent, now)

@@ -19,6 +19,9 @@ VALUE_CODES = frozenset(
         "isv.PARAM_NOT_SUPPORT_URL",
     }
 )
+_ONE_NUMBER = frozenset({Reaction.SUPPRESS, Reaction.DEFER_RECIPIENT})
+# The words a filter stumbles over may stand in one message's values only.
+_CONTENT_CODES = frozenset({"isv.BLACK_KEY_CONTROL_LIMIT", "isv.SMS_CONTENT_ILLEGAL", "FILTER"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,15 @@ def read_submission(code: str, message: str) -> Meaning | None:
         return Meaning(Reaction.DEFER_RECIPIENT, _VALVES[code])
     reaction = _SUBMISSIONS.get(code) or _GATEWAY.get(code.partition(".")[0])
     return Meaning(reaction) if reaction else None
+
+
+def may_be_one_of_many(code: str, reaction: Reaction | None) -> bool:
+    """Whether a refusal of many numbers may be the fault of one. Never where anything may have been sent."""
+    if (
+        reaction is Reaction.DROP
+    ):  # a code of no table, too; by their names these are ours, refused before they are taken
+        return code.startswith("isv.")
+    return reaction in _ONE_NUMBER or (reaction is Reaction.PAUSE_TEMPLATE and code in _CONTENT_CODES)
 
 
 def read_receipt(code: str) -> Reaction:
@@ -101,7 +113,9 @@ _SUBMISSIONS = _by_code(
 _GATEWAY = _by_code(
     {
         Reaction.PAUSE_CHANNEL: ["SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidTimeStamp"],
-        Reaction.RETRY: ["SignatureNonceUsed", "ServiceUnavailable", "InternalError"],
+        Reaction.RETRY: ["ServiceUnavailable", "InternalError"],
+        # Ours are never the same: somebody on the way said it twice, and the first may have been taken.
+        Reaction.UNKNOWN: ["SignatureNonceUsed"],
         Reaction.SLOW: ["Throttling"],
     }
 )

@@ -7,22 +7,10 @@ from datetime import date, timedelta
 from typing import assert_never
 
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
+from bot.channels.envelopes import Accepted, Envelope, Lost, NotTried, Outcome, Phase, Refused
 from bot.channels.mime import MailFrame, build_mail, wire_address
-from bot.channels.smtp import (
-    Accepted,
-    Envelope,
-    Lost,
-    Meaning,
-    NotTried,
-    Outcome,
-    Phase,
-    Refused,
-    SmtpPool,
-    SmtpServer,
-    read_refusal,
-    reply_status,
-    reply_token,
-)
+from bot.channels.refusals import Meaning, read_refusal, reply_status, reply_token
+from bot.channels.smtp import SmtpPool, SmtpServer
 from campaigns.errors import ConfigError, WebhookRejected
 from campaigns.terms import SHANGHAI, ChannelName, InboundEvent, MailWords, Outbound, Reaction, SendResult
 

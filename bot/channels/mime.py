@@ -4,9 +4,9 @@ Built without `email.message`, which costs 1.6 ms a mail. Nothing here checks he
 slot goes through `_line`, which turns line breaks into blanks.
 """
 
-import base64
 import codecs
 import re
+from binascii import b2a_base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,15 +14,19 @@ from email.errors import MessageError
 from email.header import decode_header
 from email.message import Message
 from email.utils import format_datetime
+from functools import lru_cache
+from struct import Struct
 from urllib.parse import quote
 
 from campaigns.terms import SHANGHAI, MailWords, MessageClass, Outbound
 
 # base64 never holds "=_", so the boundary cannot occur in a body and may be the same in every mail.
 BOUNDARY = "=_huifang_alternative"
+_LINE = 76
 _WORD_BYTES = 39  # 52 characters of base64, 12 of frame, 9 of "Subject: ": under the 76 of RFC 2047
 _BREAK = re.compile(r"\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
+_PLAIN_URL = re.compile(rf"[A-Za-z0-9_.\-{re.escape(_URL_SAFE)}]+")  # what quoting leaves alone
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
 _DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.!:/+()-]{0,60}")
@@ -42,13 +46,21 @@ class MailFrame:
 
 def build_mail(outbound: Outbound, words: MailWords, frame: MailFrame, now: datetime) -> bytes:
     """The whole mail. `now` (aware) becomes its Date; the Message-ID follows from the key alone."""
-    headers = [
-        *_message_headers(outbound, words, frame, now),
-        *_class_headers(outbound, frame),
-        *_FIXED_HEADERS,
-    ]
-    body = _part("text/plain", words.text) + _part("text/html", words.html)
-    return "\r\n".join(headers).encode("ascii", "replace") + b"\r\n\r\n" + body + _END
+    fixed, key = _fixed(frame, outbound.message_class), _line(outbound.key)
+    head = (
+        f"Message-ID: <{key}@{fixed.message_id_domain}>\r\n"
+        f"Date: {_date(now.timestamp() // 1)}\r\n"
+        f"{fixed.sender}"
+        f"To: <{_line(outbound.address)}>\r\n"
+        f"Reply-To: <reply+{key}@{fixed.reply_domain}>\r\n"
+        f"Subject: {_text(words.subject)}\r\n"
+        f"{fixed.kind}"
+        f"{_unsubscribe(outbound.unsubscribe_url, key, fixed.reply_domain)}"
+        f"{_FIXED_HEADERS}"
+    )
+    return b"".join(
+        (head.encode("ascii", "replace"), _PLAIN_HEAD, _base64(words.text), _HTML_HEAD, _base64(words.html), _END)
+    )
 
 
 def message_id(key: str, domain: str) -> str:
@@ -68,31 +80,49 @@ def wire_address(address: str) -> str | None:
     return f"{local}@{domain}"
 
 
-def _message_headers(outbound: Outbound, words: MailWords, frame: MailFrame, now: datetime) -> list[str]:
-    return [
-        f"Message-ID: <{message_id(outbound.key, frame.message_id_domain)}>",
-        f"Date: {format_datetime(now.astimezone(SHANGHAI))}",
-        f"From: {_display_name(frame.sender_name)} <{_line(frame.sender_address)}>",
-        f"To: <{_line(outbound.address)}>",
-        f"Reply-To: <reply+{_line(outbound.key)}@{_line(frame.reply_domain)}>",
-        f"Subject: {_text(words.subject)}",
-        f"Feedback-ID: {outbound.message_class.value}:huifang",
-    ]
+@dataclass(frozen=True, slots=True)
+class _Fixed:
+    """What the mails of one frame and class have in common, as header lines and parts of them."""
+
+    message_id_domain: str
+    reply_domain: str
+    sender: str
+    kind: str
 
 
-def _class_headers(outbound: Outbound, frame: MailFrame) -> list[str]:
-    headers = ["Precedence: bulk"] if outbound.message_class in _BULK else []
-    if outbound.unsubscribe_url:
-        url = quote(_line(outbound.unsubscribe_url), safe=_URL_SAFE, errors="replace")
-        mailbox = f"unsub+{_line(outbound.key)}@{_line(frame.reply_domain)}"
-        headers.append(f"List-Unsubscribe: <{url}>,\r\n <mailto:{mailbox}>")
-        headers.append("List-Unsubscribe-Post: List-Unsubscribe=One-Click")
-    return headers
+@lru_cache(maxsize=64)
+def _fixed(frame: MailFrame, message_class: MessageClass) -> _Fixed:
+    return _Fixed(
+        message_id_domain=_line(frame.message_id_domain),
+        reply_domain=_line(frame.reply_domain),
+        sender=f"From: {_display_name(frame.sender_name)} <{_line(frame.sender_address)}>\r\n",
+        kind=f"Feedback-ID: {message_class.value}:huifang\r\n"
+        + ("Precedence: bulk\r\n" if message_class in _BULK else ""),
+    )
+
+
+@lru_cache(maxsize=8)
+def _date(second: float) -> str:
+    """Thousands of mails go out in one second, and this costs 5 µs."""
+    return format_datetime(datetime.fromtimestamp(second, SHANGHAI))
+
+
+def _unsubscribe(url: str, key: str, reply_domain: str) -> str:
+    if not url:
+        return ""
+    if not _PLAIN_URL.fullmatch(url):
+        url = quote(_line(url), safe=_URL_SAFE, errors="replace")
+    return (
+        f"List-Unsubscribe: <{url}>,\r\n <mailto:unsub+{key}@{reply_domain}>\r\n"
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    )
 
 
 def _line(value: str) -> str:
     """A header slot: CR LF and every other control character or line separator becomes a blank."""
-    return _BREAK.sub(" ", value).strip()
+    if not value.isprintable():
+        value = _BREAK.sub(" ", value)
+    return value.strip()
 
 
 def _text(value: str) -> str:
@@ -107,34 +137,47 @@ def _display_name(value: str) -> str:
 
 
 def _encoded_words(line: str) -> str:
-    words, chunk = [], b""
-    for character in line:
-        octets = character.encode("utf-8", "replace")
-        if len(chunk) + len(octets) > _WORD_BYTES:  # a character may not be split over two words
-            words.append(chunk)
-            chunk = b""
-        chunk += octets
-    return "\r\n ".join(f"=?utf-8?B?{base64.b64encode(word).decode()}?=" for word in [*words, chunk])
+    octets = line.encode("utf-8", "replace")
+    words, start = [], 0
+    while True:
+        end = start + _WORD_BYTES
+        while end < len(octets) and octets[end] & 0xC0 == 0x80:  # a character may not be split over two words
+            end -= 1
+        words.append(f"=?utf-8?B?{b2a_base64(octets[start:end], newline=False).decode()}?=")
+        if end >= len(octets):
+            return "\r\n ".join(words)
+        start = end
 
 
-def _part(content_type: str, text: str) -> bytes:
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
-    encoded = base64.encodebytes(lines.encode("utf-8", "replace")).replace(b"\n", b"\r\n")
-    return _PART_HEAD[content_type] + encoded
+def _base64(text: str) -> bytes:
+    """Lines of 76, each with its CRLF, of the text's own lines with CRLF."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    coded = b2a_base64(text.replace("\n", "\r\n").encode("utf-8", "replace"), newline=False)
+    full, rest = divmod(len(coded), _LINE)
+    lines = _lines(full).unpack_from(coded)
+    return b"\r\n".join((*lines, coded[-rest:], b"") if rest else (*lines, b""))
+
+
+@lru_cache(maxsize=256)
+def _lines(count: int) -> Struct:
+    """Cuts a body into its lines in one call, four times as fast as slicing them off."""
+    return Struct(f"{_LINE}s" * count)
 
 
 _FIXED_HEADERS = (
-    "Auto-Submitted: auto-generated",
-    "X-Auto-Response-Suppress: All",
-    "MIME-Version: 1.0",
-    f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"',
+    "Auto-Submitted: auto-generated\r\n"
+    "X-Auto-Response-Suppress: All\r\n"
+    "MIME-Version: 1.0\r\n"
+    f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'
+    "\r\n"
 )
-_PART_HEAD = {
-    content_type: (
+_PLAIN_HEAD, _HTML_HEAD = (
+    (
         f"--{BOUNDARY}\r\nContent-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     ).encode("ascii")
     for content_type in ("text/plain", "text/html")
-}
+)
 _END = f"--{BOUNDARY}--\r\n".encode("ascii")
 
 

@@ -1,73 +1,67 @@
-"""The SMS channel by Aliyun: messages out by SendSms, receipts and replies in by its HTTP batch push."""
+"""The SMS channel by Aliyun: messages out one by one or a hundred in a call, receipts and replies in by its push."""
 
 import asyncio
-import hashlib
-import json
 import logging
-import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
 
 import httpx
-import orjson
 
 from bot.channels.acs3 import authorization, body_hash, canonical_query, canonical_request
-from bot.channels.aliyun_codes import VALUE_CODES, read_receipt, read_submission
+from bot.channels.aliyun_answers import (
+    Answer,
+    items_of,
+    judge,
+    judge_record,
+    read_answer,
+    read_reply,
+    read_report,
+    records_of,
+    text_of,
+)
+from bot.channels.aliyun_codes import VALUE_CODES, may_be_one_of_many
+from bot.channels.aliyun_requests import (
+    PAGE,
+    Addressed,
+    Ask,
+    Call,
+    addressed,
+    asking,
+    calls_of,
+    is_batch,
+    name_calls,
+    sending,
+)
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
 from bot.channels.http import left_us, open_client
-from campaigns.cells import parse_mobile, parse_moment
+from bot.channels.restraint import NO_CONNECTION, NOT_TRIED, Rest, Round
 from campaigns.errors import ChannelUnavailable, ConfigError, WebhookRejected
-from campaigns.terms import (
-    SHANGHAI,
-    ChannelName,
-    InboundEvent,
-    Outbound,
-    Reaction,
-    Receipt,
-    Reply,
-    SendResult,
-    SmsWords,
-)
+from campaigns.terms import SHANGHAI, ChannelName, InboundEvent, Outbound, Reaction, Receipt, SendResult, SmsWords
 
 log = logging.getLogger(__name__)
 
 _VERSION = "2017-05-25"
-_AT_ONCE = 10
+_FORM = "application/x-www-form-urlencoded"
 _PUSH = 1_000_000  # bytes
-_PAGE, _PAGES = 50, 20
+_PAGES = 20
 _VALUES_REFUSED = 3  # in a row, and the template is at fault, not the member
-_NO_CONNECTION, _NO_SMS, _BAD_ADDRESS = "no connection", "no sms", "bad address"
-_UNTRIED = frozenset({_NO_CONNECTION, _NO_SMS, _BAD_ADDRESS})
-_NUMBERS = re.compile(r"\+?\d[\d -]{5,}\d")
+_NO_SMS, _BAD_ADDRESS = "no sms", "bad address"
+_NEVER_LEFT = frozenset({NO_CONNECTION, NOT_TRIED, _NO_SMS, _BAD_ADDRESS})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 @dataclass(frozen=True, slots=True)
 class AliyunSettings:
-    """`endpoint` is a URL without a path; http:// only on this machine. `timeout` in seconds."""
+    """`endpoint` is a URL without a path; http:// only on this machine. `timeout` in seconds; calls `at_once`."""
 
     access_key_id: str
     access_key_secret: str = field(repr=False)
     endpoint: str = "https://dysmsapi.aliyuncs.com"
     timeout: float = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """The JSON object of an answer, empty where there was none to read."""
-
-    status: int
-    fields: Mapping[str, object]
-
-    @property
-    def code(self) -> str:
-        return _text(self.fields, "Code")
-
-    @property
-    def message(self) -> str:
-        return _NUMBERS.sub("…", _text(self.fields, "Message"))[:120]
+    at_once: int = 10
 
 
 def _new_nonce() -> str:
@@ -75,7 +69,10 @@ def _new_nonce() -> str:
 
 
 class AliyunSmsChannel:
-    """One SendSms per message: an OutId names one message, and a BizId of many numbers could not be asked about."""
+    """Messages that were given one name by `out_ids` go in one call; every other goes alone, under its own key.
+
+    The name of a batch and a number name one message: it is the `provider_id` of all that went out in it.
+    """
 
     name = ChannelName.SMS
 
@@ -84,20 +81,37 @@ class AliyunSmsChannel:
         _check(settings)
         self._settings, self._now, self._nonce = settings, now, nonce
         self._client = open_client(settings.endpoint, timeout=settings.timeout)
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(settings.at_once)
+        self._rest = Rest(now)
         self._values_refused: dict[str, int] = {}  # template code -> refusals in a row
+
+    def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
+        """The key each message should be sent and asked about under: write it down before the message is sent.
+
+        It is one for up to 100 of the same template and signature; where a message goes alone it is its own.
+        """
+        ready = [message for outbound in batch if (message := addressed(outbound))]
+        names = dict(zip((message.outbound.id for message in ready), name_calls(ready), strict=True))
+        return [names.get(outbound.id, outbound.key) for outbound in batch]
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no message could leave."""
-        results = await asyncio.gather(*(self._submit(outbound) for outbound in batch))
-        codes = {result.code for result in results}
-        if _NO_CONNECTION in codes and codes <= _UNTRIED:
+        ready = [message for outbound in batch if (message := addressed(outbound))]
+        learned = Round(self._rest)
+        told = await asyncio.gather(*(self._submit(call, learned) for call in calls_of(ready)))
+        results = {result.id: result for of_call in told for result in of_call}
+        codes = {result.code for result in results.values()}
+        if NO_CONNECTION in codes and codes <= _NEVER_LEFT:
             raise ChannelUnavailable(f"Aliyun SMS cannot be reached at {self._settings.endpoint}")
-        return results
+        return [results.get(outbound.id) or _refuse(outbound) for outbound in batch]
 
     async def look_up(self, outbound: Outbound) -> SendResult | None:
-        """Asks by number for today and yesterday (the question must name the day): older messages are not found."""
-        found = await self._ask(outbound)
+        """Asks by number for today and yesterday (the question must name the day): older messages are not found.
+
+        `outbound.key` must be the name it was sent under.
+        """
+        message = addressed(outbound)
+        found = await self._ask(message, outbound.key) if message else None
         return None if found is None or found.reaction is Reaction.UNKNOWN else found
 
     def verify(self, request: InboundRequest) -> None:
@@ -108,12 +122,12 @@ class AliyunSmsChannel:
             raise WebhookRejected("Aliyun SMS pushes by POST")
         if len(request.body) > _PUSH:
             raise WebhookRejected("a push of over 1 MB")
-        _items(request.body)
+        items_of(request.body)
 
     def parse(self, request: InboundRequest) -> list[InboundEvent]:
         """The events of a push. An item that cannot be read is logged and left out: the others count."""
         read, events = _DOORS[request.door], list[InboundEvent]()
-        for place, item in enumerate(_items(request.body)):
+        for place, item in enumerate(items_of(request.body)):
             try:
                 events.append(read(item, self._now()))
             except ValueError as problem:
@@ -126,88 +140,104 @@ class AliyunSmsChannel:
     async def close(self) -> None:
         await self._client.aclose()
 
-    async def _submit(self, outbound: Outbound) -> SendResult:
-        words, number = outbound.words, parse_mobile(outbound.address)
-        if not isinstance(words, SmsWords):
-            return SendResult(outbound.id, Reaction.DROP, code=_NO_SMS, detail="the words are not an SMS's")
-        if number is None:
-            return SendResult(outbound.id, Reaction.SUPPRESS, code=_BAD_ADDRESS, detail="not sent")
-        answer = await self._call("SendSms", _parameters(outbound.key, number, words))
-        if isinstance(answer, httpx.RequestError):
-            return _unanswered(outbound, answer)
-        result = _result(outbound, answer)
-        if result.reaction is Reaction.RETRY:
-            return await self._after_its_fault(outbound, result)
-        return self._judge_values(words.template_code, result)
+    # ---- a call that sends ----------------------------------------------------------------------------------------
 
-    async def _after_its_fault(self, outbound: Outbound, result: SendResult) -> SendResult:
+    async def _submit(self, call: Call, learned: Round) -> list[SendResult]:
+        async with self._slots:
+            if closed := learned.refuse(0, call.template):
+                return _for_all(call, closed)
+            verdict = _told(await self._exchange(sending(call)))
+            one_of_many = len(call.messages) > 1 and may_be_one_of_many(verdict.code, verdict.reaction)
+            if not one_of_many:
+                verdict = self._judge_values(call.template, verdict)
+                learned.learn(verdict, call.template)
+        if one_of_many:
+            return await self._one_by_one(call, learned)
+        if verdict.reaction is Reaction.RETRY and verdict.code != NO_CONNECTION:
+            return await self._after_its_fault(call, verdict)
+        return _for_all(call, verdict)
+
+    async def _one_by_one(self, call: Call, learned: Round) -> list[SendResult]:
+        """The whole call was refused, for what may be one message's fault: the others need not suffer."""
+        log.info("SMS batch %s refused; its %d messages go one by one", call.out_id, len(call.messages))
+        alone = (Call(call.out_id, [message]) for message in call.messages)
+        told = await asyncio.gather(*(self._submit(one, learned) for one in alone))
+        return [result for of_call in told for result in of_call]
+
+    async def _after_its_fault(self, call: Call, verdict: SendResult) -> list[SendResult]:
         """isp.SYSTEM_ERROR and the like may have sent all the same: again only where its records hold nothing."""
-        return await self._ask(outbound) or result
+        found = await asyncio.gather(*(self._ask(message, call.out_id) for message in call.messages))
+        return [one or told for one, told in zip(found, _for_all(call, verdict), strict=True)]
 
-    def _judge_values(self, template: str, result: SendResult) -> SendResult:
-        if result.accepted:
+    def _judge_values(self, template: str, verdict: SendResult) -> SendResult:
+        if verdict.accepted:
             self._values_refused.pop(template, None)
-        if result.code not in VALUE_CODES:
-            return result
+        if verdict.code not in VALUE_CODES:
+            return verdict
         self._values_refused[template] = self._values_refused.get(template, 0) + 1
         if self._values_refused[template] < _VALUES_REFUSED:
-            return result
-        return SendResult(result.id, Reaction.PAUSE_TEMPLATE, code=result.code, detail=result.detail)
+            return verdict
+        return replace(verdict, reaction=Reaction.PAUSE_TEMPLATE)
 
-    async def _ask(self, outbound: Outbound) -> SendResult | None:
+    # ---- its records ----------------------------------------------------------------------------------------------
+
+    async def _ask(self, message: Addressed, out_id: str) -> SendResult | None:
         """What its records say. None: they hold no such message. UNKNOWN: it could not be asked."""
         today = self._now().astimezone(SHANGHAI).date()
         for day in (today, today - timedelta(days=1)):
-            if found := await self._search(outbound, day):
-                return found
+            if found := await self._search(message, out_id, day):
+                return _named(replace(found, id=message.outbound.id), out_id)
         return None
 
-    async def _search(self, outbound: Outbound, day: date) -> SendResult | None:
+    async def _search(self, message: Addressed, out_id: str, day: date) -> SendResult | None:
         for page in range(1, _PAGES + 1):
-            answer = await self._call("QuerySendDetails", _question(outbound, day, page))
-            total, rows = _details(answer)
+            total, rows = records_of(await self._question(asking(message.number, day, page)))
             if total is None:
-                return SendResult(outbound.id, Reaction.UNKNOWN, code="no answer", detail="could not be asked")
+                return SendResult(0, Reaction.UNKNOWN, code="no answer", detail="could not be asked")
             for row in rows:
-                if _text(row, "OutId") == outbound.key:
-                    return _found(outbound, row)
-            if page * _PAGE >= total:
+                if text_of(row, "OutId") == out_id:
+                    return judge_record(row)
+            if page * PAGE >= total:
                 break
         return None
 
-    async def _call(self, action: str, parameters: Mapping[str, str]) -> _Answer | httpx.RequestError:
-        answer = await self._exchange(action, parameters)
-        if isinstance(answer, _Answer) and answer.code == "SignatureNonceUsed":
-            return await self._exchange(action, parameters)
-        return answer
-
-    async def _exchange(self, action: str, parameters: Mapping[str, str]) -> _Answer | httpx.RequestError:
+    async def _question(self, ask: Ask) -> Answer | httpx.RequestError | None:
         async with self._slots:
-            try:
-                response = await self._client.send(self._request(action, parameters))
-            except httpx.RequestError as problem:
-                return problem
-        return _Answer(response.status_code, _object(response.content))
+            if self._rest.left():
+                return None
+            answer = await self._exchange(ask)
+            if isinstance(answer, Answer) and answer.code == "SignatureNonceUsed":
+                return await self._exchange(ask)
+            return answer
 
-    def _request(self, action: str, parameters: Mapping[str, str]) -> httpx.Request:
-        """All parameters in the query and an empty body, as the provider's own client does."""
-        query = canonical_query(parameters)
+    # ---- the wire -------------------------------------------------------------------------------------------------
+
+    async def _exchange(self, ask: Ask) -> Answer | httpx.RequestError:
+        try:
+            response = await self._client.send(self._request(ask))
+        except httpx.RequestError as problem:
+            return problem
+        return read_answer(response, self._rest.read(response))
+
+    def _request(self, ask: Ask) -> httpx.Request:
+        query, body = canonical_query(ask.query), urlencode(ask.form).encode()
         headers = {
             "host": self._client.base_url.netloc.decode(),
-            "x-acs-action": action,
+            "x-acs-action": ask.action,
             "x-acs-version": _VERSION,
             "x-acs-date": f"{self._now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
             "x-acs-signature-nonce": self._nonce(),
-            "x-acs-content-sha256": body_hash(b""),
+            "x-acs-content-sha256": body_hash(body),
         }
+        headers |= {"content-type": _FORM} if body else {}
         signed = authorization(
             self._settings.access_key_id,
             self._settings.access_key_secret,
-            canonical_request("POST", query, headers),
+            canonical_request("POST", query, headers, body),
             headers,
         )
         headers |= {"authorization": signed, "accept": "application/json"}
-        return self._client.build_request("POST", f"/?{query}", headers=headers)
+        return self._client.build_request("POST", f"/?{query}", headers=headers, content=body)
 
 
 def _check(settings: AliyunSettings) -> None:
@@ -220,170 +250,37 @@ def _check(settings: AliyunSettings) -> None:
         raise ConfigError("Aliyun SMS needs an access key id and its secret")
 
 
-# ---- out ----------------------------------------------------------------------------------------------------------
+def _refuse(outbound: Outbound) -> SendResult:
+    if not isinstance(outbound.words, SmsWords):
+        return SendResult(outbound.id, Reaction.DROP, code=_NO_SMS, detail="the words are not an SMS's")
+    return SendResult(outbound.id, Reaction.SUPPRESS, code=_BAD_ADDRESS, detail="not sent")
 
 
-def _parameters(key: str, number: str, words: SmsWords) -> dict[str, str]:
-    return {
-        "PhoneNumbers": number,
-        "SignName": words.sign_name,
-        "TemplateCode": words.template_code,
-        # A bare number among the values is isv.INVALID_JSON_PARAM.
-        "TemplateParam": orjson.dumps({name: str(value) for name, value in words.params.items()}).decode(),
-        "OutId": key,
-    }
+def _told(answer: Answer | httpx.RequestError) -> SendResult:
+    if isinstance(answer, Answer):
+        return judge(answer)
+    why = type(answer).__name__
+    if left_us(answer):
+        return SendResult(0, Reaction.UNKNOWN, code="no answer", detail=why)
+    return SendResult(0, Reaction.RETRY, code=NO_CONNECTION, detail=why)
 
 
-def _unanswered(outbound: Outbound, problem: httpx.RequestError) -> SendResult:
-    why = type(problem).__name__
-    if left_us(problem):
-        return SendResult(outbound.id, Reaction.UNKNOWN, code="no answer", detail=why)
-    return SendResult(outbound.id, Reaction.RETRY, code=_NO_CONNECTION, detail=why)
+def _for_all(call: Call, verdict: SendResult) -> list[SendResult]:
+    if verdict.accepted and is_batch(call.out_id):
+        log.info("SMS batch %s taken as %s: %d messages", call.out_id, verdict.provider_id, len(call.messages))
+    named = _named(verdict, call.out_id)
+    return [replace(named, id=message.outbound.id) for message in call.messages]
 
 
-def _result(outbound: Outbound, answer: _Answer) -> SendResult:
-    code = answer.code[:64]
-    if code == "OK" and answer.status == 200:
-        return SendResult(outbound.id, provider_id=_text(answer.fields, "BizId"), code=code)
-    meaning = read_submission(code, _text(answer.fields, "Message"))
-    if meaning is not None:
-        return SendResult(
-            outbound.id, meaning.reaction, code=code, detail=answer.message, retry_after=meaning.retry_after
-        )
-    if code in ("", "OK") or answer.status >= 500:
-        detail = f"HTTP {answer.status} {code or 'without a code'}"
-        return SendResult(outbound.id, Reaction.UNKNOWN, code=code or f"http {answer.status}", detail=detail)
-    return SendResult(outbound.id, Reaction.DROP, code=code, detail=answer.message)
-
-
-def _question(outbound: Outbound, day: date, page: int) -> dict[str, str]:
-    return {
-        "PhoneNumber": parse_mobile(outbound.address) or outbound.address,
-        "SendDate": f"{day:%Y%m%d}",
-        "PageSize": str(_PAGE),
-        "CurrentPage": str(page),
-    }
-
-
-def _details(answer: _Answer | httpx.RequestError) -> tuple[int | None, list[Mapping[str, object]]]:
-    """How many in all, and those of this page; (None, []) where the answer is not one."""
-    if isinstance(answer, httpx.RequestError) or answer.code != "OK":
-        return None, []
-    total, listed = _text(answer.fields, "TotalCount"), answer.fields.get("SmsSendDetailDTOs")
-    rows = listed.get("SmsSendDetailDTO") if isinstance(listed, dict) else listed
-    if not total.isdecimal():
-        return None, []
-    return int(total), [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
-
-
-def _found(outbound: Outbound, row: Mapping[str, object]) -> SendResult:
-    """SendStatus: 1 waiting for the carrier, 2 failed, 3 delivered."""
-    code = _text(row, "ErrCode")[:64]
-    match _text(row, "SendStatus"):
-        case "1" | "3":
-            return SendResult(outbound.id, provider_id=_text(row, "BizId"), code=code or "OK")
-        case "2":
-            return SendResult(outbound.id, read_receipt(code), code=code, detail="its records say: failed")
-        case status:
-            return SendResult(outbound.id, Reaction.UNKNOWN, code=code, detail=f"SendStatus {status[:20]!r}")
-
-
-def _object(body: bytes) -> Mapping[str, object]:
-    try:
-        value = orjson.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-# ---- in -----------------------------------------------------------------------------------------------------------
-
-
-def _items(body: bytes) -> list[object]:
-    try:
-        # The standard library's reader takes half an emoji (a lone surrogate); a stricter one loses the whole push.
-        value = json.loads(body.decode("utf-8-sig", "replace"))
-    except (ValueError, RecursionError):
-        raise WebhookRejected("a push that is not JSON") from None
-    if not isinstance(value, list):
-        raise WebhookRejected("a push that is not a JSON array")
-    return value
+def _named(verdict: SendResult, out_id: str) -> SendResult:
+    """What its receipt will be found by. A message alone is found by its key, and keeps the provider's BizId."""
+    went_out = verdict.accepted or verdict.reaction is Reaction.UNKNOWN
+    return replace(verdict, provider_id=out_id[:64]) if went_out and is_batch(out_id) else verdict
 
 
 def _receipt(item: object, now: datetime) -> Receipt:
-    fields = _fields(item)
-    number, delivered = _number(fields), fields.get("success")
-    sent_as, key, code = _text(fields, "biz_id"), _text(fields, "out_id"), _text(fields, "err_code")
-    if not isinstance(delivered, bool):
-        raise ValueError("success is not true or false")
-    if not (sent_as or key):
-        raise ValueError("neither biz_id nor out_id")
-    return Receipt(
-        event_id=_event_id(f"{sent_as or key}:{number}:{'delivered' if delivered else 'failed'}"),
-        channel=ChannelName.SMS,
-        at=_moment(fields, "report_time", now),
-        delivered=delivered,
-        key=key,
-        provider_id=sent_as[:64],
-        address=number,
-        reaction=None if delivered else read_receipt(code),
-        code=code[:64],
-    )
+    receipt = read_report(item, now)
+    return replace(receipt, key="", provider_id=receipt.key[:64]) if is_batch(receipt.key) else receipt
 
 
-def _reply(item: object, now: datetime) -> Reply:
-    fields = _fields(item)
-    number, content = _number(fields), fields.get("content")
-    if not isinstance(content, str):
-        raise ValueError("no content")
-    # A refusal without a number of its own must not be lost: the whole item then is its name.
-    unnamed = hashlib.sha256(repr(sorted(fields.items())).encode("utf-8", "replace")).hexdigest()
-    return Reply(
-        event_id=_event_id(_text(fields, "sequence_id") or unnamed),
-        channel=ChannelName.SMS,
-        at=_moment(fields, "send_time", now),
-        address=number,
-        text=_clean(content),
-    )
-
-
-_DOORS: Mapping[str, Callable[[object, datetime], InboundEvent]] = {"report": _receipt, "reply": _reply}
-
-
-def _fields(item: object) -> Mapping[str, object]:
-    if not isinstance(item, dict):
-        raise ValueError("not an object")
-    return item
-
-
-def _number(fields: Mapping[str, object]) -> str:
-    """Eleven digits; what is no mobile (an operator's own number) stays as it came, for staff to see."""
-    given = _text(fields, "phone_number")
-    if not given:
-        raise ValueError("no phone_number")
-    return parse_mobile(given) or given[:64]
-
-
-def _moment(fields: Mapping[str, object], name: str, now: datetime) -> datetime:
-    """In UTC; Aliyun's are Shanghai's without saying so. A missing or odd one is no reason to lose the item."""
-    try:
-        return parse_moment(_text(fields, name))
-    except ValueError:
-        return now.astimezone(UTC)
-
-
-def _event_id(text: str) -> str:
-    return text if len(text) <= 128 else hashlib.sha256(text.encode()).hexdigest()
-
-
-def _text(fields: Mapping[str, object], name: str) -> str:
-    """Text, or a number as text (sequence_id is either); empty for all else."""
-    value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    return _clean(str(value)).strip()
-
-
-def _clean(text: str) -> str:
-    """Without what no database takes: NUL and half a character."""
-    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+_DOORS: Mapping[str, Callable[[object, datetime], InboundEvent]] = {"report": _receipt, "reply": read_reply}

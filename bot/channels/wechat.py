@@ -5,15 +5,17 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import assert_never
+from urllib.parse import quote
 
 import httpx
 import orjson
 
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
 from bot.channels.http import left_us, open_client
+from bot.channels.restraint import NO_CONNECTION, NOT_TRIED, Rest, Round
 from bot.channels.wechat_codes import (
     DUPLICATE,
     TOKEN_CODES,
@@ -38,19 +40,15 @@ from campaigns.terms import (
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE = 8
-_SILENCE_BORNE = 5  # messages in a row without an answer, and the rest of the batch stays here
 _TEXT = 2048  # bytes
 _DAY = 86_400  # seconds; a token lives 7,200
 _KEY = 32  # characters of a client_msg_id
-_NO_CONNECTION, _NOT_TRIED = "no connection", "not tried"
 _NO_WECHAT, _EMPTY, _TOO_LONG, _LONG_KEY = "no wechat", "empty", "too long", "long key"
 _NO_TEMPLATE, _NO_MARKETING = "no template", "no marketing"
 _REFUSED_HERE = frozenset({_NO_WECHAT, _EMPTY, _TOO_LONG, _LONG_KEY, _NO_TEMPLATE, _NO_MARKETING})
-_NEVER_LEFT = _REFUSED_HERE | {_NO_CONNECTION, _NOT_TRIED}
+_NEVER_LEFT = _REFUSED_HERE | {NO_CONNECTION, NOT_TRIED}
 _NO_TEMPLATE_FOR = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
-# Answers about the channel: what has not left yet need not be refused one by one.
-_WHOLE_CHANNEL = frozenset({Reaction.SLOW, Reaction.NEXT_DAY, Reaction.PAUSE_CHANNEL})
+_TOO_MANY = 429
 _PATHS = {
     WechatMode.CUSTOM: "/cgi-bin/message/custom/send",
     WechatMode.TEMPLATE: "/cgi-bin/message/template/send",
@@ -64,7 +62,7 @@ _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 class WechatSettings:
     """`base_url` without a path; http:// only on this machine. Without `encoding_aes_key` the callback is plain.
 
-    `timeout` in seconds.
+    `timeout` in seconds; calls `at_once`.
     """
 
     appid: str
@@ -73,37 +71,31 @@ class WechatSettings:
     encoding_aes_key: str = field(default="", repr=False)
     base_url: str = "https://api.weixin.qq.com"
     timeout: float = 10.0
+    at_once: int = 20
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What came back. `errcode` None: nothing that can be read, and `why`."""
+    """What came back. `errcode` None: nothing that can be read, and `why`. `wait`: its Retry-After."""
 
     errcode: int | None
     fields: Mapping[str, object] = field(default_factory=dict)
     why: str = ""
     left: bool = True
+    too_many: bool = False  # HTTP 429: by its meaning nothing was done
+    wait: timedelta | None = None
 
     @property
     def lost(self) -> bool:
-        return self.errcode is None and self.left
+        return self.errcode is None and self.left and not self.too_many
 
 
 @dataclass(slots=True)
 class _Batch:
-    """What the messages of one batch learn from each other. `closed`: why the rest is not tried."""
+    """What the messages of one batch share."""
 
     token: str
-    silent: int = 0
-    closed: SendResult | None = None
-
-    def learn(self, result: SendResult) -> None:
-        unanswered = result.reaction is Reaction.UNKNOWN or result.code == _NO_CONNECTION
-        self.silent = self.silent + 1 if unanswered else 0
-        if result.reaction in _WHOLE_CHANNEL:
-            self.closed = result
-        elif self.silent >= _SILENCE_BORNE:
-            self.closed = SendResult(result.id, Reaction.SLOW, code=_NOT_TRIED)
+    learned: Round
 
 
 class WechatChannel:
@@ -119,17 +111,21 @@ class WechatChannel:
         self._callback = Callback(settings.appid, settings.token, settings.encoding_aes_key)
         self._client = open_client(settings.base_url, timeout=settings.timeout)
         self._token = SharedToken(self._fetch_token, now, token_store or MemoryTokenStore())
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(settings.at_once)
+        self._rest = Rest(now)
         self._runs = Runs()
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no message could leave."""
         if not batch:
             return []
-        state = _Batch(await self._token.current())
+        token = await self._token_unless_resting()
+        if token is None:
+            return [self._rest.refuse(outbound.id) for outbound in batch]
+        state = _Batch(token, Round(self._rest))
         results = await asyncio.gather(*(self._submit(outbound, state) for outbound in batch))
         codes = {result.code for result in results}
-        if _NO_CONNECTION in codes and codes <= _NEVER_LEFT:
+        if NO_CONNECTION in codes and codes <= _NEVER_LEFT:
             raise ChannelUnavailable(f"微信连不上 · WeChat cannot be reached at {self._settings.base_url}")
         return self._runs.judge([_kind(outbound) for outbound in batch], results, self._now())
 
@@ -166,10 +162,10 @@ class WechatChannel:
         if refusal := _refusal(outbound, words):
             return refusal
         async with self._slots:
-            if batch.closed:
-                return replace(batch.closed, id=outbound.id, detail="not tried")
+            if closed := batch.learned.refuse(outbound.id):
+                return closed
             result = await self._deliver(outbound, words, batch)
-            batch.learn(result)
+            batch.learned.learn(result)
         return result
 
     async def _deliver(self, outbound: Outbound, words: WechatWords, batch: _Batch) -> SendResult:
@@ -183,12 +179,23 @@ class WechatChannel:
             except TokenUnavailable as problem:
                 return _without_token(outbound, problem)
             return _result(outbound, await self._call(path, body, batch.token), repeated=True)
-        if answer.lost and words.mode is WechatMode.TEMPLATE:
+        if answer.lost and words.mode is WechatMode.TEMPLATE and answer.wait is None:
             # One openid and client_msg_id is sent once within 10 minutes, and the answer has the msgid that the
             # receipt will name. Only a yes counts: a refusal of the second says nothing about the first.
             again = _result(outbound, await self._call(path, body, token), repeated=True)
             return again if again.accepted else _result(outbound, answer)
         return _result(outbound, answer)
+
+    async def _token_unless_resting(self) -> str | None:
+        """None where WeChat wants no calls for a while."""
+        if self._rest.left():
+            return None
+        try:
+            return await self._token.current()
+        except TokenUnavailable:
+            if self._rest.left():
+                return None
+            raise
 
     async def _fetch_token(self) -> AccessToken:
         """Never with force_refresh: it is allowed 20 times a day, and two systems on one account that force would
@@ -211,12 +218,12 @@ class WechatChannel:
 
     async def _call(self, path: str, body: bytes, token: str = "") -> _Answer:
         headers = {"content-type": "application/json; charset=utf-8"}
-        query = {"access_token": token} if token else {}
+        url = f"{path}?access_token={quote(token, safe='')}" if token else path
         try:
-            response = await self._client.post(path, params=query, content=body, headers=headers)
+            response = await self._client.post(url, content=body, headers=headers)
         except httpx.RequestError as problem:
             return _Answer(None, why=type(problem).__name__, left=left_us(problem))
-        return _read(response)
+        return _read(response, self._rest.read(response))
 
 
 def _check(settings: WechatSettings) -> None:
@@ -283,10 +290,11 @@ def _kind(outbound: Outbound) -> str:
 # ---- answers ------------------------------------------------------------------------------------------------------
 
 
-def _read(response: httpx.Response) -> _Answer:
+def _read(response: httpx.Response, wait: timedelta | None) -> _Answer:
     """WeChat answers everything with 200 and JSON. All else is somebody's on the way, before it or behind it."""
-    if response.status_code != 200:
-        return _Answer(None, why=f"HTTP {response.status_code}")
+    status = response.status_code
+    if status != 200:
+        return _Answer(None, why=f"HTTP {status}", too_many=status == _TOO_MANY, wait=wait)
     try:
         fields = orjson.loads(response.content)
     except ValueError:
@@ -298,9 +306,11 @@ def _read(response: httpx.Response) -> _Answer:
 
 def _result(outbound: Outbound, answer: _Answer, repeated: bool = False) -> SendResult:
     if answer.errcode is None:
+        if answer.too_many:
+            return SendResult(outbound.id, Reaction.SLOW, code="http 429", detail=answer.why, retry_after=answer.wait)
         if answer.left:
             return SendResult(outbound.id, Reaction.UNKNOWN, code="no answer", detail=answer.why)
-        return SendResult(outbound.id, Reaction.RETRY, code=_NO_CONNECTION, detail=answer.why)
+        return SendResult(outbound.id, Reaction.RETRY, code=NO_CONNECTION, detail=answer.why)
     sent_as = _sent_as(answer.fields)
     if answer.errcode == 0:
         return SendResult(outbound.id, provider_id=sent_as, code="0")

@@ -1,5 +1,6 @@
 """Campaigns from the command line: look, check, approve, start, stop, follow."""
 
+import contextlib
 import getpass
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,8 +11,9 @@ from bot.clock import ProductClock
 from bot.database import open_database
 from bot.runtime import follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
-from campaigns import definitions, outbox, planner
-from campaigns.errors import DefinitionError, InputError
+from bot.wording import HELD
+from campaigns import definitions, marks, outbox, planner
+from campaigns.errors import DefinitionError, InputError, StateError
 from campaigns.folders import lint_folder, lint_together, render_sample
 from campaigns.planner import Preview
 from campaigns.reports import campaign_reports
@@ -72,6 +74,7 @@ async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[
 
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
     folder = definitions.load_campaign(settings.huifang_templates, key)
+    _refuse_a_clash(settings, key)
     async with open_database(settings):
         clock = await _clock(settings, None)
         row = await definitions.approve(folder, by=by or getpass.getuser(), now=clock())
@@ -80,6 +83,8 @@ async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
 
 async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
     async with open_database(settings):
+        if await marks.is_held():
+            raise StateError(f"{HELD} (restored, paused)")
         clock = await _clock(settings, as_of)
         occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
         planned = await outbox.read_planned(occurrence_id) if occurrence_id else {"audience": 0, "fates": {}}
@@ -108,6 +113,17 @@ async def status(settings: Settings, key: str | None) -> Any:
     return reports[0]
 
 
+def _refuse_a_clash(settings: Settings, key: str) -> None:
+    """Raises InputError where this campaign and another cannot both be; one that cannot be read clashes with none."""
+    folders = []
+    for one in definitions.campaign_keys(settings.huifang_templates):
+        with contextlib.suppress(DefinitionError):
+            folders.append(definitions.load_campaign(settings.huifang_templates, one))
+    for one, problem in lint_together(folders):
+        if one == key:
+            raise InputError(f"{key} 和别的活动冲突：{problem} (run campaign lint)")
+
+
 def preview_document(found: Preview) -> dict[str, Any]:
     """Counts by fate and reason; `deferred_until` says when, for each reason."""
     return {
@@ -121,6 +137,7 @@ def preview_document(found: Preview) -> dict[str, Any]:
             for fate, times in found.until.items()
         },
         "channels": dict(found.channels),
+        "already_planned": found.already_planned,
     }
 
 

@@ -11,8 +11,9 @@ from bot.database import open_database
 from bot.runtime import DEMO_MARK, open_doorbell, read_secret
 from bot.settings import Settings
 from bot.tokens import Tokens
+from bot.wording import HELD
 from campaigns.errors import OutreachError
-from campaigns.marks import read_mark
+from campaigns.marks import is_held, read_mark
 from campaigns.members.find import count_stats
 from campaigns.outbox import closed_channels
 
@@ -21,6 +22,7 @@ async def examine(settings: Settings) -> dict[str, Any]:
     """`checks` names each part, whether it is well, and the remedy where it is not."""
     checks = [
         await _check("database", _database, settings),
+        await _check("restored", _restored, settings),
         await _check("doorbell", _doorbell, settings),
         await _check("templates", _templates, settings),
         await _check("channels", _channels, settings),
@@ -45,6 +47,13 @@ async def _database(settings: Settings) -> str:
         stats = await count_stats()
         demo = "，演示库，永远不连真实渠道 (a demo's)" if await read_mark(DEMO_MARK) else ""
     return f"{settings.database.partition('://')[0]}，{stats['members']:,}家企业会员{demo}"
+
+
+async def _restored(settings: Settings) -> str:
+    async with open_database(settings):
+        if await is_held():
+            raise OutreachError(f"{HELD} (restored, paused)")
+    return "没有等着放行的副本 (nothing is held)"
 
 
 async def _doorbell(settings: Settings) -> str:

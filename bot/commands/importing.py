@@ -15,7 +15,8 @@ from bot.tables import RawTable, read_table
 from campaigns.columns import Recognised, TableKind, is_header, recognise
 from campaigns.errors import InputError
 from campaigns.members.load import Loaded, load_chunk, refresh_members
-from campaigns.records import Parsed, Problem, Reading, Reject, read_records
+from campaigns.records import Parsed, Reading, read_records
+from campaigns.rows import Problem, Reject
 from campaigns.terms import SHANGHAI
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsm", ".ods"})

@@ -157,10 +157,12 @@ def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
     for fate, count in sorted(found["fates"].items(), key=lambda pair: -pair[1]):
         until = "、".join(f"{_when(datetime.fromisoformat(at))} {n}家" for at, n in _until(found, fate))
         rows.append([fate_words(fate), count, until])
+    planned = ["这一期已经计划好，再开始也不会多发 (already planned)"] if found["already_planned"] else []
     return [
         f"{found['campaign']} {_when(found['at'])}：目标人群 {found['audience']:,}家",
         table(("结果", "家", "到什么时候"), rows),
         f"渠道：{_counts(found['channels'])}",
+        *planned,
     ]
 
 

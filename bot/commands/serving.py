@@ -24,8 +24,10 @@ from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
 from bot.web.mail_door import MailDoor, TakeMail
+from bot.wording import HELD
 from bot.worker import working
-from campaigns.errors import ConfigError
+from campaigns import marks
+from campaigns.errors import ConfigError, StateError
 from campaigns.reports import campaign_reports
 from campaigns.terms import ChannelName
 
@@ -88,6 +90,7 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
 async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None:
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
     async with open_database(settings), house(settings) as running:
+        await _say_held(until_done)
         if until_done:
             await Conductor(running.runtime, running.sandbox).until_done()
             reports = [asdict(report) for report in await campaign_reports()]
@@ -127,6 +130,7 @@ async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
     """A worker; the web runs elsewhere. On a signal it lets what is on the wire come to its end."""
     _need_redis(settings, "worker")
     async with open_database(settings), open_runtime(settings) as runtime:
+        await _say_held()
         async with _stopping() as stop, working(runtime) as worker:
             _print({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
             await _first_of(stop, worker)
@@ -203,6 +207,15 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
                 print(f"收信端口 {asked} 被占用，改用 {found} (mail door port taken)", file=sys.stderr, flush=True)
             return door, found
     raise ConfigError(f"no free port from {asked} on {settings.mail_door_host}; set MAIL_DOOR_PORT to another one")
+
+
+async def _say_held(until_done: bool = False) -> None:
+    """A restored copy sends nothing: say so, or refuse where the end of sending would be waited for."""
+    if not await marks.is_held():
+        return
+    if until_done:
+        raise StateError(f"{HELD} (restored, paused)")
+    print(f"{HELD} (restored, paused)", file=sys.stderr, flush=True)
 
 
 def _print(found: Mapping[str, Any], as_json: bool) -> None:

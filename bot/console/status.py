@@ -1,6 +1,7 @@
 """The status page: what there is, what waits for a person, where to look. And the way to the sandbox's phone."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -9,7 +10,7 @@ from starlette.routing import Route
 from bot.console import campaigns, members
 from bot.console.shell import not_found, staff_page
 from bot.runtime import Runtime
-from campaigns import definitions, visits
+from campaigns import definitions, restored, visits
 from campaigns.members import find
 from campaigns.replies import count_events
 from campaigns.reports import CampaignReport, campaign_reports
@@ -29,6 +30,7 @@ async def home(request: Request) -> Response:
         answers=_answers(await count_events()),
         tasks=sorted((await visits.count_open()).items(), key=lambda pair: -pair[1]),
         sandboxed=bool(runtime.sandboxed),
+        held=await _held(),
     )
 
 
@@ -39,6 +41,19 @@ async def phone(request: Request) -> Response:
         return await not_found(request, here="status", what="沙箱没有开，看不了客户的手机")
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{runtime.site_url}/phone{query}", status_code=307)
+
+
+async def _held() -> Mapping[str, Any] | None:
+    """A restored copy that waits for a person's word: since when, and how much of it is uncertain."""
+    held = await restored.read_restored()
+    if held is None:
+        return None
+    waiting = await restored.outlook(held)
+    return {
+        "made_at": held.made_at,
+        "would_send": sum(one.would_send for one in waiting),
+        "cannot_know": sum(one.cannot_know for one in waiting),
+    }
 
 
 async def _title(report: CampaignReport) -> str:

@@ -1,12 +1,10 @@
 """A strict stand-in for a WeChat Official Account: its API, its followers' phones, its callbacks to our door."""
 
 import asyncio
-import hashlib
 import json
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
@@ -16,9 +14,11 @@ from starlette.routing import Route
 
 from bot.sandbox.listening import Cut, Listener, bad_gateway
 from bot.sandbox.stage import Accepted, Stage
-from bot.sandbox.wechat_account import Grant, Quotas, SceneCodes, Tokens, verdict_on_credentials
+from bot.sandbox.wechat_account import Numbers, Quotas, SceneCodes, Tokens
+from bot.sandbox.wechat_callbacks import Callbacks, Quirks
 from bot.sandbox.wechat_followers import Follower, Followers
-from bot.sandbox.wechat_push import Door, Envelope, Mode, Push, ReplyUnreadable
+from bot.sandbox.wechat_gate import Gate, refuse_by
+from bot.sandbox.wechat_push import Envelope, Mode, Push
 from bot.sandbox.wechat_words import (
     ERRORS,
     Refused,
@@ -50,32 +50,8 @@ FAULTS = (
 )
 CODE_OF = {"busy": -1, "minute_limit": 45011, "revoked": 40001}
 ONCE = timedelta(minutes=10)  # for one client_msg_id to one openid
-SUCCESS, BLOCKED, FAILED = "success", "failed:user block", "failed: system failed"
-SILENT = (b"", b"success")
-NO_SERVICE = "该公众号提供的服务出现故障，请稍后再试"
 
 Query = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Quirks:
-    """How followers and pushes behave; every share is 0 to 1."""
-
-    soonest: timedelta = timedelta(seconds=2)
-    latest: timedelta = timedelta(seconds=30)
-    block_share: float = 0.01  # of followers: they have refused template messages
-    failure_share: float = 0.01  # of template messages
-    missing_share: float = 0.0  # of receipts: never pushed
-    duplicate_share: float = 0.05  # of pushes: pushed again although answered
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What WeChat shows a follower when the account's server does not answer as it must."""
-
-    openid: str
-    at: datetime
-    text: str = NO_SERVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,20 +93,19 @@ class WechatSandbox(Followers):
     ) -> None:
         self.stage = stage
         self.appid, self.secret, self.token, self.encoding_aes_key = appid, secret, token, encoding_aes_key
-        self.ip_allow_list, self.quirks = ip_allow_list, quirks or Quirks()
         self.templates = _reviewed(templates)
         self.subscribe_templates = _reviewed(subscribe_templates)
         super().__init__(stage.now, self.subscribe_templates, adopt)
-        self.tokens, self.codes = Tokens(stage.now), SceneCodes()
-        self.quotas = Quotas(quotas or {}, stage.now)
-        self.notices: list[Notice] = []
+        self.codes = SceneCodes()
+        self.gate = Gate(appid, secret, ip_allow_list, Tokens(stage.now), Quotas(quotas or {}, stage.now))
         self.delay_seconds = 1.0  # real time, of the fault "delay"
         known = (*FAULTS, *map(str, ERRORS))
         self.faults = stage.fault_plan("wechat", known)
         self.token_faults = stage.fault_plan("wechat token", known)  # apart: clients keep tokens as they like
-        self.door = Door(push_to, stage.now, stage.timetable.at, self._hear_answer)
         self._dice = stage.dice("wechat")
-        self._envelope = Envelope(
+        # The ledger's length as well: after a restart no id comes a second time.
+        self._numbers = Numbers(stage.seed, len(stage.ledger), stage.now)
+        envelope = Envelope(
             mode,
             token=token,
             encoding_aes_key=encoding_aes_key,
@@ -138,9 +113,8 @@ class WechatSandbox(Followers):
             original_id=original_id,
             dice=self._dice,
         )
-        # The ledger's length as well: after a restart no id comes a second time.
-        self._epoch, self._ids = len(stage.ledger), 0
-        self._before_the_answer: list[Callable[[], Awaitable[None]]] = []
+        self.callbacks = Callbacks(stage, envelope, self._numbers, quirks or Quirks(), self.follows)
+        self.connect(push_to)
         self._apis = self._make_apis()
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         self.app = Starlette(routes=[Route("/{path:path}", self._serve, methods=methods)])
@@ -149,12 +123,12 @@ class WechatSandbox(Followers):
 
     async def start(self) -> int:
         """Serve; returns the port. Raises OSError where the one asked for is taken."""
-        self.door.open()
+        self.callbacks.door.open()
         return await self._listener.start()
 
     async def stop(self) -> None:
         await self._listener.stop()
-        await self.door.close()
+        await self.callbacks.door.close()
 
     @property
     def base_url(self) -> str:
@@ -162,7 +136,7 @@ class WechatSandbox(Followers):
 
     def connect(self, push_to: str | None) -> None:
         """From now on messages and events go to this door."""
-        self.door.url = push_to
+        self.callbacks.door.url = push_to
 
     def entrance(self) -> dict[str, str]:
         """Where it is and what it accepts, for a client that knows nothing of it: a follower's window is open."""
@@ -178,13 +152,6 @@ class WechatSandbox(Followers):
             "encoding_aes_key": self.encoding_aes_key,
             "openid": follower.openid,
         }
-
-    async def verify_url(self) -> bool:
-        """Ask our door to prove itself, as the provider does when the address is set up."""
-        query = self._envelope.challenge(self.stage.now())
-        return await self.door.ask(query) == query["echostr"].encode()
-
-    # The API.
 
     def _make_apis(self) -> dict[str, _Api]:
         return {
@@ -214,21 +181,17 @@ class WechatSandbox(Followers):
         if request.method != api.method:
             raise Refused(43002 if api.method == "POST" else 43001)
         if api.open_to_all:
-            self._check_caller(request.client.host if request.client else "")
+            self.gate.check_address(request.client.host if request.client else "")
         else:
-            _refuse_by(self.tokens.verdict(request.query_params.get("access_token", "")))
-        _refuse_by(self.quotas.verdict(path.removeprefix("cgi-bin/")))
+            self.gate.check_token(request.query_params.get("access_token", ""))
+        self.gate.count(path.removeprefix("cgi-bin/"))
         return api
-
-    def _check_caller(self, ip: str) -> None:
-        if self.ip_allow_list is not None and ip not in self.ip_allow_list:
-            raise Refused(40164, f"{ip} ipv6 ::ffff:{ip}, not in whitelist")
 
     async def _carry_out(self, api: _Api, query: Query, body: bytes, fault: str) -> Response:
         if fault == "delay":
             await asyncio.sleep(self.delay_seconds)
         if fault == "revoked":
-            self.tokens.revoke()
+            self.gate.revoke()
         if fault in CODE_OF or fault not in ("", *FAULTS):
             raise Refused(CODE_OF.get(fault) or int(fault))
         if fault == "bad_gateway":
@@ -236,9 +199,7 @@ class WechatSandbox(Followers):
         if fault == "reset_before":
             return Cut()
         response = _json(api.act(query, body, fault))
-        first, self._before_the_answer = self._before_the_answer, []
-        for push in first:
-            await push()
+        await self.callbacks.push_overtaking()
         if fault == "reset_after":
             return Cut()
         return Cut(response) if fault == "truncate" else response
@@ -248,42 +209,33 @@ class WechatSandbox(Followers):
         return _json({"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"})
 
     def _give_token(self, query: Query, _body: bytes, _fault: str) -> dict[str, Any]:
-        _refuse_by(verdict_on_credentials(query, self.appid, self.secret))
-        return _granted(self.tokens.plain())
+        return self.gate.give_token(query)
 
     def _give_stable_token(self, _query: Query, body: bytes, _fault: str) -> dict[str, Any]:
-        given = read_json(body)
-        _refuse_by(verdict_on_credentials(given, self.appid, self.secret))
-        force = given.get("force_refresh", False)
-        if not isinstance(force, bool):
-            raise Refused(47001)
-        grant = self.tokens.stable(force)
-        if isinstance(grant, int):
-            raise Refused(grant)
-        return _granted(grant)
+        return self.gate.give_stable_token(read_json(body))
 
     def _send_custom(self, _query: Query, body: bytes, fault: str) -> dict[str, Any]:
         given = read_json(body, escapes_stay=True)
         follower = self._recipient(given)
         words = read_custom(given)
-        _refuse_by(follower.verdict_on_custom(self.stage.now()))
+        refuse_by(follower.verdict_on_custom(self.stage.now()))
         follower.window_left -= 1
         # The client never sees this id: the call answers with none.
-        self._accept(follower, "", words, f"custom-{self._next_number()}", fault)
+        self._accept(follower, "", words, f"custom-{self._numbers.next()}", fault)
         return _OK
 
     def _send_template(self, _query: Query, body: bytes, fault: str) -> dict[str, Any]:
         given = read_json(body)
         follower = self._recipient(given)
         words = read_template(given, find_template(self.templates, given.get("template_id")))
-        _refuse_by(follower.verdict_on_template())
+        refuse_by(follower.verdict_on_template())
         key = given.get("client_msg_id", "")
         if earlier := self._sent_already(follower.openid, key):
             return {**_OK, "msgid": int(earlier.provider_id)}
-        number = self._next_number()
+        number = self._numbers.next()
         row = self._accept(follower, key, words, str(number), fault)
         if row is not None:
-            self._plan_receipt(row, fault)
+            self.callbacks.plan_receipt(row, overtakes=fault == "receipt_first")
         return {**_OK, "msgid": number}
 
     def _send_subscription(self, _query: Query, body: bytes, fault: str) -> dict[str, Any]:
@@ -293,11 +245,11 @@ class WechatSandbox(Followers):
         if isinstance(template_id, str) and template_id in self.templates:
             raise Refused(43102)
         words = read_subscription(given, find_template(self.subscribe_templates, template_id))
-        _refuse_by(follower.verdict_on_subscription(str(template_id)))
+        refuse_by(follower.verdict_on_subscription(str(template_id)))
         follower.credits[str(template_id)] -= 1
-        row = self._accept(follower, "", words, str(self._next_number()), fault)
+        row = self._accept(follower, "", words, str(self._numbers.next()), fault)
         if row is not None:
-            self._plan_receipt(row, fault)
+            self.callbacks.plan_receipt(row, overtakes=fault == "receipt_first")
         return _OK
 
     def _tell_user(self, query: Query, _body: bytes, _fault: str) -> dict[str, Any]:
@@ -330,85 +282,17 @@ class WechatSandbox(Followers):
             return None
         return self.stage.accept(ChannelName.WECHAT, follower.openid, key=key, words=words, provider_id=provider_id)
 
-    # What the provider pushes.
-
-    def status_of(self, row: Accepted) -> str:
-        """What becomes of an accepted template message; the same in every run."""
-        if row.to in self.stage.full or not self.follows(row.to):
-            return BLOCKED
-        if self._roll(f"block {row.to}") < self.quirks.block_share:
-            return BLOCKED
-        return FAILED if self._roll(f"failure {row.provider_id}") < self.quirks.failure_share else SUCCESS
-
-    def _plan_receipt(self, row: Accepted, fault: str) -> None:
-        if self._roll(f"missing {row.provider_id}") < self.quirks.missing_share:
-            return
-        push = partial(self._push_receipt, row)
-        if fault == "receipt_first":
-            self._before_the_answer.append(push)
-            return
-        wait = self.quirks.soonest + (self.quirks.latest - self.quirks.soonest) * self._roll(row.provider_id)
-        self.stage.timetable.at(row.at + wait, push, "wechat receipt")
-
-    async def _push_receipt(self, row: Accepted) -> None:
-        number = int(row.provider_id)
-        if row.words["kind"] == "template":
-            await self._tell(row.to, "TEMPLATESENDJOBFINISH", MsgID=number, Status=self.status_of(row))
-            return
-        sent = {"TemplateId": row.words["template_id"], "MsgID": number, "ErrorCode": 0, "ErrorStatus": SUCCESS}
-        await self._tell(row.to, "subscribe_msg_sent_event", SubscribeMsgSentEvent={"List": sent})
-
     async def _push(self, openid: str, msgtype: str, fields: Mapping[str, object]) -> Push:
-        push = self._envelope.wrap(openid, msgtype, fields, self.stage.now())
-        await self.door.deliver(push)
-        if push.taken and self._dice.random() < self.quirks.duplicate_share:
-            delay = timedelta(seconds=self._dice.randint(5, 60))
-            self.stage.timetable.later(delay, partial(self.door.repeat, push), "wechat push repeated")
-        return push
-
-    def _hear_answer(self, push: Push, answer: bytes | None) -> None:
-        """What the follower sees of our door's answer: nothing, a passive reply, or that something is broken."""
-        if answer in SILENT:
-            return
-        try:
-            msgtype, text = self._envelope.read_reply(push.openid, answer or b"")
-        except ReplyUnreadable:
-            self.notices.append(Notice(push.openid, self.stage.now()))
-            return
-        if msgtype != "transfer_customer_service":
-            words = {"kind": "passive", "msgtype": msgtype, "text": text}
-            number = f"passive-{self._next_number()}"
-            self.stage.accept(ChannelName.WECHAT, push.openid, key="", words=words, provider_id=number)
+        return await self.callbacks.push(openid, msgtype, fields)
 
     def _scene_of(self, ticket: str) -> str | None:
         return self.codes.scene_of(ticket, self.stage.now())
 
     def _message_number(self, message_id: str) -> int:
-        return self._number(f"message {message_id}") if message_id else self._next_number()
-
-    def _next_number(self) -> int:
-        self._ids += 1
-        return self._number(f"{self._epoch} {self._ids} {self.stage.now().isoformat()}")
-
-    def _number(self, about: str) -> int:
-        """64 bits, and more than a JavaScript number can hold."""
-        mark = hashlib.sha256(f"{self.stage.seed} {about}".encode()).digest()
-        return 1 << 62 | int.from_bytes(mark[:7], "big")
-
-    def _roll(self, about: str) -> float:
-        return self.stage.dice(f"wechat {about}").random()
+        return self._numbers.of(f"message {message_id}") if message_id else self._numbers.next()
 
 
 _OK = {"errcode": 0, "errmsg": "ok"}
-
-
-def _refuse_by(errcode: int) -> None:
-    if errcode:
-        raise Refused(errcode)
-
-
-def _granted(grant: Grant) -> dict[str, Any]:
-    return {"access_token": grant.token, "expires_in": grant.expires_in}
 
 
 def _reviewed(templates: Mapping[str, str | WechatTemplate]) -> dict[str, WechatTemplate]:

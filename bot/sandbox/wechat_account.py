@@ -1,6 +1,7 @@
-"""What the provider keeps of one account: tokens given out, quotas, QR codes that carry a scene."""
+"""What the provider keeps of one account: tokens and ids given out, quotas, QR codes that carry a scene."""
 
 import base64
+import hashlib
 import hmac
 import re
 import secrets
@@ -159,6 +160,23 @@ class SceneCodes:
         if code is None or (code.expires_at is not None and now >= code.expires_at):
             return None
         return code.scene
+
+
+class Numbers:
+    """Ids of messages: 64 bits, and more than a JavaScript number can hold. `epoch` differs after a restart."""
+
+    def __init__(self, seed: int, epoch: int, now: Clock) -> None:
+        self._seed, self._epoch, self._now = seed, epoch, now
+        self._given = 0
+
+    def next(self) -> int:
+        self._given += 1
+        return self.of(f"{self._epoch} {self._given} {self._now().isoformat()}")
+
+    def of(self, about: str) -> int:
+        """The same for the same words."""
+        mark = hashlib.sha256(f"{self._seed} {about}".encode()).digest()
+        return 1 << 62 | int.from_bytes(mark[:7], "big")
 
 
 def verdict_on_credentials(given: Mapping[str, Any], appid: str, secret: str) -> int:

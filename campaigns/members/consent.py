@@ -12,17 +12,27 @@ PAUSE = timedelta(hours=24)
 _CLOSED_UNTIL_HEARD = ("unfollowed", "43004", "48002", "user block")
 
 
-async def record_opt_out(member_id: int, *, at: datetime, source: str) -> bool:
-    """One word of refusal: every channel, the whole company. False where it stood already: twice adds nothing."""
-    if await _company_block(member_id).filter(until=None).exists():
-        return False
-    await Suppression.create(member_id=member_id, reason="refused", source=source, at=at)
-    return True
+async def record_opt_out(*member_ids: int, at: datetime, source: str) -> bool:
+    """One word of refusal: every channel, the whole company, for each of these.
+
+    False where it stood already for all of them: twice adds nothing.
+    """
+    standing = {row.member_id for row in await _company_block(*member_ids).filter(until=None)}
+    new = [member_id for member_id in member_ids if member_id not in standing]
+    await Suppression.bulk_create(
+        [Suppression(member_id=member_id, reason="refused", source=source, at=at) for member_id in new]
+    )
+    return bool(new)
 
 
-async def pause_member(member_id: int, *, at: datetime, source: str, lasting: timedelta = PAUSE) -> None:
-    """In doubt: silence for the whole company, while a person looks."""
-    await Suppression.create(member_id=member_id, reason="in_doubt", source=source, at=at, until=at + lasting)
+async def pause_member(*member_ids: int, at: datetime, source: str, lasting: timedelta = PAUSE) -> None:
+    """In doubt: silence for the whole company, for each of these, while a person looks."""
+    await Suppression.bulk_create(
+        [
+            Suppression(member_id=member_id, reason="in_doubt", source=source, at=at, until=at + lasting)
+            for member_id in member_ids
+        ]
+    )
 
 
 async def suppress_address(channel: ChannelName, address: str, *, at: datetime, reason: str, source: str) -> bool:
@@ -92,8 +102,8 @@ async def _reopen_follower(change: ReachChange) -> None:
     await closed.update(lifted_at=change.at)
 
 
-def _company_block(member_id: int) -> QuerySet[Suppression]:
-    return Suppression.filter(member_id=member_id, channel=None, lifted_at=None)
+def _company_block(*member_ids: int) -> QuerySet[Suppression]:
+    return Suppression.filter(member_id__in=member_ids, channel=None, lifted_at=None)
 
 
 def _address_block(channel: ChannelName, address: str) -> QuerySet[Suppression]:

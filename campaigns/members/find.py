@@ -35,9 +35,20 @@ async def list_audience(segment: Segment, now: datetime, limit: int) -> list[dic
 
 async def match_member(channel: ChannelName, address: str) -> Match | None:
     """The contact with this address; of several members sharing it, the primary contact registered last."""
-    column = {ChannelName.EMAIL: "email", ChannelName.SMS: "mobile", ChannelName.WECHAT: "openid"}[channel]
-    contact = await Contact.filter(**{column: address}).order_by("-is_primary", "-id").first()
+    contact = await Contact.filter(**_having(channel, address)).order_by("-is_primary", "-id").first()
     return Match(contact.member_id, contact.id) if contact else None
+
+
+async def members_sharing(match: Match, channel: ChannelName, address: str) -> dict[int, str]:
+    """Whom a word from this address stands for, id → number: `match` and every member with a contact who has it.
+
+    An answer may come from another address than it went to: the matched contact's own counts as well.
+    """
+    matched = await Contact.get_or_none(id=match.contact_id) if match.contact_id is not None else None
+    own = getattr(matched, _COLUMNS[channel], None)
+    sharing = {contact.member_id for contact in await Contact.filter(**_having(channel, address, own))}
+    members = Member.filter(id__in={match.member_id, *sharing}).order_by("no")
+    return dict(await members.values_list("id", "no"))
 
 
 async def match_contact(contact_id: int) -> Match | None:
@@ -139,6 +150,15 @@ async def record_views(member_id: int, at: datetime, posting_no: str | None = No
     seen = await Application.filter(posting_id__in=list(ids), first_viewed_at=None).update(first_viewed_at=at)
     await statements.recount_member(member_id)
     return seen
+
+
+_COLUMNS = {ChannelName.EMAIL: "email", ChannelName.SMS: "mobile", ChannelName.WECHAT: "openid"}
+
+
+def _having(channel: ChannelName, *addresses: str | None) -> dict[str, list[str]]:
+    """The filter of contacts with one of these addresses. Mail's are stored in lower case."""
+    wanted = [address for address in addresses if address]
+    return {f"{_COLUMNS[channel]}__in": [one.lower() for one in wanted] if channel is ChannelName.EMAIL else wanted}
 
 
 async def _suppressions_of(member_id: int) -> list[dict[str, Any]]:

@@ -7,9 +7,12 @@ from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from bot.channels.mime import MailFrame, build_mail, characters, wire_address
 from campaigns.terms import MailWords, MessageClass, Outbound
+from tests.slow_mail import build_slowly
 
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
 FRAME = MailFrame("大同人才网", "service@talent.example", "reply.talent.example", "mail.talent.example")
@@ -25,6 +28,42 @@ def read(raw: bytes) -> EmailMessage:
     message = message_from_bytes(raw, policy=policy.default)
     assert isinstance(message, EmailMessage)
     return message
+
+
+BROKEN = "大同\r\nBcc: x@example.com\n\r\x85\u2028\x00\ud800👷 =?utf-8?B?QmNj?="
+PIECES = st.text(st.sampled_from(BROKEN) | st.characters(codec="utf-8"), max_size=90)
+TEXTS = PIECES | st.builds(lambda text, times: text * times, PIECES, st.integers(0, 200))
+PLAIN = st.from_regex(r"[A-Za-z0-9 ,.!:/+()-]{0,80}", fullmatch=True)
+MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.timezones())  # noqa: DTZ001
+
+
+@given(
+    st.builds(
+        Outbound,
+        id=st.just(1),
+        key=st.from_regex(r"[A-Za-z0-9-]{1,40}", fullmatch=True) | PIECES,
+        address=st.emails() | PIECES,
+        message_class=st.sampled_from(MessageClass),
+        words=st.builds(MailWords, PIECES | PLAIN, TEXTS, TEXTS),
+        unsubscribe_url=st.sampled_from(["", OUT.unsubscribe_url, "https://talent.example/中?x= y%20"]) | PIECES,
+    ),
+    st.builds(MailFrame, PIECES | PLAIN, PIECES, PIECES, PIECES) | st.just(FRAME),
+    MOMENTS,
+)
+@example(OUT, FRAME, NOW)
+def test_a_mail_is_the_same_built_quickly_and_slowly_byte_for_byte(outbound, frame, now):
+    assert build_mail(outbound, outbound.words, frame, now) == build_slowly(outbound, outbound.words, frame, now)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 56, 57, 58, 114, 115, 57 * 40])
+def test_a_body_of_any_length_has_lines_of_76_and_ends_whole(length):
+    words = replace(WORDS, text="x" * length, html="")
+    raw = built(words=words)
+    plain = next(iter(read(raw).iter_parts()))
+    assert plain.get_content() == words.text
+    lines = raw.partition(b"base64\r\n\r\n")[2].partition(b"--=_")[0].split(b"\r\n")
+    assert lines.pop() == b""
+    assert all(len(line) == 76 for line in lines[:-1])
 
 
 def test_the_stdlib_reads_back_exactly_the_words():

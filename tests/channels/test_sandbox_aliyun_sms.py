@@ -31,6 +31,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.sandbox.aliyun_account import Frequency, SmsTemplate
+from bot.sandbox.aliyun_carrier import Quirks
 from bot.sandbox.aliyun_signature import (
     Received,
     canonical_request,
@@ -39,7 +40,7 @@ from bot.sandbox.aliyun_signature import (
     sign_rpc,
     sign_v3,
 )
-from bot.sandbox.aliyun_sms import FAULTS, AliyunSmsSandbox, Quirks
+from bot.sandbox.aliyun_sms import FAULTS, AliyunSmsSandbox
 from bot.sandbox.customers import Customers
 from bot.sandbox.listening import Listener
 from bot.sandbox.sms_customers import ReplyNotTaken, SmsCustomer
@@ -1054,7 +1055,7 @@ async def test_a_receipt_not_taken_comes_again_after_one_five_and_ten_minutes(
     assert moments == [1, 2, 3, 4]
     assert doors.reports.count(doors.reports[0]) == 4
     assert len(sms.stage.timetable) == 0
-    assert not sms.reports.lost
+    assert not sms.carrier.reports.lost
 
 
 async def test_a_push_not_taken_four_times_is_lost_and_said_so(
@@ -1064,17 +1065,17 @@ async def test_a_push_not_taken_four_times_is_lost_and_said_so(
     doors.answers = [Response(status_code=500) for _ in range(9)]
     await run_for(sms, clock, timedelta(days=1))
     assert len(doors.reports) == 4
-    assert len(sms.reports.lost) == 1
+    assert len(sms.carrier.reports.lost) == 1
 
 
 async def test_a_door_that_is_not_there_is_tried_again_too(
     call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand
 ) -> None:
-    there = sms.reports.url
-    sms.reports.url = "http://127.0.0.1:9/reports"
+    there = sms.carrier.reports.url
+    sms.carrier.reports.url = "http://127.0.0.1:9/reports"
     await accept(call)
     await run_for(sms, clock, MINUTE)
-    sms.reports.url = there
+    sms.carrier.reports.url = there
     await run_for(sms, clock, 2 * MINUTE)
     assert len(doors.reports) == 1
 
@@ -1090,7 +1091,7 @@ async def test_a_receipt_can_come_before_the_answer(call: Caller, sms: AliyunSms
 async def test_some_receipts_come_two_or_three_times(
     call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand
 ) -> None:
-    sms.quirks = Quirks(empty_share=0, failure_share=0, duplicate_share=1.0)
+    sms.carrier.quirks = Quirks(empty_share=0, failure_share=0, duplicate_share=1.0)
     times = set()
     for number in range(12):
         doors.reports.clear()
@@ -1104,14 +1105,14 @@ async def test_some_receipts_come_two_or_three_times(
 async def test_carriers_fail_for_a_seeded_share_and_a_number_nobody_has_stays_so(
     sms: AliyunSmsSandbox, clock: Hand
 ) -> None:
-    sms.quirks = Quirks(empty_share=0.05, failure_share=0.1)
+    sms.carrier.quirks = Quirks(empty_share=0.05, failure_share=0.1)
     sent = [Accepted(ChannelName.SMS, f"154{n % 1000:08d}", "k", START, {}, f"b-{n}") for n in range(4000)]
     codes = Counter(sms.fate_of(row).code for row in sent)
     assert 0.8 < codes["DELIVERED"] / 4000 < 0.9
     assert codes["MK:0001"] > 100
     assert codes["MK:0010"] > 50
     assert [sms.fate_of(row) for row in sent] == [
-        make(Stage(clock, seed=1), quirks=sms.quirks).fate_of(r) for r in sent
+        make(Stage(clock, seed=1), quirks=sms.carrier.quirks).fate_of(r) for r in sent
     ]
     assert all(timedelta(seconds=2) <= sms.fate_of(row).at - START <= MINUTE for row in sent)
     nobody = {row.to for row in sent if sms.fate_of(row).code == "MK:0001"}
@@ -1135,7 +1136,7 @@ async def test_numbers_the_stage_calls_unknown_or_full_fail_at_the_carrier(
 
 
 async def test_a_receipt_can_fail_to_come(call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand) -> None:
-    sms.quirks = Quirks(missing_share=1.0)
+    sms.carrier.quirks = Quirks(missing_share=1.0)
     await accept(call)
     await run_for(sms, clock, timedelta(days=30))
     assert not doors.reports
@@ -1144,7 +1145,7 @@ async def test_a_receipt_can_fail_to_come(call: Caller, sms: AliyunSmsSandbox, d
 async def test_with_no_door_the_provider_keeps_its_receipts(call: Caller, sms: AliyunSmsSandbox, clock: Hand) -> None:
     await accept(call)
     await run_for(sms, clock, timedelta(days=1))
-    assert not sms.reports.lost
+    assert not sms.carrier.reports.lost
     assert await sms.say(PHONE, "好的")
 
 
@@ -1180,7 +1181,7 @@ async def test_the_id_of_a_reply_is_a_number_or_a_string_and_never_twice_the_sam
 async def test_a_reply_can_come_twice_with_its_id_as_number_and_as_string(
     call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand
 ) -> None:
-    sms.quirks = Quirks(reply_duplicate_share=1.0)
+    sms.carrier.quirks = Quirks(reply_duplicate_share=1.0)
     await sms.say(PHONE, "好的")
     await run_for(sms, clock, timedelta(minutes=6))
     [first], [second] = doors.replies

@@ -22,7 +22,8 @@ from wechatpy.replies import TextReply
 from wechatpy.utils import check_signature
 
 from bot.sandbox.stage import Accepted, Stage
-from bot.sandbox.wechat import Quirks, WechatSandbox
+from bot.sandbox.wechat import WechatSandbox
+from bot.sandbox.wechat_callbacks import Quirks
 from bot.sandbox.wechat_customers import MessageNotTaken, WechatCustomer
 from bot.sandbox.wechat_push import aes_key, decrypt, encrypt, sign, to_xml
 from bot.sandbox.wechat_words import WechatTemplate
@@ -192,7 +193,7 @@ def make(stage: Stage, **changes: Any) -> WechatSandbox:
 @pytest.fixture
 async def sandbox(stage: Stage) -> AsyncIterator[WechatSandbox]:
     sandbox = make(stage)
-    sandbox.door.open()
+    sandbox.callbacks.door.open()
     yield sandbox
     await sandbox.stop()
 
@@ -373,11 +374,11 @@ async def test_the_wrong_way_to_call_is_named(peer: Peer, method: str, api: str,
 
 
 async def test_a_caller_that_is_not_on_the_list_is_told_its_address(peer: Peer, sandbox: WechatSandbox) -> None:
-    sandbox.ip_allow_list = ["10.0.0.1"]
+    sandbox.gate.ip_allow_list = ["10.0.0.1"]
     for answer in (await peer.stable(), await peer.plain()):
         assert answer["errcode"] == 40164
         assert "127.0.0.1" in answer["errmsg"]
-    sandbox.ip_allow_list = ["127.0.0.1"]
+    sandbox.gate.ip_allow_list = ["127.0.0.1"]
     assert "access_token" in await peer.stable()
 
 
@@ -686,7 +687,7 @@ async def test_some_receipts_tell_of_a_failure_and_the_same_ones_in_every_run() 
         for number in range(40):
             openid = f"oFOLLOWER{number:019d}"
             stage.accept(ChannelName.WECHAT, openid, key="", words={"kind": "template"}, provider_id=str(number))
-        found.append([sandbox.status_of(row) for row in stage.ledger])
+        found.append([sandbox.callbacks.status_of(row) for row in stage.ledger])
     assert found[0] == found[1]
     assert set(found[0]) == {"success", "failed:user block", "failed: system failed"}
 
@@ -833,16 +834,16 @@ async def test_a_code_is_made_by_the_rules(
 
 
 async def test_our_door_must_echo_exactly(sandbox: WechatSandbox, door: OurDoor) -> None:
-    assert await sandbox.verify_url()
+    assert await sandbox.callbacks.verify_url()
     for wrong in ('"ECHO"', "ECHO\n", "success"):
         door.answers.append((200, wrong))
-        assert not await sandbox.verify_url()
+        assert not await sandbox.callbacks.verify_url()
 
 
 @pytest.mark.parametrize("mode", ["plain", "compat", "secure"])
 async def test_wechatpy_reads_a_message_in_every_mode(stage: Stage, door: OurDoor, mode: Any) -> None:
     sandbox = make(stage, push_to=door.url, mode=mode)
-    sandbox.door.open()
+    sandbox.callbacks.door.open()
     hostile = "退订]]><b>{{ 7*7 }}</b>\x08\r\n😀&amp;"
     assert await sandbox.write(ANNA, hostile)
     query, body = door.got[0]
@@ -891,13 +892,13 @@ async def test_a_push_that_fails_comes_again_twice_with_the_same_bytes(
     assert await stage.timetable.run_due() == 0
     assert len(door.got) == 3
     assert door.got[0] == door.got[1] == door.got[2]
-    assert (sandbox.door.lost, sandbox.notices) == ([], [])
+    assert (sandbox.callbacks.door.lost, sandbox.callbacks.notices) == ([], [])
 
 
 async def test_after_three_tries_the_provider_gives_up_and_tells_the_follower(
     hand: Hand, sandbox: WechatSandbox, stage: Stage, door: OurDoor
 ) -> None:
-    sandbox.door.answer_seconds = 0.05
+    sandbox.callbacks.door.answer_seconds = 0.05
     door.answers = [0.3, 0.3, 0.3]
     assert not await sandbox.write(ANNA, "退订")
     for _ in range(3):
@@ -905,8 +906,8 @@ async def test_after_three_tries_the_provider_gives_up_and_tells_the_follower(
         await stage.timetable.run_due()
     assert len({door.read(index).id for index in range(3)}) == 1
     assert len(door.got) == 3
-    assert [push.tries for push in sandbox.door.lost] == [3]
-    assert [(notice.openid, "故障" in notice.text) for notice in sandbox.notices] == [(ANNA, True)]
+    assert [push.tries for push in sandbox.callbacks.door.lost] == [3]
+    assert [(notice.openid, "故障" in notice.text) for notice in sandbox.callbacks.notices] == [(ANNA, True)]
 
 
 async def test_an_answer_within_the_limit_is_in_time(sandbox: WechatSandbox, door: OurDoor) -> None:
@@ -920,9 +921,9 @@ async def test_a_malformed_answer_shows_the_follower_that_something_is_broken(
 ) -> None:
     door.answers = [(200, answer), (200, "")]
     assert await sandbox.write(ANNA, "在吗")
-    assert [notice.openid for notice in sandbox.notices] == [ANNA]
+    assert [notice.openid for notice in sandbox.callbacks.notices] == [ANNA]
     assert await sandbox.write(ANNA, "在吗")
-    assert len(sandbox.notices) == 1
+    assert len(sandbox.callbacks.notices) == 1
 
 
 @pytest.mark.parametrize(
@@ -936,12 +937,12 @@ async def test_a_passive_reply_is_read_only_if_it_is_ours(
     door.answers = [(200, xml)]
     await sandbox.write(ANNA, "在吗")
     assert [row.words["text"] for row in rows(stage)] == ["稍后回电"] * seen
-    assert len(sandbox.notices) == (not seen)
+    assert len(sandbox.callbacks.notices) == (not seen)
 
 
 async def test_an_answered_push_may_still_come_twice(hand: Hand, stage: Stage, door: OurDoor) -> None:
     sandbox = make(stage, push_to=door.url, quirks=Quirks(duplicate_share=1))
-    sandbox.door.open()
+    sandbox.callbacks.door.open()
     await sandbox.write(ANNA, "在吗")
     hand.skip(MINUTE)
     await stage.timetable.run_due()
@@ -953,7 +954,7 @@ async def test_an_answered_push_may_still_come_twice(hand: Hand, stage: Stage, d
 async def test_without_a_door_everything_stays_here(stage: Stage) -> None:
     sandbox = make(stage)
     assert await sandbox.write(ANNA, "在吗")
-    assert not await sandbox.verify_url()
+    assert not await sandbox.callbacks.verify_url()
 
 
 # --- faults

@@ -389,7 +389,7 @@ SUBMISSIONS = {
     "SignatureDoesNotMatch": Reaction.PAUSE_CHANNEL,
     "InvalidAccessKeyId.NotFound": Reaction.PAUSE_CHANNEL,
     "InvalidAccessKeyId.Inactive": Reaction.PAUSE_CHANNEL,
-    "SignatureNonceUsed": Reaction.RETRY,
+    "SignatureNonceUsed": Reaction.UNKNOWN,
     "InvalidTimeStamp.Expired": Reaction.PAUSE_CHANNEL,
     "Throttling.User": Reaction.SLOW,
     "Throttling": Reaction.SLOW,
@@ -516,26 +516,23 @@ async def test_an_address_that_is_no_mobile_and_foreign_words_never_reach_the_wi
     assert len(provider.seen) == 1
 
 
-async def test_a_used_nonce_is_replaced_once():
-    nonces = iter(["first", "second"])
-    provider = Provider(
-        lambda seen: refusing("SignatureNonceUsed", 400) if seen.headers["x-acs-signature-nonce"] == "first" else OK
-    )
-    async with opened(provider, nonces=lambda: next(nonces)) as channel:
-        [result] = await channel.send([message(1)])
-    assert result.accepted
-    assert len(provider.seen) == 2
-
-
-async def test_a_nonce_refused_twice_is_left_for_later():
-    def tell(seen: Seen) -> Told:
-        return refusing("SignatureNonceUsed", 400) if seen.action == "SendSms" else records()
-
-    provider = Provider(tell)
+async def test_a_nonce_said_to_be_used_means_that_somebody_repeated_our_request_and_it_may_have_been_taken():
+    provider = Provider(lambda seen: refusing("SignatureNonceUsed", 400))
     async with opened(provider) as channel:
         [result] = await channel.send([message(1)])
-    assert result.reaction is Reaction.RETRY
-    assert [seen.action for seen in provider.seen].count("SendSms") == 2
+    assert result.reaction is Reaction.UNKNOWN
+    assert len(provider.seen) == 1
+
+
+async def test_a_question_whose_nonce_was_used_is_asked_once_more():
+    nonces = iter(["first", "second"])
+    used, row = refusing("SignatureNonceUsed", 400), {"OutId": "key-1", "SendStatus": 3}
+    provider = Provider(lambda seen: used if seen.headers["x-acs-signature-nonce"] == "first" else records(row))
+    async with opened(provider, nonces=lambda: next(nonces)) as channel:
+        found = await channel.look_up(message(1))
+    assert found is not None
+    assert found.accepted
+    assert len(provider.seen) == 2
 
 
 async def test_three_refusals_of_values_in_a_row_are_the_templates_fault():

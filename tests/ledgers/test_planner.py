@@ -258,6 +258,23 @@ async def test_the_preview_of_every_shipped_campaign_equals_its_run(database: Se
     assert any(fate == "deferred:frequency_cap" for fate in seen)
 
 
+@pytest.mark.parametrize("campaign", ["festival_greeting", "recruiting_tips"])
+async def test_the_preview_of_what_is_planned_already_says_so_and_counts_nothing_twice(
+    database: Settings, tmp_path: Path, campaign: str
+) -> None:
+    write_export(tmp_path / "export", members=300, as_of=SATURDAY)
+    await import_paths(database, [tmp_path / "export"], SATURDAY, lambda *_: None)
+    folder = definitions.load_campaign(TEMPLATES, campaign)
+    await definitions.approve(folder, by="tests", now=SATURDAY)
+    before = await planner.preview(folder, SATURDAY, rulebook())
+    await planner.start_campaign(campaign, SATURDAY, rulebook())
+    after = await planner.preview(folder, SATURDAY, rulebook())
+    assert (before.already_planned, after.already_planned) == (False, True)
+    assert replace(after, already_planned=False) == before
+    assert before.channels
+    assert "frequency_cap" not in "".join(after.fates)
+
+
 async def test_a_preview_writes_nothing(database: Settings, tmp_path: Path) -> None:
     await crowd(3)
     write_tiny(tmp_path)

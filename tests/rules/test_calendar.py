@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaigns.calendar import DayOverride, Festival, WorkCalendar
+from campaigns.calendar import Festival, WorkCalendar
 from campaigns.errors import InputError
 
 CALENDAR = WorkCalendar()
@@ -112,12 +112,7 @@ def test_in_a_year_not_announced_a_statutory_day_on_a_weekend_is_made_good_after
 
 
 def test_staff_overrule_both_ways_and_only_that_day() -> None:
-    calendar = WorkCalendar(
-        {
-            date(2027, 2, 20): DayOverride(workday=True, name="春节调休"),
-            date(2026, 11, 24): DayOverride(workday=False, name="停电"),
-        }
-    )
+    calendar = WorkCalendar({date(2027, 2, 20): True, date(2026, 11, 24): False})
     assert calendar.is_workday(date(2027, 2, 20))
     assert not calendar.is_workday(date(2027, 2, 21))
     assert not calendar.is_workday(date(2026, 11, 24))

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 
 import pytest
 
-from campaigns.calendar import DayOverride, WorkCalendar
+from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError
 from campaigns.schedule import BeforeFestival, Due, Once, Recurring, Schedule, due_occurrences, parse_schedule
 from campaigns.terms import SHANGHAI
@@ -129,7 +129,7 @@ def test_a_moved_slot_is_found_however_late_the_span_begins() -> None:
 
 def test_a_weekly_slot_may_move_to_a_make_up_saturday() -> None:
     fridays = Recurring(time(10), weekday=4)
-    calendar = WorkCalendar({_at("2026-10-09 00:00").date(): DayOverride(workday=False)})
+    calendar = WorkCalendar({_at("2026-10-09 00:00").date(): False})
     assert _times(_due(fridays, "2026-10-05 00:00", "2026-10-12 00:00", calendar)) == ["2026-10-10 10:00"]
 
 

@@ -1,0 +1,45 @@
+"""Template folder + variables → exact words, per channel. Compiled once for each content version.
+
+What a template may see are plain values (`variables`), never objects; a missing one is an error. Html is autoescaped;
+subjects, text and SMS are not, for there is nothing to escape there, but a line break in a name never breaks a line.
+`render` fills slots between fixed texts; `render_slowly` says the same by the template engine and is what it is
+measured by.
+"""
+
+from campaigns.content.compiling import MAIL_FRAME, SMS_SLOT, Compiled, compile_content
+from campaigns.content.filling import (
+    SMS_PARAM,
+    WECHAT_LIMITS,
+    kept_facts,
+    render,
+    render_slowly,
+    sms_segments,
+)
+from campaigns.content.reads import unknown_names
+from campaigns.content.tables import read_table, read_toml
+from campaigns.content.texts import UNDEFINED
+from campaigns.content.values import EXTRAS, one_line, short_name, variables
+
+REFUSAL_LINE = "拒收请回复R"
+
+__all__ = [
+    "EXTRAS",
+    "MAIL_FRAME",
+    "REFUSAL_LINE",
+    "SMS_PARAM",
+    "SMS_SLOT",
+    "UNDEFINED",
+    "WECHAT_LIMITS",
+    "Compiled",
+    "compile_content",
+    "kept_facts",
+    "one_line",
+    "read_table",
+    "read_toml",
+    "render",
+    "render_slowly",
+    "short_name",
+    "sms_segments",
+    "unknown_names",
+    "variables",
+]

@@ -1,0 +1,185 @@
+"""A content version from its files: whatever does not depend on who is written to is done here."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from campaigns.content.html import to_html
+from campaigns.content.reads import NOT_WORDS, Path, Reads, reads
+from campaigns.content.tables import check_keys, read_table, read_toml
+from campaigns.content.texts import Text, Workshop
+from campaigns.content.values import EXTRAS
+from campaigns.errors import DefinitionError
+from campaigns.terms import ChannelName, WechatMode
+
+MAIL_FRAME = "_shared/mail.mjml"
+SMS_SLOT = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
+_BODY_MARK = "<!-- body -->"
+_ANSWER = re.compile(r"answer\.([a-z_]+)\.txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    subject: Text
+    text: Text
+    html: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    template_code: str
+    text: str
+    params: Mapping[str, Text]
+
+
+@dataclass(frozen=True, slots=True)
+class Wechat:
+    """One of the three ways: custom text, or fields of a template."""
+
+    text: Text
+    url: Text
+    template_id: str = ""
+    data: Mapping[str, Text] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The same words twice: what is a link differs."""
+
+    mail: Text
+    wechat: Text
+
+
+class Way(NamedTuple):
+    """How words go out: of a campaign's by channel and WeChat mode, of the answers by channel and intent."""
+
+    channel: ChannelName
+    mode: WechatMode | None = None
+    intent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A content version ready to be filled. `wants` names the extra variables its words use."""
+
+    mail: Mail | None
+    sms: Sms | None
+    wechat: Mapping[WechatMode, Wechat]
+    answers: Mapping[str, Answer]
+    wants: frozenset[str]
+    paths: Mapping[Way, frozenset[Path]]
+    kept: Mapping[Way, Reads]  # the same as trees, without the links
+
+    @property
+    def wechat_modes(self) -> frozenset[WechatMode]:
+        return frozenset(self.wechat) | ({WechatMode.CUSTOM} if self.answers else frozenset())
+
+    @property
+    def subscribe_template(self) -> str:
+        way = self.wechat.get(WechatMode.SUBSCRIBE)
+        return way.template_id if way else ""
+
+    def variables_used(self, channel: ChannelName, mode: WechatMode | None = None) -> frozenset[str]:
+        """`member.name`, `member.attr.园区`, `links.unsubscribe`; a name alone (`digest`) is all of that variable."""
+        ways = [way for way in self.paths if (way.channel, way.mode) == (channel, None if self.answers else mode)]
+        return frozenset(".".join(path) for way in ways for path in self.paths[way])
+
+
+def compile_content(files: Mapping[str, str]) -> Compiled:
+    """Raises DefinitionError naming the file that cannot be compiled."""
+    words = Workshop(files)
+    mail = _mail(files, words) if "email.txt" in files else None
+    sms = _sms(files["sms.toml"], words) if "sms.toml" in files else None
+    wechat = _wechat(files["wechat.toml"], words) if "wechat.toml" in files else {}
+    answers = {match[1]: _answer(files, name, words) for name in files if (match := _ANSWER.fullmatch(name))}
+    paths = dict(_answer_paths(mail, answers) if answers else _campaign_paths(mail, sms, wechat))
+    return Compiled(
+        mail=mail,
+        sms=sms,
+        wechat=wechat,
+        answers=answers,
+        wants=_wants(files),
+        paths=paths,
+        kept={way: reads(path for path in found if path[0] != "links") for way, found in paths.items()},
+    )
+
+
+def _wants(files: Mapping[str, str]) -> frozenset[str]:
+    words = [text for name, text in files.items() if not NOT_WORDS.fullmatch(name)]
+    return frozenset(name for name in EXTRAS if any(re.search(rf"\b{name}\b", text) for text in words))
+
+
+def _mail(files: Mapping[str, str], words: Workshop) -> Mail:
+    head, _, text = files["email.txt"].partition("\n\n")
+    if not head.startswith("Subject: "):
+        raise DefinitionError("email.txt", "Subject", "第一行写“Subject: 主题”，再空一行 (subject line missing)")
+    frame = files.get(MAIL_FRAME, "")
+    if _BODY_MARK not in frame:
+        raise DefinitionError(MAIL_FRAME, "body", f"信放在哪里，要用 {_BODY_MARK} 标出来 (no place for the body)")
+    return Mail(
+        subject=words.text(head.removeprefix("Subject: "), "email.txt"),
+        text=words.text(text, "email.txt"),
+        html=words.html(to_html(frame.replace(_BODY_MARK, files.get("email.mjml", ""))), "email.mjml"),
+    )
+
+
+def _sms(text: str, words: Workshop) -> Sms:
+    table = read_toml(text, "sms.toml")
+    check_keys(table, ("template_code", "text", "params"), "sms.toml")
+    params = read_table(table, "params", "sms.toml")
+    body = str(table.get("text", "")).strip()
+    for slot in SMS_SLOT.findall(body):
+        if slot not in params:
+            raise DefinitionError("sms.toml", slot, f"text 里用了 ${{{slot}}}，[params] 里没有 (not in [params])")
+    return Sms(
+        template_code=str(table.get("template_code", "")),
+        text=body,
+        params={name: words.text(value, "sms.toml") for name, value in params.items()},
+    )
+
+
+def _wechat(text: str, words: Workshop) -> dict[WechatMode, Wechat]:
+    table = read_toml(text, "wechat.toml")
+    check_keys(table, tuple(WechatMode), "wechat.toml")
+    return {mode: _wechat_way(read_table(table, mode, "wechat.toml"), words) for mode in WechatMode if mode in table}
+
+
+def _wechat_way(way: Mapping[str, Any], words: Workshop) -> Wechat:
+    check_keys(way, ("template_id", "text", "url", "data"), "wechat.toml")
+    return Wechat(
+        text=words.wechat(way.get("text", ""), "wechat.toml"),
+        url=words.text(way.get("url", ""), "wechat.toml"),
+        template_id=str(way.get("template_id", "")),
+        data={name: words.text(value, "wechat.toml") for name, value in read_table(way, "data", "wechat.toml").items()},
+    )
+
+
+def _answer(files: Mapping[str, str], name: str, words: Workshop) -> Answer:
+    return Answer(words.text(files[name], name), words.wechat(files[name], name))
+
+
+def _campaign_paths(
+    mail: Mail | None, sms: Sms | None, wechat: Mapping[WechatMode, Wechat]
+) -> Iterator[tuple[Way, frozenset[Path]]]:
+    if mail:
+        yield Way(ChannelName.EMAIL), _read_by(_mail_texts(mail))
+    if sms:
+        yield Way(ChannelName.SMS), _read_by(sms.params.values()) | {("site", "sign_name")}
+    for mode, way in wechat.items():
+        yield Way(ChannelName.WECHAT, mode), _read_by([way.text, way.url, *way.data.values()])
+
+
+def _answer_paths(mail: Mail | None, answers: Mapping[str, Answer]) -> Iterator[tuple[Way, frozenset[Path]]]:
+    for intent, answer in answers.items():
+        yield Way(ChannelName.WECHAT, intent=intent), _read_by([answer.wechat]) | {("intent",)}
+        if mail:
+            yield Way(ChannelName.EMAIL, intent=intent), _read_by([answer.mail, *_mail_texts(mail)]) | {("intent",)}
+
+
+def _mail_texts(mail: Mail) -> tuple[Text, ...]:
+    return mail.subject, mail.text, mail.html
+
+
+def _read_by(texts: Iterable[Text]) -> frozenset[Path]:
+    return frozenset(path for text in texts for path in text.paths)

@@ -1,0 +1,20 @@
+"""A campaign folder: its definition, its words, and what is wrong with them."""
+
+from campaigns.folders.definition import Definition, parse_definition
+from campaigns.folders.linting import LintProblem, lint_folder, lint_together
+from campaigns.folders.reading import CampaignFolder, compiled_content, load_site, read_folder
+from campaigns.folders.samples import render_sample, sample_ways
+
+__all__ = [
+    "CampaignFolder",
+    "Definition",
+    "LintProblem",
+    "compiled_content",
+    "lint_folder",
+    "lint_together",
+    "load_site",
+    "parse_definition",
+    "read_folder",
+    "render_sample",
+    "sample_ways",
+]

@@ -1,0 +1,66 @@
+"""A campaign folder as one immutable set of files, compiled once."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from campaigns.content import Compiled, compile_content, read_toml
+from campaigns.errors import DefinitionError
+from campaigns.folders.definition import Definition, parse_definition
+
+SITE = "_shared/site.toml"  # under this name in a content version; on the disk one floor up
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFolder:
+    key: str
+    files: Mapping[str, str] = field(repr=False)
+    digest: str
+    definition: Definition
+
+
+def read_folder(path: Path) -> CampaignFolder:
+    """A folder and the shared files, as one immutable set. Raises DefinitionError where it is wrong."""
+    if not path.is_dir():
+        raise DefinitionError(path.name, "folder", "没有这个文件夹 (no such folder)")
+    files = {one.name: _read(one) for one in _files_of(path)}
+    files.pop("keywords.toml", None)  # of the intents, not of the words
+    files |= {f"_shared/{one.name}": _read(one) for one in _files_of(path.parent / "_shared")}
+    if (path.parent / "site.toml").is_file():
+        files[SITE] = _read(path.parent / "site.toml")
+    digest = hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
+    return CampaignFolder(path.name, files, digest, parse_definition(files))
+
+
+def load_site(templates: Path) -> dict[str, str]:
+    """templates/site.toml: who we are, as every message says it."""
+    table = read_toml(_read(templates / "site.toml"), "site.toml")
+    for key in ("name", "sign_name", "url", "phone", "address"):
+        if not isinstance(table.get(key), str):
+            raise DefinitionError("site.toml", key, "要填 (missing)")
+    return {str(key): str(value) for key, value in table.items()}
+
+
+def compiled_content(files: Mapping[str, str]) -> Compiled:
+    """The compiled form of a content version; the same files are compiled once."""
+    return _compiled(tuple(sorted(files.items())))
+
+
+@lru_cache(maxsize=64)
+def _compiled(files: tuple[tuple[str, str], ...]) -> Compiled:
+    return compile_content(dict(files))
+
+
+def _files_of(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return [one for one in sorted(folder.iterdir()) if one.suffix in (".toml", ".mjml", ".txt") and one.is_file()]
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
+    except UnicodeDecodeError as exc:
+        raise DefinitionError(path.name, "encoding", "要存成 UTF-8 (not UTF-8)") from exc
