@@ -1,5 +1,5 @@
-# make demo: the main job on a made-up site. make test: everything needed to pass the tests.
-.PHONY: demo setup test check lock
+# make demo: the main job on a made-up site. make test: everything needed to pass the tests. make bench: how fast.
+.PHONY: demo setup test check bench lock
 
 PYTHON ?= python3
 ARGS ?=
@@ -35,6 +35,11 @@ check: $(DEV_STAMP)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check -q .
 	@$(BIN)/mypy
+
+# BENCH=email,planning for some; BENCH_COUNT=20000 for a quick look; PROFILE=1 for where the time goes.
+bench: $(DEV_STAMP)
+	@$(BIN)/python -m tests.servers install bench
+	@$(BIN)/python -m tests.benchmarks
 
 # After a change of pyproject.toml; needs uv.
 lock:

@@ -18,7 +18,7 @@ from campaigns.terms import ChannelName, MessageClass
 
 _CHUNK = 5000
 # $1 the highest number in the copy, $2 the moment of the restore
-_UNCERTAIN = "m.id <= $1 AND (m.state IN ('claimed', 'sending') OR (m.state = 'queued' AND m.not_before <= $2))"
+_UNCERTAIN = "m.id <= $1 AND (m.state = 'sending' OR (m.state = 'queued' AND m.not_before <= $2))"
 # asked for once more under the same Message-ID: twice is better than never (the rule for `unknown`)
 _AGAIN = f"m.channel = '{ChannelName.EMAIL}' AND m.message_class = '{MessageClass.SERVICE}'"
 
@@ -96,7 +96,7 @@ async def outlook(restored: Restored) -> list[Outlook]:
                sum(CASE WHEN {_UNCERTAIN} AND {_AGAIN} THEN 1 ELSE 0 END) AS mail,
                min(CASE WHEN {_UNCERTAIN} THEN NULL ELSE m.not_before END) AS next_at
         FROM messages m JOIN occurrences o ON o.id = m.occurrence_id JOIN campaigns c ON c.id = o.campaign_id
-        WHERE m.state IN ('queued', 'claimed', 'sending') GROUP BY c.key, c.state, m.channel ORDER BY c.key, m.channel
+        WHERE m.state IN ('queued', 'sending') GROUP BY c.key, c.state, m.channel ORDER BY c.key, m.channel
         """,
         restored.last_message,
         restored.restored_at,
@@ -148,12 +148,13 @@ async def _end_planning(now: datetime) -> int:
 
 async def _give_up(restored: Restored, *, sparing_mail: bool, now: datetime) -> int:
     """What may have been sent becomes unknown, with a touch, as after a sender that died."""
+    asked = statements.database_now()
     spared = f"AND NOT ({_AGAIN})" if sparing_mail else ""
     done = 0
     while True:
         rows = await statements.query(
             f"""
-            UPDATE messages SET state = 'unknown', uncertain = TRUE, lease_token = '', lease_until = NULL
+            UPDATE messages SET state = 'unknown', uncertain = TRUE, due_at = NULL, ask_at = {asked}
             WHERE id IN (SELECT m.id FROM messages m WHERE {_UNCERTAIN} {spared} ORDER BY m.id LIMIT {_CHUNK})
             RETURNING id
             """,
@@ -169,7 +170,7 @@ async def _give_up(restored: Restored, *, sparing_mail: bool, now: datetime) -> 
 async def _try_again(restored: Restored) -> int:
     return await statements.run(
         f"""
-        UPDATE messages AS m SET state = 'queued', uncertain = TRUE, lease_token = '', lease_until = NULL
+        UPDATE messages AS m SET state = 'queued', uncertain = TRUE, due_at = not_before
         WHERE {_UNCERTAIN} AND {_AGAIN}
         """,
         restored.last_message,

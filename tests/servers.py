@@ -2,7 +2,8 @@
 
 A server started here has a private port or socket, a folder of its own and, where the tests run as root, an
 unprivileged user; the machine's own servers are left alone. What is missing can be installed with
-`python -m tests.servers install` where the system's package manager may be used.
+`python -m tests.servers install` where the system's package manager may be used. Of postfix only the two programs that
+measure are unpacked (`python -m tests.servers install bench`), for an installed one would serve mail.
 """
 
 import contextlib
@@ -14,10 +15,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 _START_SECONDS = 30
+_COUNTER_BYTES = 200  # more than one line of smtp-sink's counters
+_POSTFIX = Path(__file__).resolve().parents[1] / "var" / "postfix"
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
 
 
@@ -25,18 +29,43 @@ class MissingServer(Exception):
     """A server the tests need is not on this machine; the message says how to get it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Sink:
+    """A running smtp-sink: it takes every message and throws it away."""
+
+    port: int
+    pid: int
+    folder: Path
+    counters: Path
+
+    def received(self) -> int:
+        """Messages it has taken to their final dot."""
+        with self.counters.open("rb") as counters:
+            counters.seek(max(0, self.counters.stat().st_size - _COUNTER_BYTES))
+            return int(counters.read().rpartition(b"mesg=")[2].strip() or b"0")
+
+
 @contextlib.contextmanager
-def postgres() -> Iterator[str]:
-    """The URL of a server whose databases may be made and dropped at will."""
+def postgres(
+    *, durable: bool = False, folder: Path | None = None, options: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """The URL of a server whose databases may be made and dropped at will.
+
+    One that is `durable` writes as a production server does; `folder` says where, else in the system's own place.
+    `options` are settings of postgresql.conf.
+    """
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
     binaries = _postgres_binaries()
-    with _folder() as folder:
-        data, port = folder / "data", _free_port()
+    careless = {} if durable else {"fsync": "off", "full_page_writes": "off"}
+    chosen = {"max_connections": "200", **careless, **(options or {})}
+    with _folder(folder) as own:
+        data, port = own / "data", _free_port()
         _run([binaries / "initdb", "-D", data, "-U", "huifang", "--auth=trust", "-E", "UTF8", "--locale=C"])
-        command = [binaries / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off"]
-        with _server([*command, "-c", "full_page_writes=off", "-c", "max_connections=200"], folder):
+        command = [binaries / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", own]
+        settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+        with _server([*command, *settings], own):
             _wait_for_postgres(binaries, port)
             yield f"postgres://huifang@127.0.0.1:{port}/postgres"
 
@@ -62,6 +91,39 @@ def redis_on(port: int, folder: Path) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def smtp_sink(*, keep: bool = False) -> Iterator[Sink]:
+    """Postfix's smtp-sink on a free port. With `keep` each mail it takes becomes a file mail.* in its folder."""
+    binary, surroundings = postfix_program("smtp-sink")
+    port = _free_port()
+    # it drops its privileges by itself, and will not start with them
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    with _folder() as folder:
+        counters = folder / "counters"
+        with counters.open("wb") as out:
+            kept = ["-d", str(folder / "mail.")] if keep else []
+            command = [binary, "-c", *kept, *user, f"inet:127.0.0.1:{port}", "1000"]
+            process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, env=surroundings)
+        try:
+            _wait_for_port(port)
+            yield Sink(port, process.pid, folder, counters)
+        finally:
+            process.terminate()
+            process.wait()
+
+
+def postfix_program(name: str) -> tuple[str, dict[str, str]]:
+    """Where smtp-sink or smtp-source is, and the environment to start it in."""
+    if found := shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"):
+        return found, dict(os.environ)
+    unpacked = _POSTFIX / "usr" / "sbin" / name
+    if not unpacked.is_file():
+        raise MissingServer(f"{name} is missing: make bench unpacks it where apt-get may be used; else install postfix")
+    libraries = [_POSTFIX / "usr" / "lib" / "postfix", *(_POSTFIX / "usr" / "lib").glob("*-linux-*")]
+    path = ":".join([*map(str, libraries), os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(":")
+    return str(unpacked), {**os.environ, "LD_LIBRARY_PATH": path}
+
+
 def redis_binary() -> str:
     found = shutil.which("redis-server")
     if not found:
@@ -81,8 +143,8 @@ def _postgres_binaries() -> Path:
 
 
 @contextlib.contextmanager
-def _folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="huifang-test-"))
+def _folder(parent: Path | None = None) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="huifang-test-", dir=parent))
     try:
         if os.geteuid() == 0:
             user = pwd.getpwnam("nobody")
@@ -167,6 +229,42 @@ def install() -> None:
     print(f"not installed, and not allowed to install: {' '.join(missing)}", flush=True)
 
 
+def unpack_postfix() -> None:
+    """Fetch postfix's package and lay out its files, without installing it; nothing of it is ever started as a service.
+
+    Libraries of it that the machine lacks are laid beside it.
+    """
+    if _finds(lambda: postfix_program("smtp-sink")) and _finds(lambda: postfix_program("smtp-source")):
+        return
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        print("not here, and not to be had without apt-get: smtp-sink and smtp-source (of postfix)", flush=True)
+        return
+    print("unpacking smtp-sink and smtp-source of postfix into var/postfix", flush=True)
+    _POSTFIX.mkdir(parents=True, exist_ok=True)
+    if not _unpack("postfix") and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+        _unpack("postfix")
+    if _finds(lambda: postfix_program("smtp-sink")) and _lacks_libraries():
+        listed = subprocess.run(["apt-cache", "depends", "postfix"], check=False, capture_output=True, text=True).stdout
+        for line in listed.splitlines():
+            needed = line.rpartition("Depends: ")[2].strip()
+            if needed.startswith("lib"):
+                _unpack(needed)
+
+
+def _unpack(package: str) -> bool:
+    with tempfile.TemporaryDirectory() as folder:
+        got = subprocess.run(["apt-get", "download", "-qq", package], check=False, cwd=folder, capture_output=True)
+        for file in Path(folder).glob("*.deb"):
+            subprocess.run(["dpkg-deb", "-x", file, _POSTFIX], check=True)
+    return got.returncode == 0
+
+
+def _lacks_libraries() -> bool:
+    program, surroundings = postfix_program("smtp-sink")
+    return "not found" in subprocess.run(["ldd", program], capture_output=True, text=True, env=surroundings).stdout
+
+
 def _present(binary: str) -> bool:
     if binary == "postgres":
         return bool(os.environ.get("TEST_DATABASE_URL")) or _finds(_postgres_binaries)
@@ -182,5 +280,7 @@ def _finds(look: object) -> bool:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["install"]:
+    if sys.argv[1:2] == ["install"]:
         install()
+    if sys.argv[1:] == ["install", "bench"]:
+        unpack_postfix()

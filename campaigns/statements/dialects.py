@@ -95,6 +95,11 @@ def id_list(db: BaseDBAsyncClient, ids: Iterable[Any]) -> Any:
     return list(ids) if is_postgres(db) else as_json(list(ids))
 
 
+def database_now() -> str:
+    """SQL for the moment by the database's clock."""
+    return now_by(connection())
+
+
 def now_by(db: BaseDBAsyncClient) -> str:
     return _POSTGRES_NOW if is_postgres(db) else _SQLITE_NOW
 
