@@ -26,6 +26,7 @@ FLOORS: dict[int, str] = {
     "bot.pacing.* bot.channels.* bot.sandbox.*",
     4: "bot.channels.pipelining campaigns.planner campaigns.replies campaigns.reports campaigns.restored",
     3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
+    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes "
     "campaigns.members.* campaigns.definitions campaigns.outbox campaigns.touches campaigns.visits campaigns.marks",
     2: "campaigns.models campaigns.statements campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file",
