@@ -214,15 +214,15 @@ class AliyunSmsChannel:
 
     async def _exchange(self, ask: Ask) -> Answer | httpx.RequestError:
         try:
-            response = await self._client.send(self._request(ask))
+            response = await self._post(ask)
         except httpx.RequestError as problem:
             return problem
         return read_answer(response, self._rest.read(response))
 
-    def _request(self, ask: Ask) -> httpx.Request:
+    async def _post(self, ask: Ask) -> httpx.Response:
         query, body = canonical_query(ask.query), urlencode(ask.form).encode()
         headers = {
-            "host": self._client.base_url.netloc.decode(),
+            "host": self._client.host,
             "x-acs-action": ask.action,
             "x-acs-version": _VERSION,
             "x-acs-date": f"{self._now().astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -237,7 +237,7 @@ class AliyunSmsChannel:
             headers,
         )
         headers |= {"authorization": signed, "accept": "application/json"}
-        return self._client.build_request("POST", f"/?{query}", headers=headers, content=body)
+        return await self._client.post(f"/?{query}", headers=headers, content=body)
 
 
 def _check(settings: AliyunSettings) -> None:

@@ -10,8 +10,10 @@ from tests.benchmarks.audiences import planning, segments
 from tests.benchmarks.bench import Bench, WrongResult, progress_on
 from tests.benchmarks.callbacks import webhook
 from tests.benchmarks.figures import Figures, as_line, show_table
+from tests.benchmarks.http_channels import channels
 from tests.benchmarks.importing import import_members
 from tests.benchmarks.mail import email, email_sqlite, scale
+from tests.benchmarks.pacing import pacing
 from tests.servers import MissingServer
 
 Part = Callable[[Bench], dict[str, Figures]]
@@ -22,8 +24,10 @@ PARTS: dict[str, Part] = {
     "scale": scale,
     "planning": planning,
     "import": import_members,
+    "channels": channels,
     "webhook": webhook,
     "segments": segments,
+    "pacing": pacing,
 }
 
 
@@ -39,6 +43,9 @@ def main() -> None:
                 found |= PARTS[name](Bench(aside, progress))
         except (MissingServer, WrongResult) as exc:
             missed.append(f"{name}: {exc}")
+        except Exception as exc:  # what was measured before it is not lost, and the others may still work
+            aside.print_exception()
+            missed.append(f"{name}: {type(exc).__name__}: {exc}")
     out = Console()
     show_table(out, found)
     for line in missed:

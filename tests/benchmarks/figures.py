@@ -47,6 +47,7 @@ WANTED = {
         Wanted("webhook", "p99_ms", 50, at_most=True),
         Wanted("webhook", "p99_beside_campaign_ms", 250, at_most=True),
         Wanted("segments", "ratio", 1.3, at_most=True),
+        Wanted("pacing", "worst_error_pct", 2, at_most=True),
     )
 }
 

@@ -6,6 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from bot.channels.dkim import DkimSigner
 from bot.channels.mime import MailFrame, build_mail
 from campaigns.content import render, render_slowly
 from campaigns.folders import CampaignFolder, compiled_content, sample_ways
@@ -15,7 +20,7 @@ from tests.slow_mail import build_slowly
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=SHANGHAI)
 FRAME = MailFrame("大同人才网", "service@talent.example", "reply.talent.example", "mail.talent.example")
-ROUNDS, TIMES = 9, 2000
+ROUNDS, TIMES = 60, 200
 
 
 def main() -> None:
@@ -32,6 +37,12 @@ def main() -> None:
         "MIME", lambda: build_slowly(outbound, words, FRAME, NOW), lambda: build_mail(outbound, words, FRAME, NOW)
     )
     line("both", slow[0] + built[0], slow[1] + built[1])
+    for kind, key in (("ed25519", Ed25519PrivateKey.generate()), ("RSA-2048", generate_private_key(65537, 2048))):
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        signer = DkimSigner("talent.example", "s2026", pem)
+        whole = least(lambda signer=signer: signer.signature(raw, NOW))
+        alone = least(lambda signer=signer: signer._sign(raw[:32]))
+        print(f"DKIM {kind:8} {whole:6.1f} µs of CPU a mail, {whole - alone:5.1f} without the signature itself")
 
 
 def mail_of(campaign: CampaignFolder) -> tuple[MailWords, Callable[[], object], Callable[[], object]]:

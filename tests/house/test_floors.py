@@ -26,7 +26,7 @@ FLOORS: dict[float, str] = {
     "bot.pacing.* bot.channels.* bot.sandbox.*",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
-    "bot.channels.aiohttp_transport bot.channels.aliyun_requests bot.channels.aliyun_codes",
+    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
     4: "campaigns.planner campaigns.replies campaigns.reports campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",

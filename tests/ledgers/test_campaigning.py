@@ -1,5 +1,6 @@
 """huifang campaign approve and preview: what two campaigns cannot both have, and what is planned already."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from bot.commands import campaigning, printing
 from bot.settings import Settings
 from campaigns.errors import InputError
-from tests.cast import NOW, write_tiny
+from tests.cast import NOW, TEMPLATES, write_tiny
 from tests.conftest import copy_file
 
 
@@ -18,6 +19,8 @@ def ours(migrated_file: Path, settings: Settings, tmp_path: Path) -> Settings:
     write_tiny(tmp_path, "one", channels=["sms"])
     write_tiny(tmp_path, "two", channels=["sms"])
     write_tiny(tmp_path, "mail", channels=["email"])
+    for name in ("policy.toml", "site.toml"):
+        shutil.copy(TEMPLATES / name, tmp_path)
     return settings.model_copy(update={"huifang_templates": tmp_path})
 
 

@@ -1,0 +1,120 @@
+"""The restore drill: a backup while a campaign runs, the database lost, the backup restored, a person's word."""
+
+import asyncio
+import json
+import subprocess
+from datetime import timedelta
+from typing import Any
+
+from bot.backup import save
+from bot.snapshot import tables
+from campaigns import statements
+from campaigns.models import Message, Touch
+from campaigns.terms import ChannelName
+from tests.cast import NOW
+from tests.faults.conftest import Stage, ids_in, start_nudge
+from tests.fleet import run, started, until
+
+_LOOKS = 3.0  # seconds in which a worker looks into the ledger at least twice
+_ENDS = 1.0  # seconds in which the stand-ins finish what a dead worker had asked for
+
+
+async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_backup(stage_on_both: Stage) -> None:
+    stage = stage_on_both
+    planned = await start_nudge(stage, sms=160, mail=120)
+    await Message.filter(id__in=sorted(planned)[::7]).update(not_before=NOW + timedelta(days=2))
+    stage.slow_down(sms=0.15, mail=0.05)
+    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+        await until(lambda: _has_accepted(stage, 60), "some of it is sent")
+        saved = await save(stage.settings, stage.folder / "b.zip", replace=False, with_secret=True, progress=_silent)
+        sent_by_then = len(stage.sandbox.stage.ledger)
+        await until(lambda: _has_accepted(stage, sent_by_then + 40), "more is sent after it")
+        worker.kill()
+    await asyncio.sleep(_ENDS)
+    sent_before_the_loss = _book(stage)
+    await _lose_everything()
+
+    found = await _call(stage, "restore", "b.zip")
+
+    assert found["rows"] == saved.rows
+    assert found["held"]
+    assert found["cannot_know"] > 0
+    assert found["would_send"] > 0
+    with started("worker", settings=stage.environment, folder=stage.folder):
+        await asyncio.sleep(_LOOKS)
+    assert _book(stage) == sent_before_the_loss  # it waits
+    assert (await _call(stage, "release", "--list"))["cannot_know"] == found["cannot_know"]
+    stage.slow_down(sms=0.01, mail=0.01)
+    released = await _call(stage, "release")
+    assert released["again"] + released["unknown"] == found["cannot_know"]
+    assert released["again"] == found["mail_again"]
+    again = await ids_in("queued", uncertain=True)
+    await Message.filter(state="queued").update(not_before=NOW)
+    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+        await until(_is_over, "every message has its fate", seconds=60)
+        assert await worker.terminate() == 0
+
+    messages = {one.id: one for one in await Message.filter(id__in=planned)}
+    assert set(messages) == planned  # nothing is lost
+    assert {one.state for one in messages.values()} <= {"sent", "delivered", "unknown"}
+    by_sms, by_mail = stage.arrived(ChannelName.SMS), stage.arrived(ChannelName.EMAIL)
+    assert set(by_sms.values()) == {1}  # no SMS twice
+    assert {key for key, times in by_mail.items() if times > 1} <= {stage.key(id_) for id_ in again}
+    arrived = {*by_sms, *by_mail}
+    assert {id_ for id_, one in messages.items() if stage.key(id_) not in arrived} <= {
+        id_ for id_, one in messages.items() if one.state == "unknown" and one.uncertain
+    }
+    touched = await Touch.filter(direction="out").values_list("message_id", flat=True)
+    assert sorted(touched) == sorted(planned)
+
+
+async def test_a_planned_move_to_another_database_loses_and_repeats_nothing(stage_on_both: Stage) -> None:
+    """Stopped before the backup: the person who knows that says so, and all goes on."""
+    stage = stage_on_both
+    planned = await start_nudge(stage, sms=20, mail=20)
+    await _call(stage, "backup", "b.zip")
+    await _lose_everything()
+    found = await _call(stage, "restore", "b.zip")
+    assert (found["cannot_know"], found["would_send"]) == (len(planned), 0)
+    await _call(stage, "release", "--uncertain", "all")
+    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+        await until(_is_over, "every message has its fate", seconds=60)
+        assert await worker.terminate() == 0
+    assert await ids_in("sent", "delivered", uncertain=False) == planned
+    assert set(_book(stage).values()) == {1}
+
+
+# ---- parts --------------------------------------------------------------------------------------------------------
+
+
+async def _call(stage: Stage, *words: str) -> Any:
+    """A command of the product in a process of its own; its one JSON document."""
+    done = await _run(stage, *words, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+async def _run(stage: Stage, *words: str) -> "subprocess.CompletedProcess[str]":
+    return await asyncio.to_thread(run, *words, settings=stage.environment, folder=stage.folder)
+
+
+async def _lose_everything() -> None:
+    for table in reversed(tables()):
+        await statements.run(f"DELETE FROM {table.name}")
+
+
+def _book(stage: Stage) -> dict[str, int]:
+    """Key → how often the providers accepted it."""
+    return {**stage.arrived(ChannelName.SMS), **stage.arrived(ChannelName.EMAIL)}
+
+
+async def _has_accepted(stage: Stage, number: int) -> bool:
+    return len(stage.sandbox.stage.ledger) >= number
+
+
+async def _is_over() -> bool:
+    return not await ids_in("queued", "claimed", "sending")
+
+
+def _silent(what: str, done: int, total: int) -> None:
+    pass
