@@ -5,7 +5,7 @@ import contextlib
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -22,6 +22,7 @@ from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
 from bot.channels.wechat import WechatChannel, WechatSettings
 from bot.clock import ProductClock
 from bot.jobs import job_bytes, job_value
+from bot.pacing import Pace, load_pace_book, open_pace
 from bot.settings import Settings
 from bot.token_store import RedisTokenStore
 from bot.tokens import LinkKind, Tokens
@@ -41,6 +42,8 @@ DEMO_MARK = "demo"
 CLOCK_MARK = "clock"
 _MIGRATION_LOCK = 7242_0001
 _HOLDOUT_MARK = "holdout_secret"
+PROVIDERS = {ChannelName.EMAIL: "email", ChannelName.SMS: "sms_aliyun", ChannelName.WECHAT: "wechat"}
+"""Which provider stands behind a channel, as templates/pacing.toml names it."""
 
 
 @dataclass(slots=True)
@@ -66,6 +69,7 @@ class Runtime:
     public_url: str
     site_url: str
     reply_domain: str
+    pace: Pace
     sandboxed: frozenset[ChannelName] = field(default_factory=frozenset)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)  # one planner at a time in this process
     planning_held: bool = False  # the demo's week is over: no new slots, what was planned comes to its end
@@ -137,6 +141,7 @@ async def open_runtime(
             site_url=(sandbox.side if sandbox else str(rulebook.site["url"])).rstrip("/"),
             reply_domain=settings.mail_reply_domain if settings.smtp_host else SANDBOX_MAIL_DOMAIN,
             public_url=(public_url or settings.public_url or f"http://127.0.0.1:{settings.web_port}").rstrip("/"),
+            pace=_pace(settings, redis, sandboxed, secret),
             sandboxed=sandboxed,
         )
     finally:
@@ -233,6 +238,13 @@ async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:
             f"this database belongs to a demo and never reaches real people, but {settings.real_channels[0]} has "
             "credentials; use another DATABASE_URL"
         )
+
+
+def _pace(settings: Settings, redis: ArqRedis, sandboxed: Collection[ChannelName], secret: bytes) -> Pace:
+    book = load_pace_book(settings.huifang_templates / "pacing.toml").without({PROVIDERS[name] for name in sandboxed})
+    return open_pace(
+        book, redis if settings.redis_url else None, name=settings.database, secret=Tokens(secret).derive("pacing")
+    )
 
 
 def _channels(

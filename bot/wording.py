@@ -21,6 +21,7 @@ REASONS = {
     "cancelled": "已取消",
     "provider_refused": "渠道拒绝",
     "retry": "稍后重试",
+    "paced": "限速排队",
     "channel_closed": "渠道停了",
     "words": "内容有误",
     "suppressed": "不发",

@@ -130,9 +130,10 @@ async def release(uncertain: Uncertain, *, now: datetime) -> Released:
             )
         if uncertain is Uncertain.ALL:
             return Released(0, 0, 0)
+        await statements.run("DELETE FROM claims")  # all of senders that are gone, and nothing was claimed here yet
         half = await _end_planning(now)
         unknown = await _give_up(restored, sparing_mail=uncertain is Uncertain.MAIL, now=now)
-        again = await _try_again(restored) if uncertain is Uncertain.MAIL else 0
+        again = await _try_again(restored, now) if uncertain is Uncertain.MAIL else 0
         for campaign in await definitions.scheduled_campaigns():
             await definitions.planned_until(campaign.id, now)
         return Released(again=again, unknown=unknown, half_planned=half)
@@ -147,32 +148,29 @@ async def _end_planning(now: datetime) -> int:
 
 
 async def _give_up(restored: Restored, *, sparing_mail: bool, now: datetime) -> int:
-    """What may have been sent becomes unknown, with a touch, as after a sender that died."""
-    asked = statements.database_now()
-    spared = f"AND NOT ({_AGAIN})" if sparing_mail else ""
-    done = 0
-    while True:
-        rows = await statements.query(
-            f"""
-            UPDATE messages SET state = 'unknown', uncertain = TRUE, due_at = NULL, ask_at = {asked}
-            WHERE id IN (SELECT m.id FROM messages m WHERE {_UNCERTAIN} {spared} ORDER BY m.id LIMIT {_CHUNK})
-            RETURNING id
-            """,
-            restored.last_message,
-            restored.restored_at,
+    """What may have been sent becomes unknown, as after a sender that died."""
+    change = f"state = 'unknown', due_at = NULL, ask_at = {statements.database_now()}, sent_at = $2"
+    return await _change(restored, change, f"NOT ({_AGAIN})" if sparing_mail else "TRUE", now)
+
+
+async def _try_again(restored: Restored, now: datetime) -> int:
+    return await _change(restored, "state = 'queued', due_at = m.not_before", _AGAIN, now)
+
+
+async def _change(restored: Restored, change: str, which: str, now: datetime) -> int:
+    """Each of them is uncertain from now on and has a touch: it may have been a contact."""
+    asked, after, done = (restored.last_message, restored.restored_at), 0, 0
+    uncertain = f"{_UNCERTAIN} AND {which}"
+    while rows := await statements.query(
+        f"SELECT m.id FROM messages m WHERE m.id > $3 AND {uncertain} ORDER BY m.id LIMIT {_CHUNK}", *asked, after
+    ):
+        ids = [row["id"] for row in rows]
+        done += await statements.run(
+            f"UPDATE messages AS m SET uncertain = TRUE, {change} WHERE m.id > $3 AND m.id <= $4 AND {uncertain}",
+            *asked,
+            after,
+            ids[-1],
         )
-        if not rows:
-            return done
-        await touches.record_sent([row["id"] for row in rows], now)
-        done += len(rows)
-
-
-async def _try_again(restored: Restored) -> int:
-    return await statements.run(
-        f"""
-        UPDATE messages AS m SET state = 'queued', uncertain = TRUE, due_at = not_before
-        WHERE {_UNCERTAIN} AND {_AGAIN}
-        """,
-        restored.last_message,
-        restored.restored_at,
-    )
+        await touches.record_sent(ids, now)
+        after = ids[-1]
+    return done

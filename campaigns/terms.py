@@ -63,6 +63,7 @@ class Reason(StrEnum):
     CANCELLED = "cancelled"
     PROVIDER_REFUSED = "provider_refused"
     RETRY = "retry"  # a passing fault; tried again later
+    PACED = "paced"  # its turn comes later: the rate of the sender or the destination
     CHANNEL_CLOSED = "channel_closed"  # a provider's answer stopped the whole channel
 
 

@@ -90,7 +90,7 @@ class Relay:
         content = b"\r\n"
         while not content.endswith(b"\r\n.\r\n"):
             content += await reader.readuntil(b".\r\n")
-        content = re.sub(rb"(?m)^\.\.", b".", content[2:-3])
+        content = re.sub(rb"(?m)^\.", b"", content[2:-3])
         usual = "250 2.0.0 Ok: queued as Q1" if session.recipient else "554 5.5.1 no valid recipients"
         answer = self._chosen("DOT", session, usual) if session.recipient else usual
         if session.recipient and answer[0] not in "45":

@@ -1,12 +1,17 @@
 """The e-mail channel: outbound messages as SMTP transactions, every outcome as one reaction."""
 
+import asyncio
+import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import date, timedelta
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import assert_never
 
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
+from bot.channels.dkim import DkimSigner
 from bot.channels.envelopes import Accepted, Envelope, Lost, NotTried, Outcome, Phase, Refused
 from bot.channels.mime import MailFrame, build_mail, wire_address
 from bot.channels.refusals import Meaning, read_refusal, reply_status, reply_token
@@ -35,7 +40,8 @@ class EmailSettings:
     """How mail leaves and where answers come: reply+KEY@, bounce+KEY@ and unsub+KEY@ the reply domain.
 
     `timeout` in seconds, for each command. `ca_file`: an authority of one's own in place of the system's.
-    Port 465 is TLS from the first byte, whatever `starttls` says.
+    Port 465 is TLS from the first byte, whatever `starttls` says. With the three `dkim_` settings we sign ourselves;
+    without them the relay may.
     """
 
     host: str
@@ -47,10 +53,13 @@ class EmailSettings:
     username: str = ""
     password: str = field(default="", repr=False)
     starttls: bool = True
-    connections: int = 4
+    connections: int = 10
     timeout: float = 30.0
     per_connection: int = 50
     ca_file: str | None = None
+    dkim_domain: str = ""
+    dkim_selector: str = ""
+    dkim_private_key: str = field(default="", repr=False)  # PEM
 
 
 class EmailChannel:
@@ -67,12 +76,16 @@ class EmailChannel:
             settings.sender_name, settings.sender_address, settings.reply_domain, settings.message_id_domain
         )
         self._pool = SmtpPool(_server(settings), settings.connections)
+        self._signatures = _signatures(settings)
         self._policy = _PolicyWatch()
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no connection could be opened."""
         envelopes = [self._envelope(outbound) for outbound in batch]
-        outcomes = iter(await self._pool.send([e for e in envelopes if isinstance(e, Envelope)]))
+        sendable = [envelope for envelope in envelopes if isinstance(envelope, Envelope)]
+        if self._signatures is not None:
+            sendable = await self._signatures.put_on(sendable, self._now())
+        outcomes = iter(await self._pool.send(sendable))
         return [
             self._result(outbound, next(outcomes)) if isinstance(envelope, Envelope) else envelope
             for outbound, envelope in zip(batch, envelopes, strict=True)
@@ -93,6 +106,8 @@ class EmailChannel:
 
     async def close(self) -> None:
         await self._pool.close()
+        if self._signatures is not None:
+            self._signatures.close()
 
     def _envelope(self, outbound: Outbound) -> Envelope | SendResult:
         """The message ready for the wire, or why it cannot go there."""
@@ -149,6 +164,28 @@ class EmailChannel:
         return self._now().astimezone(SHANGHAI).date()
 
 
+class _Signatures:
+    """Signs in threads: an RSA signature takes 300 µs, during which cryptography lets other threads run."""
+
+    def __init__(self, signer: DkimSigner) -> None:
+        self._signer = signer
+        self._width = os.cpu_count() or 1
+        self._threads = ThreadPoolExecutor(self._width, "dkim")
+
+    async def put_on(self, envelopes: Sequence[Envelope], now: datetime) -> list[Envelope]:
+        share = -(-len(envelopes) // self._width) or 1
+        parts = [envelopes[start : start + share] for start in range(0, len(envelopes), share)]
+        loop = asyncio.get_running_loop()
+        signed = await asyncio.gather(*(loop.run_in_executor(self._threads, self._sign, part, now) for part in parts))
+        return list(chain.from_iterable(signed))
+
+    def _sign(self, envelopes: Sequence[Envelope], now: datetime) -> list[Envelope]:
+        return [replace(one, content=self._signer.signature(one.content, now) + one.content) for one in envelopes]
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False)
+
+
 class _PolicyWatch:
     """Per receiving provider and day: mails tried, and those refused by a policy against us."""
 
@@ -193,6 +230,11 @@ def _check(settings: EmailSettings) -> None:
     encrypted = settings.starttls or settings.port == 465
     if settings.username and not encrypted and settings.host not in _LOOPBACK:
         raise ConfigError(f"the password for {settings.host} would travel in the clear: switch STARTTLS on")
+
+
+def _signatures(settings: EmailSettings) -> _Signatures | None:
+    given = settings.dkim_domain, settings.dkim_selector, settings.dkim_private_key
+    return _Signatures(DkimSigner(*given)) if any(given) else None
 
 
 def _server(settings: EmailSettings) -> SmtpServer:

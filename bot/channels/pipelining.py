@@ -281,9 +281,10 @@ class Conversation(asyncio.Protocol):
 
         Behind another's final dot it was not the letter's turn yet, and that does not count.
         """
-        if letter.returned and not self._riding:
-            return False
-        letter.returned = letter.returned or not self._riding
+        if not self._riding:
+            if letter.returned:
+                return False
+            letter.returned = True
         self._queue.appendleft(letter)
         return True
 

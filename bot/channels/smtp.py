@@ -221,22 +221,30 @@ def _tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 def _unavailable(server: SmtpServer, error: Exception) -> ChannelUnavailable:
     where = f"mail server {server.host}:{server.port}"
-    match error:
-        case aiosmtplib.SMTPAuthenticationError():
+    cause = error.__cause__
+    match cause if isinstance(cause, ssl.SSLError) else error:  # on port 465 aiosmtplib hides it
+        case aiosmtplib.SMTPAuthenticationError(code=code):
             return ChannelUnavailable(
-                f"邮件服务器拒绝登录 · {where} refused the credentials ({error.code}): check user name and "
+                f"邮件服务器拒绝登录 · {where} refused the credentials ({code}): check user name and "
                 "password; QQ and 163 want the 授权码 from their settings page, not the mailbox's password"
             )
-        case ssl.SSLError():
+        case ssl.SSLCertVerificationError():
             return ChannelUnavailable(
                 f"邮件服务器证书无效 · {where} showed a certificate that is not trusted: check the host "
                 "name, or name the authority's certificate as the CA file"
             )
-        case aiosmtplib.SMTPResponseException() if error.code > 0:
+        case ssl.SSLError():
             return ChannelUnavailable(
-                f"邮件服务器暂不接受连接 · {where} answered {error.code} to the connection: try later, or "
+                f"邮件服务器加密失败 · {where} speaks no TLS we understand: check the port; 465 is TLS from the first "
+                "byte, 587 and 25 begin with STARTTLS"
+            )
+        case aiosmtplib.SMTPResponseException(code=code) if code > 0:
+            return ChannelUnavailable(
+                f"邮件服务器暂不接受连接 · {where} answered {code} to the connection: try later, or "
                 "ask the provider whether this address is blocked"
             )
+        case aiosmtplib.SMTPResponseException():
+            return ChannelUnavailable(f"对方说的不是 SMTP · {where} does not speak SMTP: check host and port")
         case FileNotFoundError():
             return ChannelUnavailable(f"CA 证书文件不存在 · CA file for {where} not found: {server.ca_file}")
         case aiosmtplib.SMTPConnectError() | aiosmtplib.SMTPTimeoutError() | OSError():

@@ -8,16 +8,18 @@ being sent the next one is taken.
 import asyncio
 import contextlib
 import logging
+import math
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tortoise.transactions import in_transaction
 
 from bot.channels.base import Channel
-from bot.runtime import Runtime
+from bot.pacing import Demand, Grant
+from bot.runtime import PROVIDERS, Runtime
 from bot.sender.filling import Ready, fill
 from bot.sender.settling import Back, act_on_reactions, not_now, remember, settle_results, turned_away
 from campaigns import outbox, planner
@@ -25,11 +27,12 @@ from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
 from campaigns.planner import Checked, Run
 from campaigns.replies import apply_waiting
-from campaigns.terms import Allow, ChannelName, DeliveryState
+from campaigns.terms import Allow, ChannelName, DeliveryState, Reason, SmsWords
 
 log = logging.getLogger(__name__)
 
 _CLAIM = 600
+_PACED_SECONDS = 10.0  # no more is claimed than may go in that time
 _FRESH_SECONDS = 1.0  # facts older than this are read again before their message is marked
 
 
@@ -58,7 +61,7 @@ async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asy
     accepted = 0
     async with contextlib.aclosing(_claims(runtime, batch, ends, stopping)) as claims:
         async for claim in claims:
-            work = _Drain(runtime, channel, batch, run, claim, stopping)
+            work = _Drain(runtime, channel, batch, run, claim, stopping, ends)
             accepted += await work.run_lanes()
             if work.closed:
                 break
@@ -70,7 +73,7 @@ async def _claims(runtime: Runtime, batch: Batch, ends: float, stopping: asyncio
     upcoming = asyncio.create_task(_claim(runtime, batch))
     try:
         while (claim := await upcoming) is not None:
-            more = not stopping.is_set() and time.monotonic() < ends and len(claim.messages) == _CLAIM
+            more = not stopping.is_set() and time.monotonic() < ends
             upcoming = asyncio.create_task(_claim(runtime, batch) if more else _nothing())
             async with _held(runtime, claim):
                 yield claim
@@ -82,7 +85,8 @@ async def _claims(runtime: Runtime, batch: Batch, ends: float, stopping: asyncio
 
 
 async def _claim(runtime: Runtime, batch: Batch) -> Claim | None:
-    return await outbox.claim(batch, now=runtime.clock(), limit=_CLAIM, lease=runtime.settings.lease)
+    limit = math.ceil(min(_CLAIM, runtime.pace.most(PROVIDERS[batch.channel], "", _PACED_SECONDS)))
+    return await outbox.claim(batch, now=runtime.clock(), limit=limit, lease=runtime.settings.lease)
 
 
 async def _nothing() -> None:
@@ -111,6 +115,18 @@ async def _renew(claim: Claim, lease: timedelta) -> None:
             log.error("a lease could not be renewed: %s", type(exc).__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Granted:
+    """A group that may go now, and by which grant: `places` are where its messages stood in what was asked for."""
+
+    group: Sequence[Ready] = ()
+    grant: Grant | None = None
+    places: Sequence[int] = ()
+
+
+_NOBODY = _Granted()
+
+
 @dataclass
 class _Drain:
     """One claim on its way through the lanes of a channel."""
@@ -121,12 +137,14 @@ class _Drain:
     run: Run
     claim: Claim
     stopping: asyncio.Event
+    ends: float
     accepted: int = 0
     closed: bool = False  # paused, cancelled or its channel shut: no more groups
     _left: deque[Claimed] = field(init=False)
     _checking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _checked: deque[Checked] = field(default_factory=deque)
     _checked_at: float = 0.0
+    _held: list[Ready] = field(default_factory=list)  # not granted yet: asked for again at once
 
     def __post_init__(self) -> None:
         self._left = deque(self.claim.messages)
@@ -142,23 +160,53 @@ class _Drain:
 
     async def _lane(self) -> None:
         back = Back()
-        while group := await self._next_group():
-            departing = await self._turn(back, group)
-            back = await self._send(departing) if departing else Back()
+        while granted := await self._next_group():
+            departing = await self._turn(back, granted)
+            back = await self._send(departing) if departing.group else Back()
         if back.rows:
-            await self._turn(back, [])
+            await self._turn(back, _NOBODY)
 
     # ---- which messages come next --------------------------------------------------------------------------------
 
-    async def _next_group(self) -> list[Ready]:
-        """The next messages with their words; empty when nothing is left or nothing more may go."""
-        while not (self.closed or self.stopping.is_set()):
-            checked = await self._take()
-            if not checked:
-                break
-            if group := await self._fill(checked):
-                return group
-        return []
+    async def _next_group(self) -> _Granted | None:
+        """The next messages with their words that may go now; None when nothing is left or nothing more may go."""
+        while not self._over():
+            group, self._held = self._held, []
+            if not group:
+                checked = await self._take()
+                if not checked:
+                    return None
+                group = await self._fill(checked)
+            if group and (granted := await self._grant(group)).group:
+                return granted
+        return None
+
+    def _over(self) -> bool:
+        return self.closed or self.stopping.is_set() or time.monotonic() >= self.ends
+
+    async def _grant(self, group: Sequence[Ready]) -> _Granted:
+        """Ask the pace. What is not worth waiting for goes back to the queue, the rest of the group is held."""
+        demand = Demand(PROVIDERS[self.batch.channel], _sender(group[0]), [one.outbound.address for one in group])
+        grant = await self.runtime.pace.grant(demand)
+        if grant.later:
+            now = self.runtime.clock()
+            await outbox.set_aside(
+                [
+                    Settlement(
+                        group[place].claimed.id,
+                        DeliveryState.QUEUED,
+                        reason=Reason.PACED,
+                        not_before=now + timedelta(seconds=seconds),
+                    )
+                    for place, seconds in grant.later.items()
+                ]
+            )
+        taken = {*grant.now, *grant.later}
+        self._held += [one for place, one in enumerate(group) if place not in taken]
+        if self._over():
+            await self.runtime.pace.give_back(grant)
+            return _NOBODY
+        return _Granted([group[place] for place in grant.now], grant, grant.now)
 
     async def _take(self) -> list[Checked]:
         """Up to a group of messages that were rechecked a moment ago."""
@@ -193,20 +241,29 @@ class _Drain:
 
     # ---- the ledger and the wire -----------------------------------------------------------------------------------
 
-    async def _turn(self, back: Back, group: Sequence[Ready]) -> list[Ready]:
+    async def _turn(self, back: Back, granted: _Granted) -> _Granted:
         """Settle one group and mark the next. Returns those of the next that may go on the wire."""
         if back.told:
             async with in_transaction():
-                exchanged = await self._exchange(back, group)
+                exchanged = await self._exchange(back, granted.group)
                 await remember(back, exchanged.settled)
-            await act_on_reactions(back)
+            await act_on_reactions(self.runtime, back)
         else:
-            exchanged = await self._exchange(back, group)
+            exchanged = await self._exchange(back, granted.group)
         if exchanged.receipts_wait:
-            await apply_waiting(set(exchanged.settled))
-        if group and not exchanged.marked:
+            await apply_waiting(exchanged.settled)
+        if granted.group and not exchanged.marked:
             self.closed = self.closed or not await outbox.is_open(self.batch, self.runtime.clock())
-        return [ready for ready in group if ready.claimed.id in exchanged.marked]
+        return await self._keep(granted, exchanged.marked)
+
+    async def _keep(self, granted: _Granted, marked: Collection[int]) -> _Granted:
+        """What was not marked does not go, and gives its turn back."""
+        if len(marked) == len(granted.group) or granted.grant is None:
+            return granted
+        gone = [place for place, one in zip(granted.places, granted.group, strict=True) if one.claimed.id not in marked]
+        await self.runtime.pace.give_back(granted.grant, gone)
+        pairs = [pair for pair in zip(granted.places, granted.group, strict=True) if pair[1].claimed.id in marked]
+        return _Granted([one for _, one in pairs], granted.grant, [place for place, _ in pairs])
 
     async def _exchange(self, back: Back, group: Sequence[Ready]) -> Exchanged:
         return await outbox.exchange(
@@ -217,12 +274,20 @@ class _Drain:
             lease=self.runtime.settings.lease,
         )
 
-    async def _send(self, departing: Sequence[Ready]) -> Back:
+    async def _send(self, departing: _Granted) -> Back:
         """No transaction is open here: a kill now leaves these messages uncertain."""
         try:
-            results = await self.channel.send([ready.outbound for ready in departing])
+            results = await self.channel.send([ready.outbound for ready in departing.group])
         except ChannelUnavailable as exc:
             self.closed = True
-            return await turned_away(departing, exc, self.runtime.clock())
+            if departing.grant:
+                await self.runtime.pace.give_back(departing.grant, departing.places)
+            return await turned_away(departing.group, exc, self.runtime.clock())
         self.accepted += sum(result.accepted for result in results)
-        return await settle_results(self.runtime, departing, results, self.runtime.clock())
+        return await settle_results(self.runtime, departing.group, results, self.runtime.clock())
+
+
+def _sender(ready: Ready) -> str:
+    """Who a provider counts the message for, where it counts by sender."""
+    words = ready.outbound.words
+    return words.sign_name if isinstance(words, SmsWords) else ""

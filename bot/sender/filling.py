@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.runtime import Runtime
 from campaigns import outbox
-from campaigns.content import Compiled, render
+from campaigns.content import Compiled, kept_facts, render
 from campaigns.folders import compiled_content
 from campaigns.outbox import Claimed, Sending
 from campaigns.planner import Checked
@@ -27,10 +27,11 @@ def fill(runtime: Runtime, compiled: Compiled, one: Checked) -> Ready:
     """Raises DefinitionError where the words cannot be filled."""
     claimed = one.claimed
     links = runtime.links(claimed.id)
-    words = render(compiled, claimed.channel, {**one.variables, "links": links}, one.wechat_mode)
+    variables = {**one.variables, "links": links}
+    words = render(compiled, claimed.channel, variables, one.wechat_mode)
     return Ready(
         claimed,
-        Sending(claimed.id, one.variables, one.wechat_mode or ""),
+        Sending(claimed.id, kept_facts(compiled, claimed.channel, one.wechat_mode, variables), one.wechat_mode or ""),
         Outbound(
             id=claimed.id,
             key=runtime.tokens.message_key(claimed.id),
@@ -60,7 +61,7 @@ async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, 
     """The exact words of messages that went out, filled again from what was kept."""
     shown: dict[int, Words] = {}
     for sent in (await outbox.sent_words(message_ids)).values():
-        if not sent.facts:
+        if sent.facts is None:
             continue
         mode = WechatMode(sent.wechat_mode) if sent.wechat_mode else None
         variables = {**sent.facts, "links": runtime.links(sent.message_id)}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.runtime import Runtime
+from bot.runtime import PROVIDERS, Runtime
 from bot.sender.filling import Ready
 from campaigns import definitions, outbox, planner
 from campaigns.errors import ChannelUnavailable, StateError
@@ -32,6 +32,7 @@ _TRIES = 3
 _RETRY_AFTER = timedelta(minutes=5)
 _SLOW = timedelta(minutes=1)
 _DEFER = timedelta(hours=1)
+_HALF_PACE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,15 +176,15 @@ async def _remember(ready: Ready, result: SendResult, now: datetime) -> None:
         await consent.close_reach(claimed.address, words.mode, words.template_id)
 
 
-async def act_on_reactions(back: Back) -> None:
+async def act_on_reactions(runtime: Runtime, back: Back) -> None:
     """What the answers tell about the whole channel or campaign; the gravest of the group counts."""
     by_reaction = {result.reaction: result for _, result in back.told if result.reaction is not None}
     if not by_reaction or back.at is None:
         return
     now, first = back.at, back.told[0][0].claimed
-    if slow := by_reaction.get(Reaction.SLOW):
-        until = now + (slow.retry_after or _SLOW)
-        await outbox.close_channel(first.channel, f"慢一点：{slow.code} {slow.detail}", until=until)
+    for ready, result in back.told:
+        if result.reaction is Reaction.SLOW:
+            await _slow_down(runtime, ready, result, now)
     if spent := by_reaction.get(Reaction.NEXT_DAY):
         await outbox.close_channel(first.channel, f"今天的额度用完：{spent.code}", until=_next_midnight(now))
     if refused := by_reaction.get(Reaction.PAUSE_CHANNEL):
@@ -194,6 +195,16 @@ async def act_on_reactions(back: Back) -> None:
         log.error("campaign %s paused: %s %s", key, unusable.code, unusable.detail)
         with contextlib.suppress(StateError):  # cancelled in the meantime: it says no more anyway
             await definitions.pause(key, note=f"内容不能用：{unusable.code} {unusable.detail}")
+
+
+async def _slow_down(runtime: Runtime, ready: Ready, result: SendResult, now: datetime) -> None:
+    """A destination with a limit of its own rests alone; else the whole channel does, and goes on at half its rate."""
+    claimed, rest = ready.claimed, result.retry_after or _SLOW
+    provider, pace = PROVIDERS[claimed.channel], runtime.pace
+    if await pace.slow_down(provider, 0, rest.total_seconds(), destination=claimed.address):
+        return
+    await outbox.close_channel(claimed.channel, f"慢一点：{result.code} {result.detail}", until=now + rest)
+    await pace.slow_down(provider, 0.5, _HALF_PACE.total_seconds())
 
 
 def _next_midnight(now: datetime) -> datetime:

@@ -25,7 +25,7 @@ class SentWords:
     message_id: int
     files: Mapping[str, str] = field(repr=False)
     channel: ChannelName
-    facts: Mapping[str, Any]
+    facts: Mapping[str, Any] | None  # None: it never went on the wire
     wechat_mode: str
     state: DeliveryState
     address: str
@@ -99,7 +99,7 @@ async def sent_words(message_ids: Sequence[int]) -> dict[int, SentWords]:
             message_id=row.id,
             files=versions[row.occurrence.version_id].files,
             channel=ChannelName(row.channel),
-            facts=row.facts or {},
+            facts=row.facts,
             wechat_mode=row.wechat_mode,
             state=DeliveryState(row.state),
             address=row.address or "",

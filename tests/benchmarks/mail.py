@@ -2,7 +2,11 @@
 
 import statistics
 
-from tests.benchmarks.bench import Bench
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.benchmarks.bench import Bench, WrongResult
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.grounds import postgres_ground, sqlite_ground
 from tests.benchmarks.mail_limit import best_limit, sample_mail
@@ -32,6 +36,29 @@ def email_sqlite(bench: Bench) -> dict[str, Figures]:
         return {"email_sqlite": mail_out(bench, ground, bench.size(_COUNT), processes=1).figures()}
 
 
+def email_dkim(bench: Bench) -> dict[str, Figures]:
+    """Signed by our own domain: mails for each second of a worker's CPU, by either kind of key."""
+    keys = {"ed25519": Ed25519PrivateKey.generate(), "rsa": generate_private_key(65537, 2048)}
+    found: Figures = {}
+    for name, key in keys.items():
+        signing = {
+            "dkim_domain": "mail.huifang.example.com",
+            "dkim_selector": "bench",
+            "dkim_private_key": _pem(key),
+        }
+        if b"DKIM-Signature:" not in sample_mail(**signing):
+            raise WrongResult("the mails are not signed")
+        with postgres_ground() as ground:
+            bench.say(ground.about)
+            done = mail_out(bench, ground, bench.size(_COUNT), **signing)
+        found |= {
+            f"{name}_per_core_s": round(done.count / done.worker_cpu),
+            f"{name}_per_s": done.figures()["per_s"],
+            f"{name}_cpu_us": done.per_mail(done.worker_cpu),
+        }
+    return {"email_dkim": found}
+
+
 def scale(bench: Bench) -> dict[str, Figures]:
     """A mail of a large mailing beside one of a small: CPU of worker and database, and the worker's memory."""
     large = bench.size(_LARGE)
@@ -49,6 +76,10 @@ def scale(bench: Bench) -> dict[str, Figures]:
             "rss_1m_mb": round(most.rss_mb),
         }
     }
+
+
+def _pem(key: Ed25519PrivateKey | RSAPrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _measured(bench: Bench, count: int) -> MailRun:

@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from bot import sender
 from bot.database import open_database
@@ -33,10 +34,10 @@ def best_limit(bench: Bench, mail: bytes, count: int) -> int:
     return round(best)
 
 
-def sample_mail() -> bytes:
+def sample_mail(**settings: Any) -> bytes:
     """One of the mails as it goes over the wire, but with LF, caught by a sink that keeps what it takes."""
     with sqlite_ground() as ground, servers.smtp_sink(keep=True) as sink:
-        run(_send_here(ground, run(plan_mail(ground, 1)), sink))
+        run(_send_here(ground, run(plan_mail(ground, 1)), sink, settings))
         [kept] = sink.folder.glob("mail.*")
         # before the mail stand the sink's own headers; the last of them is Received, of three lines
         after = kept.read_bytes().partition(b"Received: ")[2]
@@ -58,8 +59,8 @@ def _bring(bench: Bench, sink: Sink, file: Path, count: int, sessions: int) -> f
     return count / seconds
 
 
-async def _send_here(ground: Ground, occurrence: int, sink: Sink) -> None:
-    settings = ground.settings(**sink_settings(sink))
+async def _send_here(ground: Ground, occurrence: int, sink: Sink, given: dict[str, Any]) -> None:
+    settings = ground.settings(**sink_settings(sink), **given)
     async with open_database(settings), open_runtime(settings) as runtime:
         batch = Batch(occurrence, ChannelName.EMAIL)
         await sender.drain(runtime, batch, seconds=60, stopping=asyncio.Event())

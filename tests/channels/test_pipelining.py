@@ -47,7 +47,6 @@ async def pool_to(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], 
     served: list[asyncio.Task] = []
 
     async def kept(reader, writer):
-        served.append(asyncio.current_task())
         try:
             await serve(reader, writer)
         except (ConnectionError, EOFError):
@@ -55,7 +54,10 @@ async def pool_to(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], 
         finally:
             writer.close()
 
-    server = await asyncio.start_server(kept, "127.0.0.1", 0)
+    def begin(reader, writer):
+        served.append(asyncio.create_task(kept(reader, writer)))
+
+    server = await asyncio.start_server(begin, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     pool = SmtpPool(SmtpServer("127.0.0.1", port, "m.example", starttls=False, **{"timeout": 5.0, **changes}), 1)
     try:
@@ -63,10 +65,15 @@ async def pool_to(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], 
     finally:
         await pool.close()
         server.close()
+        if served:
+            await asyncio.wait(served, timeout=0.2)
         for task in served:
             task.cancel()
-        await asyncio.gather(*served, return_exceptions=True)
+        ends = await asyncio.gather(*served, return_exceptions=True)
         await asyncio.sleep(0.01)
+    for end in ends:
+        if isinstance(end, AssertionError):
+            raise end
 
 
 async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -160,6 +167,13 @@ async def test_reset_leads_the_next_group():
         assert verbs == ["EHLO", "MAIL", "RCPT", "DATA", "RSET", "MAIL", "RCPT", "DATA"]
 
 
+async def test_one_by_one_nothing_is_said_behind_a_refusal():
+    async with relay_and_pool(fail_at("RCPT", "550 5.1.1 gone"), extensions=PLAIN) as (relay, pool):
+        await pool.send(batch(2))
+        verbs = [line.split(" ")[0] for line in relay.sessions[0].wire]
+        assert verbs == ["EHLO", "MAIL", "RCPT", "RSET", "MAIL", "RCPT", "DATA"]
+
+
 async def test_a_refused_sender_is_told_once_though_three_refusals_come():
     async with grouped(lambda step, session: "550 5.7.1 no" if step == "MAIL" else None) as (relay, pool):
         assert await pool.send(batch(3)) == [Refused(Phase.MAIL, 550, "5.7.1 no")] * 3
@@ -187,7 +201,6 @@ async def test_a_message_whose_sender_alone_was_refused_gets_no_dot():
 
     async with pool_to(serve) as pool:
         assert await pool.send(batch(1)) == [Refused(Phase.MAIL, 550, "no")]
-        await asyncio.sleep(0.02)
     assert met == [b""]
 
 
@@ -232,6 +245,28 @@ async def test_of_two_on_the_wire_only_the_body_is_uncertain(fate):
         assert first == Lost(Phase.FINAL_DOT)
         assert isinstance(second, Accepted)
         assert Counter(taken.recipient for taken in relay.taken)["to2@x.example"] == 1
+
+
+@pytest.mark.parametrize(
+    ("script", "phase"),
+    [
+        (b"354 go\r\n250 ok\r\n250 ok\r\n", Phase.MAIL),
+        (b"250 ok\r\n354 go\r\n250 ok\r\n", Phase.RCPT),
+        (b"250 ok\r\n250 ok\r\n250 ok\r\n", Phase.DATA),
+    ],
+)
+async def test_an_answer_to_another_question_is_a_loss_and_no_body_leaves(script, phase):
+    met: list[bytes] = []
+
+    async def serve(reader, writer):
+        await greet(reader, writer)
+        await lines(reader, "MAIL", "RCPT", "DATA")
+        writer.write(script)
+        met.append(await reader.read())
+
+    async with pool_to(serve) as pool:
+        assert await pool.send(batch(1)) == [Lost(phase)]
+    assert set(met) == {b""}
 
 
 @pytest.mark.parametrize("goodbye", [DROP, RESET, "421 4.7.0 that was enough"])
@@ -294,6 +329,57 @@ async def test_a_connection_cut_before_ehlo_was_answered_is_no_connection():
 
 
 @pytest.mark.parametrize(
+    ("greeting", "said"),
+    [
+        (b"2" * 100_000, "does not speak SMTP"),
+        (b"220-more\r\n" * 10_000, "does not speak SMTP"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "does not speak SMTP"),
+        (b"421 4.7.0 too busy\r\n", "answered 421"),
+        (b"22", "cannot be reached"),
+    ],
+)
+async def test_a_greeting_that_is_none_is_said_to_be_that(greeting, said):
+    async def serve(reader, writer):
+        writer.write(greeting)
+        await reader.read()
+
+    async with pool_to(serve, timeout=0.05) as pool:
+        with pytest.raises(ChannelUnavailable, match=said):
+            await pool.send(batch(3))
+
+
+async def test_a_greeting_that_trickles_holds_nobody():
+    said: list[int] = []
+
+    async def serve(reader, writer):
+        for number in range(1000):
+            writer.write(b"220-"[number % 4 : number % 4 + 1])
+            said.append(number)
+            await asyncio.sleep(0.01)
+
+    async with pool_to(serve, timeout=0.05) as pool:
+        with pytest.raises(ChannelUnavailable, match="cannot be reached"):
+            await pool.send(batch(3))
+    assert len(said) < 1000
+
+
+async def test_starttls_and_then_garbage_is_told_from_a_bad_certificate():
+    async def serve(reader, writer):
+        writer.write(GREETING)
+        await reader.readline()
+        writer.write(b"250-relay.example\r\n250 STARTTLS\r\n")
+        await reader.readline()
+        writer.write(b"220 go\r\n")
+        await reader.read(100)
+        writer.write(b"garbage" * 100)
+        await reader.read()
+
+    async with pool_to(serve, starttls=True) as pool:
+        with pytest.raises(ChannelUnavailable, match="speaks no TLS"):
+            await pool.send(batch(3))
+
+
+@pytest.mark.parametrize(
     ("answered", "phase"),
     [(b"", Phase.MAIL), (b"250 ok\r\n", Phase.RCPT), (b"250 ok\r\n250 ok\r\n", Phase.DATA)],
 )
@@ -318,15 +404,33 @@ async def test_the_final_dot_has_more_patience_than_a_command():
 
 
 async def test_a_trickle_of_octets_earns_no_time():
+    said: list[int] = []
+
     async def serve(reader, writer):
         await greet(reader, writer)
         await lines(reader, "MAIL", "RCPT", "DATA")
-        for _ in range(1000):
+        for number in range(1000):
             writer.write(b"250-ok\r\n")
+            said.append(number)
             await asyncio.sleep(0.01)
 
     async with pool_to(serve, timeout=0.05) as pool:
         assert await pool.send(batch(1)) == [Lost(Phase.MAIL)]
+    assert len(said) < 1000
+
+
+async def test_a_server_that_stops_reading_holds_nobody():
+    async def serve(reader, writer):
+        await greet(reader, writer)
+        await lines(reader, "MAIL", "RCPT", "DATA")
+        writer.transport.pause_reading()
+        writer.write(b"250 ok\r\n250 ok\r\n354 go\r\n")
+        await asyncio.sleep(60)
+
+    async with pool_to(serve, timeout=0.05) as pool:
+        large = envelope(content=b"x" * 70 * 200_000 + b"\r\n")
+        assert await pool.send([large]) == [Lost(Phase.FINAL_DOT)]
+        await asyncio.wait_for(pool.close(), 5)
 
 
 @pytest.mark.parametrize("flood", [b"2", b"250-ok\r\n", b"\n", b"250 ok\r\n"], ids=repr)
@@ -416,6 +520,18 @@ def test_an_address_that_would_break_a_command_makes_no_envelope(bad):
 # ---- under whatever loop and security
 
 
+async def test_an_untrusted_certificate_on_port_465_is_said_to_be_that(certificate):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    try:
+        async with grouped(tls=context, port=465) as (relay, pool):
+            with pytest.raises(ChannelUnavailable, match="not trusted"):
+                await pool.send(batch(1))
+            assert relay.taken == []
+    except OSError as error:
+        pytest.skip(f"port 465 cannot be opened here: {error.strerror}")
+
+
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 @pytest.mark.parametrize("port", [0, 465], ids=["plain", "tls"])
 def test_it_works_under_both_loops_plain_and_secured(loop, port, certificate):
@@ -437,10 +553,8 @@ def test_it_works_under_both_loops_plain_and_secured(loop, port, certificate):
     try:
         with asyncio.Runner(loop_factory=loop) as runner:
             outcomes = runner.run(send())
-    except PermissionError:
-        pytest.skip("port 465 may not be opened here")
-    except OSError:
-        pytest.skip("port 465 is taken here")
+    except OSError as error:
+        pytest.skip(f"port 465 cannot be opened here: {error.strerror}")
     assert outcomes[0] == Refused(Phase.RCPT, 550, "no")
     assert [type(outcome) for outcome in outcomes[1:]] == [Accepted] * 59
 

@@ -94,6 +94,15 @@ async def test_a_broken_transaction_is_reset_before_the_next(step, offers):
         assert wire[wire.index("RSET") + 1].startswith("MAIL FROM:<bounce+k-2@")
 
 
+async def test_a_server_that_refuses_the_reset_is_left_for_a_new_connection(offers):
+    plan: Plan = lambda step, session: {"RCPT": "550 no", "RSET": "502 what"}.get(step) if session.number < 2 else None  # noqa: E731
+    async with relay_and_pool(plan, extensions=offers) as (relay, pool):
+        first, second = await pool.send(batch(2))
+        assert first == Refused(Phase.RCPT, 550, "no")
+        assert isinstance(second, Accepted)
+        assert relay.taken[0].session == 2
+
+
 async def test_the_first_of_a_call_is_reset_for_what_the_last_one_broke(offers):
     async with relay_and_pool(fail_at("RCPT", "550 5.1.1 gone"), extensions=offers) as (relay, pool):
         await pool.send(batch(1))
@@ -216,6 +225,7 @@ async def test_a_cancelled_call_sends_no_further_message(offers):
         await asyncio.sleep(2 * LATE_SECONDS)
         await pool.send([envelope(9)])
         assert [taken.recipient for taken in relay.taken] == ["to1@x.example", "to9@x.example"]
+        assert not any("k-3" in line for session in relay.sessions for line in session.wire)
 
 
 async def test_what_a_lane_without_connection_leaves_the_others_send(offers):
@@ -228,6 +238,63 @@ async def test_what_a_lane_without_connection_leaves_the_others_send(offers):
         outcomes = await pool.send(batch(30))
         assert all(isinstance(outcome, Accepted) for outcome in outcomes)
         assert [session.taken for session in relay.sessions[:2]] == [1, 29]
+
+
+async def test_one_connection_is_tried_before_the_others(offers):
+    plan: Plan = lambda step, session: "554 5.7.1 not you" if step == "CONNECT" else None  # noqa: E731
+    async with relay_and_pool(plan, width=6, extensions=offers) as (relay, pool):
+        with pytest.raises(ChannelUnavailable):
+            await pool.send(batch(30))
+        assert len(relay.sessions) == 1
+
+
+async def test_kept_connections_that_have_died_count_for_none(offers):
+    late: Plan = lambda step, session: LATE if step == "DOT" else None  # noqa: E731
+    async with relay_and_pool(late, width=3, extensions=offers) as (relay, pool):
+        await pool.send(batch(6))
+        relay.plan = lambda step, session: "554 5.7.1 not you" if step == "CONNECT" else None
+        for writer in relay.writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.02)
+        with pytest.raises(ChannelUnavailable):
+            await pool.send(batch(30))
+        assert len(relay.sessions) == 4
+
+
+async def test_two_calls_of_one_message_take_two_connections_and_no_third(offers):
+    async with relay_and_pool(width=4, extensions=offers) as (relay, pool):
+        await pool.send(batch(1))
+        await asyncio.gather(pool.send([envelope(2)]), pool.send([envelope(3)]))
+        assert len(relay.sessions) <= 2
+
+
+async def test_what_is_left_when_the_server_goes_away_was_not_tried(offers):
+    def plan(step: str, session: Session) -> str | None:
+        if step == "CONNECT" and session.number > 1:
+            return "554 5.7.1 no more"
+        return DROP if step == "MAIL" and session.taken == 3 else None
+
+    async with relay_and_pool(plan, extensions=offers) as (_, pool):
+        outcomes = await pool.send(batch(6))
+        assert [type(outcome) for outcome in outcomes] == [Accepted] * 3 + [NotTried] * 3
+
+
+async def test_a_connection_in_use_is_not_dismissed_for_having_been_idle(offers, caplog):
+    async with relay_and_pool(extensions=offers, idle=0.03) as (relay, pool):
+        await pool.send(batch(1))
+        await asyncio.sleep(0.005)
+        relay.plan = lambda step, session: LATE if step == "DOT" else None
+        await pool.send([envelope(2)])
+        assert len(relay.sessions) == 1
+        assert caplog.records == []
+
+
+async def test_closing_before_anything_began_leaves_nobody_waiting(offers):
+    async with relay_and_pool(extensions=offers) as (_, pool):
+        sending = asyncio.create_task(pool.send(batch(3)))
+        await asyncio.sleep(0)
+        await pool.close()
+        assert await asyncio.wait_for(sending, 5) == [NotTried()] * 3
 
 
 async def test_nothing_listening_names_the_place_and_the_remedy(unused_tcp_port):

@@ -8,8 +8,9 @@ from typing import Any
 
 from bot.backup import save
 from bot.snapshot import tables
-from campaigns import statements
+from campaigns import restored, statements
 from campaigns.models import Message, Touch
+from campaigns.restored import Uncertain
 from campaigns.terms import ChannelName
 from tests.cast import NOW
 from tests.faults.conftest import Stage, ids_in, start_nudge
@@ -22,7 +23,8 @@ _ENDS = 1.0  # seconds in which the stand-ins finish what a dead worker had aske
 async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_backup(stage_on_both: Stage) -> None:
     stage = stage_on_both
     planned = await start_nudge(stage, sms=160, mail=120)
-    await Message.filter(id__in=sorted(planned)[::7]).update(not_before=NOW + timedelta(days=2))
+    later = NOW + timedelta(days=2)
+    await Message.filter(id__in=sorted(planned)[::7]).update(not_before=later, due_at=later)
     stage.slow_down(sms=0.15, mail=0.05)
     with started("worker", settings=stage.environment, folder=stage.folder) as worker:
         await until(lambda: _has_accepted(stage, 60), "some of it is sent")
@@ -40,20 +42,18 @@ async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_b
     assert found["held"]
     assert found["cannot_know"] > 0
     assert found["would_send"] > 0
-    with started("worker", settings=stage.environment, folder=stage.folder):
-        await asyncio.sleep(_LOOKS)
-    assert _book(stage) == sent_before_the_loss  # it waits
-    assert (await _call(stage, "release", "--list"))["cannot_know"] == found["cannot_know"]
     stage.slow_down(sms=0.01, mail=0.01)
-    released = await _call(stage, "release")
-    assert released["again"] + released["unknown"] == found["cannot_know"]
-    assert released["again"] == found["mail_again"]
-    again = await ids_in("queued", uncertain=True)
-    await Message.filter(state="queued").update(not_before=NOW)
     with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+        await worker.line()
+        await asyncio.sleep(_LOOKS)
+        assert _book(stage) == sent_before_the_loss  # it waits
+        released = await restored.release(Uncertain.MAIL, now=NOW + timedelta(minutes=5))
+        again = await ids_in("queued", uncertain=True)
+        await Message.filter(state="queued", not_before=later).update(not_before=NOW, due_at=NOW)
         await until(_is_over, "every message has its fate", seconds=60)
         assert await worker.terminate() == 0
 
+    assert (released.again, released.unknown) == (found["mail_again"], found["cannot_know"] - found["mail_again"])
     messages = {one.id: one for one in await Message.filter(id__in=planned)}
     assert set(messages) == planned  # nothing is lost
     assert {one.state for one in messages.values()} <= {"sent", "delivered", "unknown"}

@@ -481,6 +481,7 @@ async def _tell_an_odd_story(folder: Path) -> None:
 
 
 _SAMPLES: dict[str, dict[str, Any]] = {
+    "claims": {"occurrence_id": 1, "channel": "sms", "lease_until": NOW, "message_ids": [1, 2]},
     "logins": {"member_id": 1, "at": NOW},
     "wechat_followers": {"openid": "o1", "window_until": NOW, "credits": {"t1": 2}},
     "channel_states": {"channel": "sms", "closed": True, "reason": _ODD},

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import definitions, marks, outbox, restored, statements
+from campaigns import definitions, marks, outbox, restored
 from campaigns.errors import StateError
 from campaigns.models import Campaign, Message, Occurrence, Touch
-from campaigns.outbox import Batch
+from campaigns.outbox import Batch, Claim
 from campaigns.reports import campaign_reports
 from campaigns.restored import Outlook, Restored, Uncertain
 from campaigns.terms import ChannelName
-from tests.cast import NOW, crowd, datong, message_row, put_on_the_wire, run_tiny, states
+from tests.cast import NOW, claim, crowd, datong, depart, message_row, run_tiny, states
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -31,7 +31,7 @@ async def test_what_was_on_its_way_or_due_since_cannot_be_known_and_the_rest_wou
     ]
 
 
-async def test_by_default_service_mail_goes_again_and_the_rest_is_unknown_with_a_touch(tmp_path: Path) -> None:
+async def test_by_default_service_mail_goes_again_and_the_rest_is_unknown_each_with_a_touch(tmp_path: Path) -> None:
     mail, news, texts = await _a_busy_copy(tmp_path)
     await _hold()
     released = await restored.release(Uncertain.MAIL, now=_RESTORED)
@@ -40,8 +40,9 @@ async def test_by_default_service_mail_goes_again_and_the_rest_is_unknown_with_a
     assert await states(news) == await states(texts) == {"unknown": 4, "queued": 1}
     assert await Message.filter(uncertain=True).count() == 12
     touched = await Touch.filter(direction="out").values_list("message_id", flat=True)
-    assert sorted(touched) == sorted(await Message.filter(state="unknown").values_list("id", flat=True))
-    assert await Message.filter(state="queued").exclude(lease_token="").count() == 0
+    assert sorted(touched) == sorted(await Message.filter(uncertain=True).values_list("id", flat=True))
+    assert await Message.filter(state="unknown", ask_at=None).count() == 0
+    assert await Message.filter(state="queued", due_at=None).count() == 0
 
 
 async def test_service_mail_that_goes_again_can_be_claimed_at_once(tmp_path: Path) -> None:
@@ -49,8 +50,9 @@ async def test_service_mail_that_goes_again_can_be_claimed_at_once(tmp_path: Pat
     await _hold()
     before = set(await Message.filter(occurrence_id=mail).exclude(not_before=_LATER).values_list("id", flat=True))
     await restored.release(Uncertain.MAIL, now=_RESTORED)
-    _, claimed = await outbox.claim(Batch(mail, ChannelName.EMAIL), now=_RESTORED, limit=100)
-    assert {one.id for one in claimed} == before
+    held = await outbox.claim(Batch(mail, ChannelName.EMAIL), now=_RESTORED, limit=100)
+    assert held is not None
+    assert {one.id for one in held.messages} == before
 
 
 async def test_with_none_nothing_uncertain_goes_again(tmp_path: Path) -> None:
@@ -145,16 +147,16 @@ async def _a_busy_copy(folder: Path) -> tuple[int, int, int]:
 
 async def _campaign(folder: Path, key: str, channel: str, class_: str) -> int:
     occurrence_id = await run_tiny(folder, key, channels=[channel], **{"class": class_})
-    await Message.filter(occurrence_id=occurrence_id).update(not_before=NOW, state="queued", reason="")
+    await Message.filter(occurrence_id=occurrence_id).update(not_before=NOW, due_at=NOW, state="queued", reason="")
     return occurrence_id
 
 
 async def _spread(occurrence_id: int, channel: ChannelName) -> None:
     ids = await Message.filter(occurrence_id=occurrence_id).order_by("id").values_list("id", flat=True)
-    await Message.filter(id__in=ids[2:]).update(not_before=_LATER)
-    await put_on_the_wire(occurrence_id, channel)
-    await statements.run("UPDATE messages SET state = 'claimed' WHERE id = $1", ids[1])
-    await Message.filter(id__in=ids[2:4]).update(not_before=_RESTORED)
+    held = await claim(occurrence_id, channel, limit=2)
+    await depart(Claim(held.id, held.messages[:1]))
+    await Message.filter(id__in=ids[2:4]).update(not_before=_RESTORED, due_at=_RESTORED)
+    await Message.filter(id=ids[4]).update(not_before=_LATER, due_at=_LATER)
 
 
 async def _first(occurrence_id: int) -> int:

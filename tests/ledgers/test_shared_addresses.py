@@ -5,11 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from campaigns import outbox, planner
 from campaigns.intents import IntentTable, StopVerdict, load_table, read_intent
 from campaigns.members.facts import facts_for
 from campaigns.models import Message, Suppression, Touch, Visit
-from campaigns.outbox import Batch
 from campaigns.replies import record_refusal, record_staff_refusal, take_event
 from campaigns.terms import Allow, ChannelName, Intent, Reason, Reply, Suppress, TouchKind
 from tests.cast import (
@@ -17,9 +15,10 @@ from tests.cast import (
     TEMPLATES,
     Player,
     add_contact,
+    claim,
     datong,
     jinbei,
-    rulebook,
+    recheck,
     run_tiny,
     send_one,
     sms_reply,
@@ -47,12 +46,12 @@ async def test_a_refusal_stops_every_company_that_has_a_contact_with_the_address
     column = {SMS: "mobile", EMAIL: "email", WECHAT: "openid"}[channel]
     await add_contact(first.member_id, 77, **{column: address})
     occurrence_id = await run_tiny(tmp_path, channels=["sms"])
-    _, claimed = await outbox.claim(Batch(occurrence_id, SMS), now=NOW, limit=9)
+    claimed = (await claim(occurrence_id)).messages
 
     await _take(Reply("up-1", channel, LATER, address, "退订"), table)
 
     assert [await _refused(one) for one in (first, second, stranger)] == [True, True, False]
-    checked = {one.claimed.member_id: one.verdict for one in await planner.recheck(claimed, LATER, rulebook())}
+    checked = {one.claimed.member_id: one.verdict for one in await recheck(claimed, LATER)}
     assert checked[first.member_id] == checked[second.member_id] == Suppress(Reason.REFUSED)
     assert isinstance(checked[stranger.member_id], Allow)
     touch = await Touch.get()
