@@ -96,6 +96,7 @@ class _Batch:
 
     token: str
     learned: Round
+    refused: set[str] = field(default_factory=set)  # tokens another was fetched for, even if it was the same again
 
 
 class WechatChannel:
@@ -175,7 +176,7 @@ class WechatChannel:
         answer = await self._call(path, body, token)
         if answer.errcode in TOKEN_CODES:
             try:
-                batch.token = await self._token.current(stale=token)
+                await self._renew(batch, token)
             except TokenUnavailable as problem:
                 return _without_token(outbound, problem)
             return _result(outbound, await self._call(path, body, batch.token), repeated=True)
@@ -185,6 +186,12 @@ class WechatChannel:
             again = _result(outbound, await self._call(path, body, token), repeated=True)
             return again if again.accepted else _result(outbound, answer)
         return _result(outbound, answer)
+
+    async def _renew(self, batch: _Batch, token: str) -> None:
+        """Once for a token, however late the last refusal of it comes in."""
+        if token not in batch.refused:
+            batch.token = await self._token.current(stale=token)
+            batch.refused.add(token)
 
     async def _token_unless_resting(self) -> str | None:
         """None where WeChat wants no calls for a while."""

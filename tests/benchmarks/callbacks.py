@@ -20,7 +20,7 @@ from tests.benchmarks.children import started
 from tests.benchmarks.crowds import fill
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.grounds import Ground, postgres_ground
-from tests.benchmarks.mail_run import plan_mail, working
+from tests.benchmarks.mail_run import Planned, plan_mail, working
 from tests.benchmarks.readings import Stopwatch
 
 _SECRET = "benchmark-hooks"
@@ -67,7 +67,7 @@ def webhook(bench: Bench) -> dict[str, Figures]:
     with postgres_ground() as ground:
         bench.say(ground.about)
         bench.tick("mailing and messages", 0)
-        mailing_id = run(plan_mail(ground, max(flood * _MAILS_A_CALL, receipts)))
+        planned = run(plan_mail(ground, max(flood * _MAILS_A_CALL, receipts)))
         run(_send_by_wechat(ground, receipts))
         with _web(ground) as door:
             door.take(_WARM)
@@ -80,7 +80,7 @@ def webhook(bench: Bench) -> dict[str, Figures]:
             steady = min(steady, int(full["per_s"] * _SECONDS))
             even = door.take(steady, rate=_RATE)
             bench.tick(f"{_RATE:,} a second beside a mailing", 0)
-            beside = _beside_mailing(door, mailing_id, steady)
+            beside = _beside_mailing(door, planned, steady)
             bench.tick("words of customers", 0)
             words = door.take(min(_WORDS, flood), kind="texts", rate=0)
         bench.rest()
@@ -103,12 +103,12 @@ def webhook(bench: Bench) -> dict[str, Figures]:
     }
 
 
-def _beside_mailing(door: Door, occurrence: int, count: int) -> dict[str, Any]:
+def _beside_mailing(door: Door, planned: Planned, count: int) -> dict[str, Any]:
     """Raises WrongResult where the mailing ended first: then it was no burden to the end."""
-    with servers.smtp_sink() as sink, working(door.ground, occurrence, sink, processes=1) as [worker]:
+    with servers.smtp_sink() as sink, working(door.ground, planned, sink, processes=1) as [worker]:
         worker.say("go")
-        deadline = time.monotonic() + _LONGEST_START
-        while not sink.received() and time.monotonic() < deadline:
+        before, deadline = sink.received(), time.monotonic() + _LONGEST_START
+        while sink.received() == before and time.monotonic() < deadline:
             time.sleep(0.05)
         found = door.take(count, rate=_RATE)
         if not worker.is_working():

@@ -18,8 +18,11 @@ _FAMILIES = tuple("张王李赵高魏蒋程石郭")
 _NAMES = ("晓燕", "建国", "永红", "倩", "雪", "磊", "志强", "玉兰", "海峰")
 
 
-async def settle_in(size: int, *, first: int = 1) -> None:
-    """Members first, first + 1 … who have not looked in for 91 to 490 days, each with one contact who consented."""
+async def settle_in(size: int, *, first: int = 1, idle: tuple[int, int] = (91, 400)) -> None:
+    """Members first, first + 1 … each with one contact who consented.
+
+    They have not looked in for so many days as `idle` says, or up to its second number longer.
+    """
     now = datetime.now(UTC)
     await fill(
         Member,
@@ -37,8 +40,8 @@ async def settle_in(size: int, *, first: int = 1) -> None:
             "attrs": _json("'{\"园区\":\"御东产业园' || (n % 7) || '区\",\"产业\":\"' || " + _pick(_TRADES)
                            + " || '\",\"网格\":\"第' || (n % 31) || '网格\"}'"),
             "registered_at": _ago(now, 900, 400),
-            "last_login_at": _ago(now, 91, 400),
-            "idle_since": _ago(now, 91, 400),
+            "last_login_at": _ago(now, *idle),
+            "idle_since": _ago(now, *idle),
             "login_count": "n % 50",
         },
         size,

@@ -14,7 +14,7 @@ import asyncpg
 
 from bot.settings import Settings, load_settings
 from tests import servers
-from tests.benchmarks.mailing import write_campaign
+from tests.benchmarks.mailing import write_templates
 from tests.benchmarks.readings import file_system, parent_of
 
 _IN_MEMORY = ("tmpfs", "ramfs")
@@ -93,7 +93,7 @@ def disk() -> Path:
 
 
 def _ground(folder: Path, url: str, pid: int, about: str) -> Ground:
-    write_campaign(folder / "templates")
+    write_templates(folder / "templates")
     given = {
         "huifang_var": folder / "var",
         "huifang_templates": folder / "templates",

@@ -37,7 +37,7 @@ def best_limit(bench: Bench, mail: bytes, count: int) -> int:
 def sample_mail(**settings: Any) -> bytes:
     """One of the mails as it goes over the wire, but with LF, caught by a sink that keeps what it takes."""
     with sqlite_ground() as ground, servers.smtp_sink(keep=True) as sink:
-        run(_send_here(ground, run(plan_mail(ground, 1)), sink, settings))
+        run(_send_here(ground, run(plan_mail(ground, 1)).mailing, sink, settings))
         [kept] = sink.folder.glob("mail.*")
         # before the mail stand the sink's own headers; the last of them is Received, of three lines
         after = kept.read_bytes().partition(b"Received: ")[2]

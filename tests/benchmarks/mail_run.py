@@ -9,9 +9,9 @@ from typing import Any
 
 from bot.database import open_database
 from bot.runtime import read_rulebook
+from bot.settings import Settings
 from campaigns import definitions, statements
 from campaigns.planner import start_campaign
-from campaigns.terms import ChannelName
 from tests import servers
 from tests.benchmarks import mailing
 from tests.benchmarks.bench import Bench, WrongResult, run
@@ -23,6 +23,15 @@ from tests.benchmarks.readings import Stopwatch
 from tests.servers import Sink
 
 _LOOK_SECONDS = 0.2
+_WARM_UP, _WARM_UP_FIRST = 500, 50_000_001
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Occurrences: the mailing, and the few mails that workers send before they are measured."""
+
+    mailing: int
+    warm_up: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,43 +66,51 @@ def mail_out(bench: Bench, ground: Ground, count: int, *, processes: int | None 
     Raises WrongResult where one was not.
     """
     bench.tick("planning", 0)
-    occurrence = run(plan_mail(ground, count))
+    planned = run(plan_mail(ground, count))
     ground.rest()
     with servers.smtp_sink() as sink:
-        with working(ground, occurrence, sink, processes or bench.processes, **settings) as workers:
+        with working(ground, planned, sink, processes or bench.processes, **settings) as workers:
+            if (before := sink.received()) != _WARM_UP:
+                raise WrongResult(f"{before} of {_WARM_UP} mails came before the measured ones")
             done = _watch(bench, ground, sink, count, workers)
-        received = sink.received()
+        received = sink.received() - before
     bench.rest()
     for line in ground.statements():
         bench.say(line)
-    written = run(_read_ledger(ground, occurrence))
+    written = run(_read_ledger(ground, planned.mailing))
     expected = {"sent": count, "touched": count, "received": count}
     if (counted := {**written, "received": received}) != expected:
         raise WrongResult(f"expected {expected}, found {counted}")
     return done
 
 
-async def plan_mail(ground: Ground, count: int) -> int:
-    """Members, an approved campaign, its planned rows. Returns the occurrence."""
+async def plan_mail(ground: Ground, count: int) -> Planned:
+    """Members, approved campaigns, their planned rows."""
     settings = ground.settings()
     async with open_database(settings):
         await settle_in(count)
-        now = datetime.now(UTC)
-        await definitions.approve(definitions.load_campaign(ground.templates, mailing.KEY), by="benchmark", now=now)
-        occurrence = await start_campaign(mailing.KEY, now, await read_rulebook(settings))
-        assert occurrence is not None
+        await settle_in(_WARM_UP, first=_WARM_UP_FIRST, idle=(31, 20))
+        planned = Planned(*[await _start(ground, key, settings) for key in (mailing.KEY, mailing.WARM_UP)])
         if ground.is_postgres:
             await statements.run("ANALYZE messages")  # within a minute the server would do it by itself
-        return occurrence
+        return planned
+
+
+async def _start(ground: Ground, key: str, settings: Settings) -> int:
+    now = datetime.now(UTC)
+    await definitions.approve(definitions.load_campaign(ground.templates, key), by="benchmark", now=now)
+    occurrence = await start_campaign(key, now, await read_rulebook(settings))
+    assert occurrence is not None
+    return occurrence
 
 
 @contextlib.contextmanager
-def working(ground: Ground, occurrence: int, sink: Sink, processes: int, **settings: Any) -> Iterator[list[Child]]:
+def working(ground: Ground, planned: Planned, sink: Sink, processes: int, **settings: Any) -> Iterator[list[Child]]:
     """Worker processes that have opened everything and wait for the word."""
     given = ground.environment(**sink_settings(sink), **settings)
     with contextlib.ExitStack() as stack:
         workers = [
-            stack.enter_context(started("mail_worker", str(occurrence), ChannelName.EMAIL, settings=given))
+            stack.enter_context(started("mail_worker", str(planned.warm_up), str(planned.mailing), settings=given))
             for _ in range(processes)
         ]
         for worker in workers:
@@ -106,12 +123,13 @@ def sink_settings(sink: Sink) -> dict[str, Any]:
 
 
 def _watch(bench: Bench, ground: Ground, sink: Sink, count: int, workers: list[Child]) -> MailRun:
+    before = sink.received()
     watch = Stopwatch({"database": ground.postgres, "sink": sink.pid})
     watch.start()
     for worker in workers:
         worker.say("go")
     while any(worker.is_working() for worker in workers):
-        bench.tick("sending", sink.received(), count)
+        bench.tick("sending", sink.received() - before, count)
         time.sleep(_LOOK_SECONDS)
     beside = watch.cpu()
     ended = [worker.result() for worker in workers]

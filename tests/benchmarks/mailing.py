@@ -4,18 +4,15 @@ an unsubscribe link and two tracked ones, of class marketing, so that it carries
 import shutil
 from pathlib import Path
 
-from campaigns import definitions
-from campaigns.folders import CampaignFolder
-
-KEY = "benchmark"
+KEY, WARM_UP = "benchmark", "warm_up"
 _SHIPPED = Path(__file__).resolve().parents[2] / "templates"
 
 _DEFINITION = """\
 title = "秋季招聘计划"
 class = "marketing"
-segment = "idle_days >= 90"
+segment = "{segment}"
 channels = ["email"]
-goal = "idle_days < 90"
+goal = "{goal}"
 
 [links]
 plan = "https://hr.example.com/plan"
@@ -29,6 +26,12 @@ days = "all"
 """
 
 # The limits of a real mailing, but at any hour: a benchmark may be run at night.
+# segment and goal of each
+_SEGMENTS = {
+    KEY: ("idle_days >= 90", "idle_days < 90"),
+    WARM_UP: ("idle_days >= 30 and idle_days < 60", "idle_days < 30"),
+}
+
 _POLICY = """\
 [hours.marketing]
 from = "00:00"
@@ -88,21 +91,22 @@ Subject: （广告）{{ member.short_name }}这个季度的招聘安排
 """
 
 
-def write_campaign(templates: Path) -> CampaignFolder:
-    """Lay the campaign, the policy and who we are into an empty folder of templates."""
-    folder, shared = templates / KEY, templates / "_shared"
-    for path in (folder, shared):
-        path.mkdir(parents=True)
+def write_templates(templates: Path) -> None:
+    """Lay the campaign, its double for members who looked in lately, the policy and who we are into a new folder."""
+    shared = templates / "_shared"
+    shared.mkdir(parents=True)
     shutil.copy(_SHIPPED / "_shared" / "sample.toml", shared)
     shutil.copy(_SHIPPED / "site.toml", templates)
     shutil.copytree(_SHIPPED / "auto_replies", templates / "auto_replies")  # by it answers are understood
     (shared / "mail.mjml").write_text(_FRAME, encoding="utf-8")
     (templates / "policy.toml").write_text(_POLICY, encoding="utf-8")
-    (folder / "campaign.toml").write_text(_DEFINITION, encoding="utf-8")
-    (folder / "sample.toml").write_text(_SAMPLE, encoding="utf-8")
-    (folder / "email.mjml").write_text(_HTML, encoding="utf-8")
-    (folder / "email.txt").write_text(_TEXT, encoding="utf-8")
-    return definitions.load_campaign(templates, KEY)
+    for key, (segment, goal) in _SEGMENTS.items():
+        folder = templates / key
+        folder.mkdir()
+        (folder / "campaign.toml").write_text(_DEFINITION.format(segment=segment, goal=goal), encoding="utf-8")
+        (folder / "sample.toml").write_text(_SAMPLE, encoding="utf-8")
+        (folder / "email.mjml").write_text(_HTML, encoding="utf-8")
+        (folder / "email.txt").write_text(_TEXT, encoding="utf-8")
 
 
 _SAMPLE = """\

@@ -252,7 +252,7 @@ async def test_a_lost_template_message_is_not_repeated_at_once_where_wechat_want
 async def test_so_many_at_once_over_kept_connections(position: int, most: int):
     kind = KINDS[position]
     async with serving(telling(kind.yes)) as server:
-        server.patience = 0.02
+        server.patience = 0.05
         channel = kind.open(server.url, Clock())
         for _ in range(2):
             results = await channel.send([kind.message(n) for n in range(60)])

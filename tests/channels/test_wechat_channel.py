@@ -227,7 +227,7 @@ async def test_half_a_character_does_not_break_a_batch(server: Server):
 
 
 async def test_results_come_in_the_batch_s_order_over_few_kept_connections(server: Server):
-    server.patience = 0.01
+    server.patience = 0.05
     server.answer = lambda token, body: refused(45015) if body["touser"] == "odd" else ok()
     batch = [message(number, address="odd" if number % 2 else "even") for number in range(50)]
     results = await send(server, *batch)

@@ -3,12 +3,10 @@
 import asyncio
 import contextlib
 import json
-import logging
 import smtplib
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from email.message import EmailMessage
 from pathlib import Path
@@ -27,57 +25,16 @@ from bot.database import open_database
 from bot.runtime import DEMO_MARK
 from bot.sandbox.site import write_export
 from bot.sandbox.stage import read_ledger
-from bot.settings import Settings, load_settings
+from bot.settings import load_settings
 from campaigns import marks
 from campaigns.terms import SHANGHAI
+from tests.days.conftest import Call
 from tests.fleet import environment, started
 
 _TAKEN = datetime(2026, 11, 23, 9, tzinfo=SHANGHAI)
 _REAL_MAIL = {
     "SMTP_HOST": "mail.example.com", "MAIL_SENDER_ADDRESS": "hr@example.com", "MAIL_REPLY_DOMAIN": "example.com",
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def found(self) -> Any:
-        """Its one JSON document."""
-        return json.loads(self.out)
-
-
-Call = Callable[..., Done]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Call]:
-    """`huifang WORDS` in this process, with a HUIFANG_VAR of its own and no setting of this machine."""
-    levels = {name: logging.getLogger(name).level for name in ("bot", "campaigns")}
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("HUIFANG_VAR", str(tmp_path / "var"))
-    monkeypatch.setenv("WEB_PORT", "0")
-    monkeypatch.setenv("MAIL_DOOR_PORT", "0")
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: str, **settings: str) -> Done:
-        with monkeypatch.context() as now:
-            for name, value in settings.items():
-                now.setenv(name, value)
-            now.setattr(sys, "argv", ["huifang", *words])
-            capsys.readouterr()
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        code, shown = ended.value.code, capsys.readouterr()
-        return Done(code if isinstance(code, int) else 0, shown.out, shown.err)
-
-    yield run
-    for name, level in levels.items():
-        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(scope="module")
