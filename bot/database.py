@@ -11,6 +11,7 @@ from pathlib import Path
 
 import asyncpg
 from tortoise import Tortoise
+from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
 from tortoise.exceptions import DBConnectionError
@@ -104,7 +105,7 @@ def _try_file(path: Path) -> None:
 
 def _connection(url: str) -> object:
     if not url.startswith("sqlite://"):
-        return url
+        return {**expand_db_url(url), "engine": "bot.asyncpg_client"}
     path = Path(url.removeprefix("sqlite://"))
     path.parent.mkdir(parents=True, exist_ok=True)
     pragmas = {"journal_mode": "WAL", "busy_timeout": 15000, "synchronous": "NORMAL", "foreign_keys": "ON"}

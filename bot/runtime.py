@@ -92,13 +92,13 @@ class Runtime:
 
     def links(self, message_id: int) -> dict[str, str]:
         """The links a message carries."""
-        paths = {
-            "unsubscribe": f"u/{self.tokens.link(LinkKind.UNSUBSCRIBE, message_id)}",
-            "way_in": f"in/{self.tokens.link(LinkKind.WAY_IN, message_id)}",
-            "open": f"o/{self.tokens.link(LinkKind.OPEN, message_id)}.gif",
-            "click": f"c/{self.tokens.link(LinkKind.CLICK, message_id)}",
+        tokens, url = self.tokens.links(message_id), self.public_url
+        return {
+            "unsubscribe": f"{url}/u/{tokens[LinkKind.UNSUBSCRIBE]}",
+            "way_in": f"{url}/in/{tokens[LinkKind.WAY_IN]}",
+            "open": f"{url}/o/{tokens[LinkKind.OPEN]}.gif",
+            "click": f"{url}/c/{tokens[LinkKind.CLICK]}",
         }
-        return {name: f"{self.public_url}/{path}" for name, path in paths.items()}
 
 
 @lru_cache(maxsize=4)

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 import re
 from enum import StrEnum
+from hashlib import blake2b
 
 _KEY = re.compile(r"m(\d{1,15})-([a-z2-7]{16})")
 _TOKEN = re.compile(r"([0-9a-z]{1,12})\.([A-Za-z0-9_-]{22})")
@@ -22,14 +23,20 @@ class LinkKind(StrEnum):
     OPEN = "open"
 
 
+_PARTS = tuple((16 * place, kind) for place, kind in enumerate(LinkKind))
+_TEN_BITS = [high + low for high in "abcdefghijklmnopqrstuvwxyz234567" for low in "abcdefghijklmnopqrstuvwxyz234567"]
+_SHIFTS = range(70, -1, -10)
+
+
 class Tokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = secret
+        self._key = hashlib.sha256(secret).digest()
 
     def message_key(self, message_id: int) -> str:
         """At most 32 characters: WeChat takes no longer client_msg_id."""
-        mac = base64.b32encode(self._mac("key", message_id)[:10]).decode().lower()
-        return f"m{message_id}-{mac}"
+        mac = int.from_bytes(self._mac(b"key", message_id, 10))
+        return f"m{message_id}-" + "".join([_TEN_BITS[mac >> shift & 1023] for shift in _SHIFTS])
 
     def message_id(self, key: str) -> int | None:
         """The message a key names; None where the key is not ours."""
@@ -40,8 +47,15 @@ class Tokens:
         return message_id if hmac.compare_digest(self.message_key(message_id), key) else None
 
     def link(self, kind: LinkKind, message_id: int) -> str:
-        mac = base64.urlsafe_b64encode(self._mac(kind, message_id)[:16]).rstrip(b"=").decode()
-        return f"{_base36(message_id)}.{mac}"
+        return self.links(message_id)[kind]
+
+    def links(self, message_id: int) -> dict[LinkKind, str]:
+        """The links of every kind: one signature, of which each kind has a part of its own."""
+        mac, number = self._mac(b"links", message_id, 64), _base36(message_id)
+        return {
+            kind: f"{number}.{base64.urlsafe_b64encode(mac[start : start + 16])[:22].decode()}"
+            for start, kind in _PARTS
+        }
 
     def read_link(self, kind: LinkKind, token: str) -> int | None:
         """The message a link of this kind belongs to; None for anything altered, or of another kind."""
@@ -55,8 +69,9 @@ class Tokens:
         """A secret of its own for one purpose, safe in a URL."""
         return hmac.digest(self._secret, f"derive:{purpose}".encode(), hashlib.sha256).hex()[:32]
 
-    def _mac(self, purpose: str, message_id: int) -> bytes:
-        return hmac.digest(self._secret, f"{purpose}:{message_id}".encode(), hashlib.sha256)
+    def _mac(self, purpose: bytes, message_id: int, size: int) -> bytes:
+        """Keyed BLAKE2b: `size` bytes in a third of HMAC's time, of which each message takes two."""
+        return blake2b(b"%d" % message_id, digest_size=size, key=self._key, person=purpose).digest()
 
 
 def _base36(number: int) -> str:

@@ -275,7 +275,7 @@ class Message(Model):
     attempts = fields.SmallIntField(default=0)
     claim_id = fields.BigIntField(null=True)  # of the claim that put it on the wire
     wechat_mode = fields.CharField(16, default="")
-    provider_id = fields.CharField(64, default="", db_index=True)
+    provider_id = fields.CharField(64, default="")
     facts: dict[str, object] = fields.JSONField(null=True)
     uncertain = fields.BooleanField(default=False)  # its outcome was unknown at some time
     sent_at = fields.DatetimeField(null=True)
@@ -285,8 +285,9 @@ class Message(Model):
         table = "messages"
         unique_together = (("occurrence", "member", "step"),)
         indexes = (
-            FilledIndex(fields=("occurrence_id", "channel", "due_at"), name="messages_waiting", filled="due_at"),
+            FilledIndex(fields=("occurrence_id", "channel", "due_at", "id"), name="messages_waiting", filled="due_at"),
             FilledIndex(fields=("channel", "ask_at"), name="messages_unknown", filled="ask_at"),
+            FilledIndex(fields=("provider_id",), name="messages_provider", filled="provider_id", empty=""),
             Index(fields=("member_id", "message_class"), name="messages_member_class"),
         )
 
@@ -335,10 +336,7 @@ class Touch(Model):
 
     class Meta:
         table = "touches"
-        indexes = (
-            Index(fields=("member_id", "at"), name="touches_member_at"),
-            Index(fields=("message_id",), name="touches_message"),
-        )
+        indexes = (Index(fields=("member_id", "at"), name="touches_member_at"),)
 
 
 class Event(Model):

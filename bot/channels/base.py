@@ -39,6 +39,12 @@ class Channel(Protocol):
 
     name: ChannelName
 
+    def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
+        """The key each message must be sent and asked about under, written down before it is sent.
+
+        Its own; or where the provider takes several in one call, one for all that go together.
+        """
+
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]: ...
 
     async def look_up(self, outbound: Outbound) -> SendResult | None:

@@ -79,6 +79,9 @@ class EmailChannel:
         self._signatures = _signatures(settings)
         self._policy = _PolicyWatch()
 
+    def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
+        return [outbound.key for outbound in batch]
+
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no connection could be opened."""
         envelopes = [self._envelope(outbound) for outbound in batch]

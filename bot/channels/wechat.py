@@ -116,6 +116,9 @@ class WechatChannel:
         self._rest = Rest(now)
         self._runs = Runs()
 
+    def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
+        return [outbound.key for outbound in batch]
+
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no message could leave."""
         if not batch:

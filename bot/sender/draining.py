@@ -20,7 +20,7 @@ from tortoise.transactions import in_transaction
 from bot.channels.base import Channel
 from bot.pacing import Demand, Grant
 from bot.runtime import PROVIDERS, Runtime
-from bot.sender.filling import Ready, fill
+from bot.sender.filling import Ready, fill, named
 from bot.sender.settling import Back, act_on_reactions, not_now, remember, settle_results, turned_away
 from campaigns import outbox, planner
 from campaigns.errors import ChannelUnavailable, OutreachError
@@ -206,7 +206,7 @@ class _Drain:
         if self._over():
             await self.runtime.pace.give_back(grant)
             return _NOBODY
-        return _Granted([group[place] for place in grant.now], grant, grant.now)
+        return _Granted(named(self.channel, [group[place] for place in grant.now]), grant, grant.now)
 
     async def _take(self) -> list[Checked]:
         """Up to a group of messages that were rechecked a moment ago."""

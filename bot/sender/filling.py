@@ -1,8 +1,9 @@
 """Words for claimed messages, and the same words again from what the ledger kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bot.channels.base import Channel
 from bot.runtime import Runtime
 from campaigns import outbox
 from campaigns.content import Compiled, kept_facts, render
@@ -43,6 +44,17 @@ def fill(runtime: Runtime, compiled: Compiled, one: Checked) -> Ready:
     )
 
 
+def named(channel: Channel, group: Sequence[Ready]) -> list[Ready]:
+    """The group under the names the provider will know it by; a name that several share is kept in the ledger."""
+    names = channel.out_ids([ready.outbound for ready in group])
+    return [
+        ready
+        if name == ready.outbound.key
+        else Ready(ready.claimed, replace(ready.sending, provider_id=name), replace(ready.outbound, key=name))
+        for ready, name in zip(group, names, strict=True)
+    ]
+
+
 async def refill(runtime: Runtime, claimed: Sequence[Claimed]) -> list[Ready]:
     """What was on the wire, as it was, from the facts that were kept."""
     words = await show_words(runtime, [one.id for one in claimed])
@@ -50,11 +62,16 @@ async def refill(runtime: Runtime, claimed: Sequence[Claimed]) -> list[Ready]:
         Ready(
             one,
             Sending(one.id, {}),
-            Outbound(one.id, runtime.tokens.message_key(one.id), one.address, one.message_class, words[one.id]),
+            Outbound(one.id, _name(runtime, one), one.address, one.message_class, words[one.id]),
         )
         for one in claimed
         if one.id in words
     ]
+
+
+def _name(runtime: Runtime, one: Claimed) -> str:
+    """What it was last sent under. Of an unknown outcome no id of the provider's is known, so this is one of ours."""
+    return one.provider_id or runtime.tokens.message_key(one.id)
 
 
 async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:

@@ -159,6 +159,7 @@ def _contact_facts(row: Any, blocked: _Blocked, followers: Mapping[str, WechatRe
     )
 
 
+_TIERS = {one.value: one for one in Tier}  # a quarter of the time of asking the enum
 _MEMBER = (
     "id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan, "
     "plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, attrs"
@@ -179,7 +180,7 @@ def _facts(row: Any, **known: Any) -> Facts:
         size=size,
         city=city,
         owner=owner,
-        tier=Tier(tier),
+        tier=_TIERS[tier],
         registered_at=moment(registered_at),
         last_login_at=moment(last_login_at),
         login_count=login_count,

@@ -22,9 +22,9 @@ _COLUMNS = (
 _STATE = "CASE state WHEN 'claimed' THEN 'queued' WHEN 'sending' THEN 'unknown' ELSE state END"
 _INDEXES = (
     "CREATE INDEX messages_member_class ON messages (member_id, message_class)",
-    "CREATE INDEX idx_messages_provide_6a97aa ON messages (provider_id)",
-    "CREATE INDEX messages_waiting ON messages (occurrence_id, channel, due_at) WHERE due_at IS NOT NULL",
+    "CREATE INDEX messages_waiting ON messages (occurrence_id, channel, due_at, id) WHERE due_at IS NOT NULL",
     "CREATE INDEX messages_unknown ON messages (channel, ask_at) WHERE ask_at IS NOT NULL",
+    "CREATE INDEX messages_provider ON messages (provider_id) WHERE provider_id <> ''",
 )
 _POSTGRES = (
     """
@@ -42,8 +42,10 @@ _POSTGRES = (
     WHERE state IN ('queued', 'claimed', 'sending', 'unknown')
     """,
     "DROP INDEX messages_due",
+    "DROP INDEX idx_messages_provide_6a97aa",
+    "DROP INDEX touches_message",
     "ALTER TABLE messages DROP lease_token, DROP lease_until",
-    *_INDEXES[2:],
+    *_INDEXES[1:],
     # room on each page for the versions a message goes through: its settling then touches no index
     "ALTER TABLE messages SET (fillfactor = 60, autovacuum_vacuum_scale_factor = 0.05)",
     "ALTER TABLE claims SET (fillfactor = 50)",
@@ -95,7 +97,6 @@ _SQLITE = (
     "DROP TABLE messages_before",
     *_INDEXES,
     "CREATE INDEX touches_member_at ON touches (member_id, at)",
-    "CREATE INDEX touches_message ON touches (message_id)",
 )
 
 
@@ -144,6 +145,10 @@ class Migration(migrations.Migration):
         ),
         ops.RunPython(_bring_over),
         _Known(ops.RemoveIndex(model_name="Message", name="messages_due")),
+        _Known(ops.RemoveIndex(model_name="Touch", name="touches_message")),
+        _Known(
+            ops.AlterField(model_name="Message", name="provider_id", field=fields.CharField(default="", max_length=64))
+        ),
         _Known(ops.RemoveField(model_name="Message", name="lease_token")),
         _Known(ops.RemoveField(model_name="Message", name="lease_until")),
         _Known(ops.AddField(model_name="Message", name="due_at", field=fields.DatetimeField(null=True))),
@@ -159,7 +164,7 @@ class Migration(migrations.Migration):
             ops.AddIndex(
                 model_name="Message",
                 index=FilledIndex(
-                    fields=["occurrence_id", "channel", "due_at"], name="messages_waiting", filled="due_at"
+                    fields=["occurrence_id", "channel", "due_at", "id"], name="messages_waiting", filled="due_at"
                 ),
             )
         ),
@@ -167,6 +172,12 @@ class Migration(migrations.Migration):
             ops.AddIndex(
                 model_name="Message",
                 index=FilledIndex(fields=["channel", "ask_at"], name="messages_unknown", filled="ask_at"),
+            )
+        ),
+        _Known(
+            ops.AddIndex(
+                model_name="Message",
+                index=FilledIndex(fields=["provider_id"], name="messages_provider", filled="provider_id", empty=""),
             )
         ),
     ]

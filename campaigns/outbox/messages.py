@@ -32,6 +32,7 @@ class Claimed:
     address: str
     attempts: int
     uncertain: bool
+    provider_id: str = ""  # what it went out under last time, where that was not its own key
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +230,9 @@ async def ask_later(messages: Sequence[Claimed], *, after: timedelta) -> None:
     await statements.ask_later([one.id for one in messages], after.total_seconds())
 
 
+# a quarter of the time of asking the enum
+_CLASSES = {one.value: one for one in MessageClass}
+_NAMES = {one.value: one for one in ChannelName}
 _CHANNELS = " UNION ALL ".join(f"SELECT '{name.value}' AS channel" for name in ChannelName)
 
 
@@ -259,15 +263,16 @@ def _settled(rows: Sequence[Settlement]) -> dict[str, list[Any]]:
 
 
 def _claimed(row: Sequence[Any]) -> Claimed:
-    message_id, occurrence_id, member_id, contact_id, message_class, channel, address, attempts, uncertain = row
+    message_id, occurrence_id, member_id, contact_id, message_class, channel, address, attempts, name, uncertain = row
     return Claimed(
         message_id,
         occurrence_id,
         member_id,
         contact_id,
-        MessageClass(message_class),
-        ChannelName(channel),
+        _CLASSES[message_class],
+        _NAMES[channel],
         address,
         attempts,
         bool(uncertain),
+        name,
     )

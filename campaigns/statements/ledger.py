@@ -58,7 +58,9 @@ SETTLED: Mapping[str, str] = {
     "uncertain": "boolean",
     "touch": "boolean",
 }
-_CLAIMED = "m.id, m.occurrence_id, m.member_id, m.contact_id, m.message_class, m.channel, m.address, m.attempts"
+_CLAIMED = (
+    "m.id, m.occurrence_id, m.member_id, m.contact_id, m.message_class, m.channel, m.address, m.attempts, m.provider_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,7 @@ _TOUCH = """
 """
 _MARK = """
     UPDATE messages SET state = 'sending', due_at = NULL, attempts = attempts + 1, facts = v.facts, reason = '',
-      wechat_mode = v.wechat_mode, claim_id = $1,
-      provider_id = CASE WHEN v.provider_id = '' THEN messages.provider_id ELSE v.provider_id END
+      wechat_mode = v.wechat_mode, claim_id = $1, provider_id = v.provider_id
     FROM {rows} AS v{held} WHERE messages.id = v.id AND messages.state = 'queued'
 """
 _OPEN = """
@@ -317,7 +318,8 @@ async def add_missing_touches(message_ids: Sequence[int], now: datetime) -> None
     await run(
         f"""
         {_TOUCH.replace("sent_at", "coalesce(sent_at, $2)")} FROM messages m WHERE m.id {ids_in(db, "$1")}
-          AND NOT EXISTS (SELECT 1 FROM touches t WHERE t.message_id = m.id AND t.direction = 'out')
+          AND NOT EXISTS (
+            SELECT 1 FROM touches t WHERE t.member_id = m.member_id AND t.message_id = m.id AND t.direction = 'out')
         """,
         id_list(db, message_ids),
         now,

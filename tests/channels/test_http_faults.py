@@ -22,7 +22,7 @@ SMS = SmsWords("SMS_1", "云溪人才网", {"n": "3"}, "【云溪人才网】3 �
 CUSTOM = WechatWords(WechatMode.CUSTOM, "3 份简历未读")
 TEMPLATE = WechatWords(WechatMode.TEMPLATE, "3 份简历未读", template_id="TPL_1", data={"n": "3"})
 TOKEN = answer({"access_token": "T", "expires_in": 7200})
-PATIENCE = 0.25  # seconds a channel waits for an answer here
+PATIENCE = 0.4  # seconds a channel waits for an answer here
 
 
 class Clock:

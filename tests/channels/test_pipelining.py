@@ -59,7 +59,7 @@ async def pool_to(serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], 
 
     server = await asyncio.start_server(begin, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    pool = SmtpPool(SmtpServer("127.0.0.1", port, "m.example", starttls=False, **{"timeout": 5.0, **changes}), 1)
+    pool = SmtpPool(SmtpServer("127.0.0.1", port, "m.example", **{"starttls": False, "timeout": 5.0, **changes}), 1)
     try:
         yield pool
     finally:

@@ -292,7 +292,7 @@ async def test_whatever_goes_wrong_no_message_is_sent_twice_and_none_that_arrive
 
 async def told(tell: Callable[[Seen], Told], batch: Sequence[Outbound]) -> tuple[list[SendResult], Scripted]:
     async with serving(tell) as server:
-        channel = AliyunSmsChannel(AliyunSettings("id", "secret", server.url, 0.3), lambda: NOW)
+        channel = AliyunSmsChannel(AliyunSettings("id", "secret", server.url, 0.4), lambda: NOW)
         results = await channel.send(named(channel, batch))
         await channel.close()
         return results, server

@@ -14,7 +14,7 @@ from bot.runtime import CLOCK_MARK, SandboxEndpoints, open_runtime
 from bot.settings import Settings, load_settings
 from bot.worker import drain, plan, recover, ring_due
 from campaigns import marks, restored
-from campaigns.models import Claim, Occurrence
+from campaigns.models import Claim, Message, Occurrence
 from campaigns.restored import Uncertain
 from tests.cast import NOW, claim, crowd, depart, run_tiny, states
 from tests.days.conftest import Call
@@ -96,6 +96,7 @@ def test_the_doctor_names_the_way_on(held: Call) -> None:
 async def test_a_worker_plans_rings_sends_and_recovers_nothing_of_it(sqlite_database: Settings, tmp_path: Path) -> None:
     occurrence_id = await _eight_to_write_to(tmp_path)
     assert await depart(await claim(occurrence_id, limit=3))
+    await Message.all().update(facts=None)
     await Claim.all().update(lease_until=NOW - timedelta(days=1000))
     unplanned = await Occurrence.create(campaign_id=1, version_id=1, key="half", at=NOW)
     await restored.hold(made_at=NOW, now=NOW)

@@ -1,6 +1,7 @@
 """A campaign half of SMS and half of mail, stand-ins whose faults can be ordered, and the worker as a process."""
 
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,12 @@ class Stage:
     def key(self, message_id: int) -> str:
         return Tokens(self.settings.huifang_secret.encode()).message_key(message_id)
 
-    def arrived(self, channel: ChannelName) -> dict[str, int]:
-        """Key → how often the provider accepted it."""
-        return self.sandbox.stage.ledger.keys(channel)
+    async def arrived(self, channel: ChannelName) -> Counter[str]:
+        """Key → how often the provider accepted it. A batch's rows are told apart by the address."""
+        batched = await Message.filter(provider_id__startswith="b-").values_list("id", "provider_id", "address")
+        own = {(name, address): self.key(message_id) for message_id, name, address in batched}
+        rows = self.sandbox.stage.ledger.rows(channel)
+        return Counter(own.get((row.key, row.to), row.key) for row in rows if row.key)
 
 
 @contextlib.asynccontextmanager

@@ -25,7 +25,7 @@ async def test_a_worker_killed_three_times_loses_nothing_and_sends_no_sms_twice(
     messages = {message.id: message for message in await Message.filter(id__in=planned)}
     sms = {id_ for id_, one in messages.items() if one.channel == "sms"}
     mail = planned - sms
-    by_sms, by_mail = stage.arrived(ChannelName.SMS), stage.arrived(ChannelName.EMAIL)
+    by_sms, by_mail = await stage.arrived(ChannelName.SMS), await stage.arrived(ChannelName.EMAIL)
     sent = {id_ for id_, one in messages.items() if one.state in ("sent", "delivered")}
     unknown = {id_ for id_, one in messages.items() if one.state == "unknown"}
     assert sent | unknown == planned  # nothing is lost
@@ -53,7 +53,7 @@ async def test_a_worker_told_to_stop_leaves_nothing_uncertain(stage: Stage) -> N
     assert sent
     assert await ids_in("queued") == planned - sent
     assert {stage.key(id_) for id_ in sent} == {
-        *stage.arrived(ChannelName.SMS), *stage.arrived(ChannelName.EMAIL)
+        *(await stage.arrived(ChannelName.SMS)), *(await stage.arrived(ChannelName.EMAIL))
     }  # fmt: skip
     assert await Message.filter(uncertain=True).count() == 0
 
@@ -77,5 +77,5 @@ async def _is_over(stage: Stage) -> bool:
     """Nothing waits, and the provider was asked about what is uncertain."""
     if await ids_in("queued", "sending"):
         return False
-    arrived = stage.arrived(ChannelName.SMS)
+    arrived = await stage.arrived(ChannelName.SMS)
     return not any(stage.key(id_) in arrived for id_ in await ids_in("unknown"))

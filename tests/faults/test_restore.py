@@ -57,7 +57,7 @@ async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_b
     messages = {one.id: one for one in await Message.filter(id__in=planned)}
     assert set(messages) == planned  # nothing is lost
     assert {one.state for one in messages.values()} <= {"sent", "delivered", "unknown"}
-    by_sms, by_mail = stage.arrived(ChannelName.SMS), stage.arrived(ChannelName.EMAIL)
+    by_sms, by_mail = await stage.arrived(ChannelName.SMS), await stage.arrived(ChannelName.EMAIL)
     assert set(by_sms.values()) == {1}  # no SMS twice
     assert {key for key, times in by_mail.items() if times > 1} <= {stage.key(id_) for id_ in again}
     arrived = {*by_sms, *by_mail}
@@ -68,9 +68,8 @@ async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_b
     assert sorted(touched) == sorted(planned)
 
 
-async def test_a_planned_move_to_another_database_loses_and_repeats_nothing(stage_on_both: Stage) -> None:
+async def test_a_planned_move_loses_and_repeats_nothing(stage: Stage) -> None:
     """Stopped before the backup: the person who knows that says so, and all goes on."""
-    stage = stage_on_both
     planned = await start_nudge(stage, sms=20, mail=20)
     await _call(stage, "backup", "b.zip")
     await _lose_everything()
@@ -105,7 +104,7 @@ async def _lose_everything() -> None:
 
 def _book(stage: Stage) -> dict[str, int]:
     """Key → how often the providers accepted it."""
-    return {**stage.arrived(ChannelName.SMS), **stage.arrived(ChannelName.EMAIL)}
+    return {**(await stage.arrived(ChannelName.SMS)), **(await stage.arrived(ChannelName.EMAIL))}
 
 
 async def _has_accepted(stage: Stage, number: int) -> bool:
