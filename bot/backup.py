@@ -127,6 +127,8 @@ async def load(settings: Settings, path: Path, *, progress: Progress) -> Loaded:
         with _secret_of(settings, archive) as fate:
             async with open_database(settings, up_to=manifest.migrations[-1]):
                 held = await _fill(settings, archive, progress)
+                if statements.is_postgres(statements.connection()):
+                    await statements.run("ANALYZE")  # its plans are a hundred times slower while it knows no table
     await upgrade(settings)
     return Loaded(held, manifest.rows, fate)
 

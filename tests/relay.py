@@ -43,6 +43,7 @@ class Relay:
 
     def __init__(self, plan: Plan, extensions: tuple[str, ...]) -> None:
         self.plan, self.extensions = plan, extensions
+        self.late_seconds = LATE_SECONDS
         self.asks_for_all = False  # 354 without a recipient, as RFC 2920 has it
         self.standing = 0
         self.sessions: list[Session] = []
@@ -139,7 +140,7 @@ class Relay:
             await self.over.wait()
             raise ConnectionError
         if answer == LATE:
-            await asyncio.sleep(LATE_SECONDS)
+            await asyncio.sleep(self.late_seconds)
             answer = "250 late"
         if answer == SILENCE:
             await self.over.wait()
@@ -148,6 +149,13 @@ class Relay:
         await writer.drain()
         if answer.startswith("421"):
             raise ConnectionError
+
+
+async def until(holds: Callable[[], object]) -> None:
+    """Wait for what another task is to do; ten seconds at most."""
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.005)
 
 
 def as_usual(step: str, session: Session) -> str | None:

@@ -95,11 +95,10 @@ class SmtpPool:
                 connection = await self._ready(connection)
                 await self._converse(connection)
                 turned_away = turned_away + 1 if _useless(connection) else 0
-                if turned_away and self._working:
-                    self._enough_until = asyncio.get_running_loop().time() + _ENOUGH_SECONDS
+                if turned_away and self._has_enough():
                     break
         except ChannelUnavailable as error:
-            self._enough_until = asyncio.get_running_loop().time() + _ENOUGH_SECONDS
+            self._has_enough()
             failure = error
         finally:
             if connection is not None:
@@ -107,6 +106,12 @@ class SmtpPool:
             self._lanes -= {asyncio.current_task()}
             if not self._lanes:
                 self._give_up(failure)
+
+    def _has_enough(self) -> bool:
+        """Called where one connection was turned away: if others stand, there shall be no more of them for a while."""
+        if self._working:
+            self._enough_until = asyncio.get_running_loop().time() + _ENOUGH_SECONDS
+        return self._working > 0
 
     async def _converse(self, connection: Conversation) -> None:
         self._working += 1
@@ -181,10 +186,12 @@ async def _open(server: SmtpServer) -> Conversation:
         if client.is_ehlo_or_helo_needed:  # aiosmtplib greets late, and we must know what is on offer
             await client.ehlo()
         return _taken_over(client, server.timeout)
-    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+    except BaseException as error:
         if client is not None:
             client.close()
-        raise _unavailable(server, error) from error
+        if isinstance(error, aiosmtplib.SMTPException | OSError | ValueError):
+            raise _unavailable(server, error) from error
+        raise
 
 
 def _taken_over(client: aiosmtplib.SMTP, timeout: float) -> Conversation:

@@ -23,7 +23,7 @@ from bot.sandbox.stage import Accepted, Stage
 from campaigns.errors import InputError
 from campaigns.terms import SHANGHAI, ChannelName
 
-# `receipt_first` pushes the receipt before the answer leaves. `forget` is the worst: OK, and nothing is kept.
+# `receipt_first` pushes the receipt before the answer leaves. `forget` is the worst: OK, and the last is not kept.
 FAULTS = (
     "delay",
     "throttled",
@@ -181,8 +181,8 @@ class AliyunSmsSandbox:
         except Refused as refusal:
             return {"Code": refusal.code, "Message": refusal.message}
         biz_id = self._biz_id()
-        if fault != "forget":
-            await self._keep(messages, call.parameters.get("OutId", ""), biz_id, fault == "receipt_first")
+        kept = messages[:-1] if fault == "forget" else messages
+        await self._keep(kept, call.parameters.get("OutId", ""), biz_id, fault == "receipt_first")
         return {"Code": "OK", "Message": "OK", "BizId": biz_id}
 
     async def _keep(self, messages: Sequence[Sms], out_id: str, biz_id: str, receipt_first: bool) -> None:

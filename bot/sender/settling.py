@@ -17,6 +17,7 @@ from campaigns.planner import Checked
 from campaigns.terms import (
     SHANGHAI,
     Allow,
+    ChannelName,
     Defer,
     DeliveryState,
     Reaction,
@@ -28,7 +29,8 @@ from campaigns.terms import (
 
 log = logging.getLogger(__name__)
 
-_TRIES = 3
+# 5, 10, 20 … minutes: a mail is tried for most of a day, as mail servers do; the others for a quarter of an hour
+_TRIES = {ChannelName.EMAIL: 9, ChannelName.SMS: 3, ChannelName.WECHAT: 3}
 _RETRY_AFTER = timedelta(minutes=5)
 _SLOW = timedelta(minutes=1)
 _DEFER = timedelta(hours=1)
@@ -126,10 +128,10 @@ async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: dat
             return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
         case Reaction.CONSENT_USED:
             return await _other_channel(runtime, claimed, now)
-        case Reaction.RETRY | Reaction.REFRESH if claimed.attempts + 1 >= _TRIES:
+        case Reaction.RETRY | Reaction.REFRESH if claimed.attempts + 1 >= _TRIES[claimed.channel]:
             return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
         case Reaction.RETRY | Reaction.REFRESH:
-            later = now + (result.retry_after or _RETRY_AFTER) * (claimed.attempts + 1)
+            later = now + (result.retry_after or _RETRY_AFTER) * 2**claimed.attempts
             return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later)
         case Reaction.DEFER_RECIPIENT:
             later = now + (result.retry_after or _DEFER)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Way, Wechat
+from campaigns.content.expressions import Scope
 from campaigns.content.reads import pruned
-from campaigns.content.slots import Scope
 from campaigns.content.texts import Text
 from campaigns.content.values import one_line
 from campaigns.errors import DefinitionError

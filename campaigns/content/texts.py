@@ -6,9 +6,10 @@ from typing import Any
 
 from jinja2 import Template, meta, nodes
 
+from campaigns.content.expressions import NotPlain, Scope
 from campaigns.content.language import Sandbox, blaming, check_language, no_link, shared_parts
 from campaigns.content.reads import Path, paths_read
-from campaigns.content.slots import Fill, NotPlain, Scope, Show, show_html, show_text, take_apart
+from campaigns.content.slots import Fill, Show, show_html, show_text, take_apart
 from campaigns.errors import DefinitionError
 
 UNDEFINED = "没有这个变量，能用的都在 _shared/sample.toml 里 (undefined)"

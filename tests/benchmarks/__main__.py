@@ -1,6 +1,7 @@
 """`make bench`: every figure, or those BENCH names. BENCH_COUNT=20000 for a quick look, PROFILE=1 for where it goes."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
@@ -38,6 +39,7 @@ _ONLY_BY_NAME = frozenset[str]() if "dkim_private_key" in Settings.model_fields 
 
 def main() -> None:
     """Exit 1 where a part could not be measured, 2 where BENCH names none."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and folders are put away
     aside = Console(stderr=True)
     found: dict[str, Figures] = {}
     missed: list[str] = []

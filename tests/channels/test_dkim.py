@@ -290,7 +290,7 @@ def test_what_cannot_sign_is_refused_by_its_setting_and_never_shown(
 ) -> None:
     with pytest.raises(ConfigError, match=f"^{setting}") as caught:
         DkimSigner(domain, selector, key)
-    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__ or caught.value.__context__ is None
     assert not key or max(key.splitlines(), key=len) not in str(caught.value)
 
 

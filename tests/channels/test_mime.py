@@ -1,5 +1,7 @@
 """Outbound mails, read back by the standard library as an independent reader."""
 
+import base64
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -44,10 +46,10 @@ MOMENTS = st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1), timezones=st.
         key=st.from_regex(r"[A-Za-z0-9-]{1,40}", fullmatch=True) | PIECES,
         address=st.emails() | PIECES,
         message_class=st.sampled_from(MessageClass),
-        words=st.builds(MailWords, PIECES | PLAIN, TEXTS, TEXTS),
+        words=st.builds(MailWords, TEXTS | PLAIN, TEXTS, TEXTS),
         unsubscribe_url=st.sampled_from(["", OUT.unsubscribe_url, "https://talent.example/中?x= y%20"]) | PIECES,
     ),
-    st.builds(MailFrame, PIECES | PLAIN, PIECES, PIECES, PIECES) | st.just(FRAME),
+    st.builds(MailFrame, TEXTS | PLAIN, PIECES, PIECES, PIECES) | st.just(FRAME),
     MOMENTS,
 )
 @example(OUT, FRAME, NOW)
@@ -154,6 +156,8 @@ def test_long_subjects_fold_between_characters_and_stay_under_the_line_limit():
     raw = built(words=replace(WORDS, subject=subject))
     assert read(raw)["Subject"] == subject
     assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+    words = re.findall(rb"=\?utf-8\?B\?([^?]+)\?=", raw.partition(b"Subject: ")[2].partition(b"Feedback")[0])
+    assert "".join(base64.b64decode(word).decode() for word in words) == subject
 
 
 def test_what_looks_like_an_encoded_word_is_shown_as_typed():

@@ -137,12 +137,12 @@ async def test_no_plain_answer_after_the_final_dot_may_have_been_a_delivery(fate
 
 
 async def test_silence_after_the_final_dot_ends_and_may_have_been_a_delivery(offers):
-    async with relay_and_pool(fail_at("DOT", SILENCE), timeout=0.05, extensions=offers) as (_, pool):
+    async with relay_and_pool(fail_at("DOT", SILENCE), timeout=0.2, extensions=offers) as (_, pool):
         assert (await pool.send(batch(1)))[0] == Lost(Phase.FINAL_DOT)
 
 
 async def test_silence_before_data_ends_and_is_safe_to_repeat(offers):
-    async with relay_and_pool(fail_at("DATA", SILENCE), timeout=0.1, extensions=offers) as (_, pool):
+    async with relay_and_pool(fail_at("DATA", SILENCE), timeout=0.2, extensions=offers) as (_, pool):
         assert (await pool.send(batch(1)))[0] == Lost(Phase.DATA)
 
 
@@ -280,9 +280,10 @@ async def test_what_is_left_when_the_server_goes_away_was_not_tried(offers):
 
 
 async def test_a_connection_in_use_is_not_dismissed_for_having_been_idle(offers, caplog):
-    async with relay_and_pool(extensions=offers, idle=0.03) as (relay, pool):
+    async with relay_and_pool(extensions=offers, idle=0.3) as (relay, pool):
         await pool.send(batch(1))
         await asyncio.sleep(0.005)
+        relay.late_seconds = 0.4
         relay.plan = lambda step, session: LATE if step == "DOT" else None
         await pool.send([envelope(2)])
         assert len(relay.sessions) == 1

@@ -18,7 +18,7 @@ async def test_one_message_that_a_provider_took_and_forgot_upsets_the_books(
 ) -> None:
     assert home.sandbox is not None
     stand_in = home.sandbox.relay if channel is ChannelName.EMAIL else home.sandbox.sms
-    stand_in.faults.order("", "forget")
+    stand_in.faults.order("forget")
     await _send_ten(home, conductor, channel)
     sent = await Message.filter(state="sent").count()
     [line] = [line for line in await compare_books(home) if line.left or line.right]

@@ -12,7 +12,6 @@ from bot.clock import ProductClock
 from bot.runtime import read_rulebook, set_clock
 from bot.sandbox.run import Sandbox
 from bot.settings import Settings
-from bot.tokens import Tokens
 from campaigns import definitions, marks
 from campaigns.models import Contact, Message
 from campaigns.planner import start_campaign
@@ -44,15 +43,9 @@ class Stage:
         self.sandbox.relay.faults.shares(delay=1.0)
         self.sandbox.relay.delay_seconds = mail
 
-    def key(self, message_id: int) -> str:
-        return Tokens(self.settings.huifang_secret.encode()).message_key(message_id)
-
-    async def arrived(self, channel: ChannelName) -> Counter[str]:
-        """Key → how often the provider accepted it. A batch's rows are told apart by the address."""
-        batched = await Message.filter(provider_id__startswith="b-").values_list("id", "provider_id", "address")
-        own = {(name, address): self.key(message_id) for message_id, name, address in batched}
-        rows = self.sandbox.stage.ledger.rows(channel)
-        return Counter(own.get((row.key, row.to), row.key) for row in rows if row.key)
+    def arrived(self, *channels: ChannelName) -> Counter[str]:
+        """Address → how often a provider accepted a message to it. Each member of a crowd has its own."""
+        return Counter(row.to for channel in channels for row in self.sandbox.stage.ledger.rows(channel))
 
 
 @contextlib.asynccontextmanager
@@ -99,3 +92,7 @@ async def run_nudge(stage: Stage) -> set[int]:
 
 async def ids_in(*states: str, **which: object) -> set[int]:
     return set(await Message.filter(state__in=states, **which).values_list("id", flat=True))
+
+
+async def addresses(messages: set[int]) -> set[str]:
+    return set(await Message.filter(id__in=messages).values_list("address", flat=True))

@@ -21,4 +21,4 @@ async def test_a_lease_is_renewed_while_the_provider_takes_its_time(stage: Stage
             await asyncio.sleep(0.2)
         assert await sending == len(planned)
     assert await Message.filter(state="sent", uncertain=False).count() == len(planned)
-    assert set((await stage.arrived(ChannelName.SMS)).values()) == {1}
+    assert set(stage.arrived(ChannelName.SMS).values()) == {1}

@@ -1,5 +1,6 @@
 """Texts filled by slots against the same texts filled by the template engine, and by what is kept of the variables."""
 
+import json
 import re
 from collections import OrderedDict
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
@@ -25,6 +26,7 @@ PARTS = {
     "foot.txt": "{{ site.name }}{% if member.unread %}<{{ member.unread }}>{% endif %}{{ contact.name }}",
     "tips.txt": "{% set tips = [{'title': '甲<', 'n': 1}, {'title': '乙'}] %}{% set one = 3 %}",
     "set.txt": "{% set a = 'x' %}{{ a }}",
+    "reads.txt": "{{ n }}",
 }
 
 
@@ -248,7 +250,7 @@ ODD_FACTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(source=ANYTHING, facts=FACTS | ODD_FACTS)
 def test_whatever_is_written_and_filled_in_the_slots_agree_with_the_template_engine_in_its_errors_too(
     source: str, facts: dict[str, Any]
@@ -258,6 +260,82 @@ def test_whatever_is_written_and_filled_in_the_slots_agree_with_the_template_eng
         return
     for text in made:
         assert outcome(lambda text=text: text.fill(facts)) == outcome(lambda text=text: text.fill_slowly(facts))
+
+
+class Titled(dict[str, Any]):
+    """A table that has an attribute, too."""
+
+    title = "属性"
+
+
+LINES = {"digest": [{"title": "甲", "list": [1, 2]}, {"title": "", "list": [3]}], "n": 9, "a": "外"}
+CORNERS: list[tuple[str, dict[str, Any]]] = [
+    # constants are shown when a text is compiled, and otherwise than values
+    ("{{ none }}|{{ true }}|{{ '<' }}|{{ 'a<' if true else n }}", LINES),
+    # only texts, numbers and None are shown
+    *(("<{{ n }}>", {"n": odd}) for odd in [*ODD, {}, [1]]),
+    # a table's own attributes come before what stands in it
+    ("{{ n.items }}", {"n": {"items": "甲"}}),
+    ("{{ n['items'] }}{{ n['keys'] is defined }}", {"n": {"items": "甲"}}),
+    ("{{ n.title }}", {"n": Titled(title="里")}),
+    ("{{ n.title | default('没填') }}", {"n": Titled()}),
+    ("{{ n.title }}{{ n.name }}", {"n": Giving(title="里")}),
+    # names that Jinja gives itself
+    ("{{ range }}{{ self }}", {"range": "甲", "self": "乙"}),
+    ("{{ self }}", {"self": "甲"}),
+    ("{{ loop }}", {"loop": "甲"}),
+    ("{{ loop.index }}", {"loop": {"index": "甲"}}),
+    ("{% for x in digest %}{{ loop }}{% endfor %}", LINES),
+    ("{% for x in digest %}{{ loop.length }}{% endfor %}", {**LINES, "loop": "甲"}),
+    ("{% for x in digest %}{{ loop|length }}{% endfor %}", {**LINES, "loop": "甲"}),
+    (
+        "{% for x in digest %}{{ loop.index }}{% for y in x.list %}{{ loop.index }}{{ y }}{% endfor %}{% endfor %}",
+        LINES,
+    ),
+    # a loop keeps its names to itself, a branch and the top do not
+    ("{% for n in digest %}{{ n.title }}{% set a = 1 %}{% endfor %}{{ n }}{{ a }}", LINES),
+    ("{% for n in digest %}{{ n.title }}{% else %}没有{% endfor %}{{ n }}", LINES),
+    ("{% for n in digest %}{% else %}{{ n }}{% endfor %}", {"digest": [], "n": 9}),
+    ("{% for x in digest if x.title %}[{{ x.title }}]{% endfor %}", LINES),
+    ("{% for x, y in digest %}{{ y }}{% endfor %}", {"digest": [("甲", "乙")]}),
+    ("{% if n %}{% set a = n %}{% endif %}{{ a }}", LINES),
+    ("{{ a }}{% set a = n %}{{ a }}", LINES),
+    ("{% include 'set.txt' %}{{ a }}", LINES),
+    ("{% include 'reads.txt' %}", LINES),
+    ("{% include 'reads.txt' without context %}", LINES),
+    ("{% include a %}", {**LINES, "a": "reads.txt"}),
+    # comparing and counting
+    ("{{ 1 < n <= 3 }}{{ n < 3 < 99 }}", LINES),
+    *(
+        (f"{{{{ n {sign} 9 }}}}{{{{ n {sign} 8 }}}}{{{{ n {sign} 10 }}}}", LINES)
+        for sign in ("==", "!=", ">=", ">", "<=", "<")
+    ),
+    ("{{ n % 2 }}{{ n // 2 }}{{ n / 2 }}{{ n - 1 }}{{ -n }}{{ not n }}", LINES),
+    ("{{ n % 2 }}", {"n": "%9d"}),
+    ("{{ n in a }}{{ n not in a }}{{ a[:1] }}{{ a[1:] }}{{ a[::-1] }}", {"n": "甲", "a": "甲乙"}),
+    # what is not there
+    ("{{ a.b | default('没填') }}{{ a.b is defined }}{{ a.b is undefined }}", {"a": {}}),
+    ("{{ a.b | default('没填') }}{{ a.b is defined }}{{ a.b is undefined }}", {"a": {"b": None}}),
+    ("{{ a.b | default('没填', true) }}", {"a": {"b": ""}}),
+    ("{{ a.b | default('没填') }}", {"a": None}),
+    ("{{ a | default('没填') }}", {}),
+    ("{{ a.b.c | default('没填') }}", {"a": {}}),
+    ("{{ a.b }}", {"a": {}}),
+    ("{{ n if a.b }}", {"a": {"b": 0}, "n": 1}),
+]
+
+
+@pytest.mark.parametrize(("source", "facts"), CORNERS)
+def test_the_slots_agree_with_the_template_engine_in_its_corners(source: str, facts: dict[str, Any]) -> None:
+    given_before = repr(facts)
+    for text in texts(source):
+        assert outcome(lambda text=text: text.fill(facts)) == outcome(lambda text=text: text.fill_slowly(facts))
+    assert repr(facts) == given_before
+
+
+@pytest.mark.parametrize(("source", "facts"), CORNERS)
+def test_what_is_kept_is_enough_in_the_corners(source: str, facts: dict[str, Any]) -> None:
+    said_again(source, facts)
 
 
 def test_a_number_too_long_to_be_shown_is_refused_by_both() -> None:
@@ -279,10 +357,13 @@ def test_an_expression_nested_beyond_reason_is_refused_by_its_file(source: str) 
 @settings(max_examples=60, deadline=None)
 @given(source=ORDINARY | ANYTHING, facts=FACTS | ODD_FACTS)
 def test_what_is_kept_of_the_facts_says_the_same_words_again(source: str, facts: dict[str, Any]) -> None:
+    said_again(source, facts)
+
+
+def said_again(source: str, facts: dict[str, Any]) -> None:
+    toml = f"[custom]\ntext = {json.dumps(source)}\n"
     try:
-        compiled = compile_content(
-            {**PARTS, "wechat.toml": f"[custom]\ntext = '''{source.replace(chr(39), chr(34))}'''"}
-        )
+        compiled = compile_content({**PARTS, "wechat.toml": toml})
     except DefinitionError:
         return
     kept = kept_facts(compiled, ChannelName.WECHAT, WechatMode.CUSTOM, facts)
@@ -292,12 +373,40 @@ def test_what_is_kept_of_the_facts_says_the_same_words_again(source: str, facts:
     )
 
 
+def test_only_what_the_words_read_is_kept() -> None:
+    source = (
+        "{{ member.name }}{{ member.attr.园区 }}{% for line in digest %}{{ line.title }}{% endfor %}{{ links.click }}"
+    )
+    facts = {
+        "member": {"name": "甲", "city": "大同", "attr": {"园区": "开发区", "电话": "0352"}},
+        "digest": [{"title": "电焊工", "heads": 3}],
+        "links": {"click": "https://huifang.example.com/c/1"},
+        "contact": {"name": "乙"},
+    }
+    compiled = compile_content({"wechat.toml": f"[custom]\ntext = {json.dumps(source)}\n"})
+    assert kept_facts(compiled, ChannelName.WECHAT, WechatMode.CUSTOM, facts) == {
+        "member": {"name": "甲", "attr": {"园区": "开发区"}},
+        "digest": [{"title": "电焊工", "heads": 3}],
+    }
+    assert compiled.variables_used(ChannelName.WECHAT, WechatMode.CUSTOM) == {
+        "member.name",
+        "member.attr.园区",
+        "digest",
+        "links.click",
+    }
+    assert compiled.variables_used(ChannelName.EMAIL) == frozenset()
+
+
 # ---- the ends of a text ------------------------------------------------------------------------------------------
 
 BLANKS = st.text(st.sampled_from("甲 \t\n\r\x85\u2028\u3000\x00\ud800"), max_size=12)
 
 
 @given(BLANKS)
+@example("甲 \n乙")
+@example("甲\t\n乙")
+@example("甲\n\n\n乙")
+@example("甲\n \n\t\n乙")
 def test_what_is_in_order_is_left_alone_and_the_rest_tidied(text: str) -> None:
     assert tidy(text) == re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+\n", "\n", text)).strip()
     assert one_line(text) == re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+", " ", text).strip()
