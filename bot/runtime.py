@@ -300,6 +300,9 @@ def _mail_settings(settings: Settings) -> EmailSettings:
         sender_address=settings.mail_sender_address,
         reply_domain=settings.mail_reply_domain,
         message_id_domain=settings.mail_reply_domain,
+        dkim_domain=settings.dkim_domain,
+        dkim_selector=settings.dkim_selector,
+        dkim_private_key=settings.dkim_private_key,
     )
 
 

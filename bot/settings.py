@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     mail_sender_name: _Text = "人才网"
     mail_sender_address: _Text = ""
     mail_reply_domain: _Text = ""
+    dkim_domain: _Text = ""
+    dkim_selector: _Text = ""
+    dkim_private_key: _Text = ""
 
     aliyun_sms_endpoint: _Text = "https://dysmsapi.aliyuncs.com"
     aliyun_sms_access_key_id: _Text = ""
