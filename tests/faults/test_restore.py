@@ -17,7 +17,7 @@ from tests.faults.conftest import Stage, addresses, ids_in, start_nudge
 from tests.fleet import run, started, until
 
 _LOOKS = 3.0  # seconds in which a worker looks into the ledger at least twice
-_ENDS = 1.0  # seconds in which the stand-ins finish what a dead worker had asked for
+_ENDS = 3.0  # seconds in which the stand-ins finish what a dead worker had asked for
 
 
 async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_backup(stage_on_both: Stage) -> None:

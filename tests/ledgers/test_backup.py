@@ -193,6 +193,16 @@ async def test_a_file_that_is_there_is_kept_unless_forced(sqlite_database: Setti
     assert zipfile.is_zipfile(path)
 
 
+def test_that_it_is_there_is_found_before_the_work_and_again_at_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "b.zip"
+    with pytest.raises(InputError, match="--force"), writing(path, replace=False):
+        path.write_text("another's")
+    assert path.read_text() == "another's"
+    with pytest.raises(InputError, match="--force"), writing(path, replace=False):
+        pytest.fail("hours of work for nothing")
+    assert list(tmp_path.iterdir()) == [path]
+
+
 async def test_a_folder_that_is_not_there_is_named(sqlite_database: Settings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nowhere"):
         await _save(sqlite_database, tmp_path / "nowhere" / "b.zip")
@@ -303,7 +313,7 @@ async def test_a_file_that_is_not_there_is_named(elsewhere: Settings, tmp_path: 
     [
         (lambda text: text.replace(b'"version": 1', b'"version": 2'), "another release|of another"),
         (lambda text: text.replace(b'"0001_initial"', b'"9999_next_year"'), "newer release"),
-        (lambda text: text.replace(b'"name": "members"', b'"name": "members; DROP TABLE marks"'), "manifest"),
+        (lambda text: text.replace(b'"name": "members"', b'"name": "members; DROP TABLE marks"'), r"manifest\.json"),
         (lambda text: text.replace(b'"format": "huifang-backup"', b'"format": "other"'), "not a backup"),
     ],
 )

@@ -37,6 +37,11 @@ def test_nothing_and_empty_and_the_word_for_nothing_are_three_things() -> None:
     assert [tuple(row) for row in from_lines(lines.decode().split("\n")[:-1], [Kind.TEXT])] == rows
 
 
+def test_what_ends_a_line_or_a_column_is_written_in_two_signs() -> None:
+    """PostgreSQL refuses a bare carriage return."""
+    assert to_lines([("a\tb\nc\rd\\e",)], [Kind.TEXT]) == b"a\\tb\\nc\\rd\\\\e\n"
+
+
 def test_what_postgres_writes_is_read_as_sqlite_keeps_it() -> None:
     line = "\t".join(["t", "2026-11-23 01:30:00.5+00", "2026-11-23 01:30:00+00", r"a\vb\bc\fd", "2026-11-23"])
     kinds = [Kind.BOOL, Kind.MOMENT, Kind.MOMENT, Kind.TEXT, Kind.DATE]
