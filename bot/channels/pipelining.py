@@ -139,9 +139,6 @@ class Conversation(asyncio.Protocol):
         if told:
             self._allow_time()
 
-    def eof_received(self) -> None:
-        self.end()
-
     def connection_lost(self, exc: Exception | None) -> None:
         self.end()
         if not self.gone.done():

@@ -491,19 +491,21 @@ async def test_after_an_outage_the_pool_is_as_wide_as_before():
 
 
 async def test_closing_while_a_connection_is_being_opened_leaves_nothing_open():
-    greeted = asyncio.Event()
+    greeted, closed = asyncio.Event(), asyncio.Event()
 
     async def serve(reader, writer):
         writer.write(GREETING)
         await reader.readline()
         greeted.set()
-        assert await reader.read() == b""
+        await reader.read()
+        closed.set()
 
     async with pool_to(serve) as pool:
         sending = asyncio.create_task(pool.send(batch(3)))
         await asyncio.wait_for(greeted.wait(), 5)
         await pool.close()
         assert await asyncio.wait_for(sending, 5) == [NotTried()] * 3
+        await asyncio.wait_for(closed.wait(), 5)
 
 
 async def test_a_kept_connection_is_left_politely_after_its_idle_time():
