@@ -13,7 +13,7 @@ from tortoise.transactions import in_transaction
 
 from campaigns import definitions, marks, outbox, statements, touches
 from campaigns.errors import StateError
-from campaigns.models import Mark, Message
+from campaigns.models import Mark
 from campaigns.terms import ChannelName, MessageClass
 
 _CHUNK = 5000
@@ -63,13 +63,13 @@ class Released:
 
 
 async def hold(*, made_at: datetime, now: datetime) -> Restored:
-    """Mark this database as a restored copy; within the transaction that fills it."""
+    """Mark this database as a restored copy; within the transaction that fills it, by the schema of its backup."""
     before = await read_restored()
-    newest = await Message.all().order_by("-id").first()
+    [newest] = await statements.query("SELECT coalesce(max(id), 0) AS id FROM messages")
     restored = Restored(
         made_at=min(before.made_at, made_at) if before else made_at,  # a backup of a copy nobody had released
         restored_at=now,
-        last_message=newest.id if newest else 0,
+        last_message=newest["id"],
     )
     await marks.write_mark(marks.RESTORED, orjson.dumps(restored).decode())
     return restored
