@@ -296,6 +296,8 @@ def _mail_settings(settings: Settings) -> EmailSettings:
         username=settings.smtp_username,
         password=settings.smtp_password,
         starttls=settings.smtp_starttls,
+        connections=settings.smtp_connections,
+        per_connection=settings.smtp_per_connection,
         sender_name=settings.mail_sender_name,
         sender_address=settings.mail_sender_address,
         reply_domain=settings.mail_reply_domain,

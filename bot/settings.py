@@ -42,6 +42,8 @@ class Settings(BaseSettings):
     smtp_username: _Text = ""
     smtp_password: _Text = ""
     smtp_starttls: bool = True
+    smtp_connections: int = Field(10, ge=1, le=100)
+    smtp_per_connection: int = Field(50, ge=1)
     mail_sender_name: _Text = "人才网"
     mail_sender_address: _Text = ""
     mail_reply_domain: _Text = ""

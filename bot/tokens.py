@@ -11,7 +11,7 @@ import re
 from enum import StrEnum
 from hashlib import blake2b
 
-_KEY = re.compile(r"m(\d{1,15})-([a-z2-7]{16})")
+_KEY = re.compile(r"m([0-9a-f]{1,11})[0-9a-f]{20}")
 _TOKEN = re.compile(r"([0-9a-z]{1,12})\.([A-Za-z0-9_-]{22})")
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -24,8 +24,6 @@ class LinkKind(StrEnum):
 
 
 _PARTS = tuple((16 * place, kind) for place, kind in enumerate(LinkKind))
-_TEN_BITS = [high + low for high in "abcdefghijklmnopqrstuvwxyz234567" for low in "abcdefghijklmnopqrstuvwxyz234567"]
-_SHIFTS = range(70, -1, -10)
 
 
 class Tokens:
@@ -34,16 +32,15 @@ class Tokens:
         self._key = hashlib.sha256(secret).digest()
 
     def message_key(self, message_id: int) -> str:
-        """At most 32 characters: WeChat takes no longer client_msg_id."""
-        mac = int.from_bytes(self._mac(b"key", message_id, 10))
-        return f"m{message_id}-" + "".join([_TEN_BITS[mac >> shift & 1023] for shift in _SHIFTS])
+        """At most 32 characters: WeChat takes no longer client_msg_id. One case only: mail servers may change it."""
+        return f"m{message_id:x}{self._mac(b'key', message_id, 10).hex()}"
 
     def message_id(self, key: str) -> int | None:
         """The message a key names; None where the key is not ours."""
         match = _KEY.fullmatch(key)
         if match is None:
             return None
-        message_id = int(match[1])
+        message_id = int(match[1], 16)
         return message_id if hmac.compare_digest(self.message_key(message_id), key) else None
 
     def link(self, kind: LinkKind, message_id: int) -> str:

@@ -113,7 +113,10 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The last word on one claimed message: what to do, and with which variables if it is to be sent."""
+    """The last word on one claimed message: what to do, and with which variables if it is to be sent.
+
+    `variables` are those its words read, without the links: what the ledger keeps.
+    """
 
     claimed: Claimed
     verdict: Verdict
@@ -279,7 +282,8 @@ def _check(
         return Checked(one, verdict, {})
     mode = wechat_mode(contact, run.rules, now) if one.channel is ChannelName.WECHAT else None
     extra = {**extras.get(facts.member_id, {}), **run.extra}
-    return Checked(one, verdict, variables(facts, contact, now=now, site=book.site, links={}, extra=extra), mode)
+    reads = run.content.kept_for(one.channel, mode, str(run.extra.get("intent", "")))
+    return Checked(one, verdict, variables(facts, contact, now=now, site=book.site, extra=extra, reads=reads), mode)
 
 
 async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, object]]:

@@ -82,8 +82,6 @@ async def fill_words(runtime: Runtime, message_id: int) -> None:
     message = await Message.get(id=message_id)
     facts = (await facts_for([message.member_id], NOW))[message.member_id]
     contact = next(one for one in facts.contacts if one.id == message.contact_id)
-    filled = variables(
-        facts, contact, now=NOW, site=runtime.rulebook.site, links={}, extra={"unread_postings": [], "digest": []}
-    )
+    filled = variables(facts, contact, now=NOW, site=runtime.rulebook.site, extra={"unread_postings": [], "digest": []})
     await Message.filter(id=message_id).update(facts=filled)
     await touches.record_sent([message_id], NOW)

@@ -18,6 +18,7 @@ from bot.commands.printing import show, status_lines
 from bot.conductor import Conductor
 from bot.database import open_database
 from bot.inbox import take_events
+from bot.process import settle_down
 from bot.runtime import Runtime, SandboxEndpoints, follow_clock, open_runtime, tell_sandbox
 from bot.sandbox.run import Doors, Sandbox
 from bot.serving import Served, listen, serve
@@ -105,6 +106,7 @@ async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None
 
 async def stay_up(running: House) -> None:
     """Serve until a signal comes."""
+    settle_down()
     async with _stopping() as stop:
         following = asyncio.create_task(Conductor(running.runtime, running.sandbox).follow(), name="conductor")
         await _first_of(stop, running.worker, running.web.task, following)
@@ -120,6 +122,7 @@ async def run_web(settings: Settings, *, as_json: bool) -> None:
             async with _doors(runtime, settings, listener) as (web, mail_port):
                 await _connect_sandbox(runtime, web, mail_port)
                 _print({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
+                settle_down()
                 following = asyncio.create_task(_follow_clock(runtime), name="clock")
                 async with _stopping() as stop:
                     await _first_of(stop, web.task, following)
@@ -131,6 +134,7 @@ async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
     _need_redis(settings, "worker")
     async with open_database(settings), open_runtime(settings) as runtime:
         await _say_held()
+        settle_down()
         async with _stopping() as stop, working(runtime) as worker:
             _print({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
             await _first_of(stop, worker)

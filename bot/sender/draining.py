@@ -163,7 +163,7 @@ class _Drain:
         while granted := await self._next_group():
             departing = await self._turn(back, granted)
             back = await self._send(departing) if departing.group else Back()
-        if back.rows:
+        if back.rows or back.accepted:
             await self._turn(back, _NOBODY)
 
     # ---- which messages come next --------------------------------------------------------------------------------
@@ -270,6 +270,7 @@ class _Drain:
             self.claim,
             back.rows,
             [ready.sending for ready in group],
+            accepted=back.accepted,
             now=self.runtime.clock(),
             lease=self.runtime.settings.lease,
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bot.channels.base import Channel
 from bot.runtime import Runtime
 from campaigns import outbox
-from campaigns.content import Compiled, kept_facts, render
+from campaigns.content import Compiled, render
 from campaigns.folders import compiled_content
 from campaigns.outbox import Claimed, Sending
 from campaigns.planner import Checked
@@ -32,7 +32,7 @@ def fill(runtime: Runtime, compiled: Compiled, one: Checked) -> Ready:
     words = render(compiled, claimed.channel, variables, one.wechat_mode)
     return Ready(
         claimed,
-        Sending(claimed.id, kept_facts(compiled, claimed.channel, one.wechat_mode, variables), one.wechat_mode or ""),
+        Sending(claimed.id, one.variables, one.wechat_mode or ""),
         Outbound(
             id=claimed.id,
             key=runtime.tokens.message_key(claimed.id),

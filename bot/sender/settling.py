@@ -12,7 +12,7 @@ from bot.sender.filling import Ready
 from campaigns import definitions, outbox, planner
 from campaigns.errors import ChannelUnavailable, StateError
 from campaigns.members import consent
-from campaigns.outbox import Claimed, Settlement
+from campaigns.outbox import Accepted, Claimed, Settlement
 from campaigns.planner import Checked
 from campaigns.terms import (
     SHANGHAI,
@@ -42,6 +42,7 @@ class Back:
     """A group that came back from the wire: what is to be written, and the answers that say more than that."""
 
     rows: Sequence[Settlement] = ()
+    accepted: Accepted | None = None
     told: Sequence[tuple[Ready, SendResult]] = ()
     at: datetime | None = None
 
@@ -65,15 +66,14 @@ async def settle_results(
     runtime: Runtime, group: Sequence[Ready], results: Sequence[SendResult], now: datetime
 ) -> Back:
     """What to write of a group whose answers are in."""
-    rows = [
-        await _settlement(runtime, ready.claimed, result, now) for ready, result in zip(group, results, strict=True)
-    ]
+    pairs = list(zip(group, results, strict=True))
+    rows = [await _settlement(runtime, one.claimed, result, now) for one, result in pairs if not result.accepted]
     told = [
-        (ready, result)
-        for ready, result in zip(group, results, strict=True)
-        if result.reaction is not None or isinstance(ready.outbound.words, WechatWords)
+        (one, result)
+        for one, result in pairs
+        if result.reaction is not None or isinstance(one.outbound.words, WechatWords)
     ]
-    return Back(rows, told, now)
+    return Back(rows, _accepted([pair for pair in pairs if pair[1].accepted], now), told, now)
 
 
 async def turned_away(group: Sequence[Ready], problem: ChannelUnavailable, now: datetime) -> Back:
@@ -96,30 +96,26 @@ async def remember(back: Back, settled: frozenset[int]) -> None:
             await _remember(ready, result, back.at)
 
 
+def _accepted(pairs: Sequence[tuple[Ready, SendResult]], now: datetime) -> Accepted:
+    return Accepted(
+        now,
+        ids=[one.claimed.id for one, _ in pairs],
+        codes=[result.code[:64] for _, result in pairs],
+        provider_ids=[result.provider_id[:64] for _, result in pairs],
+        touch=[not one.claimed.uncertain for one, _ in pairs],
+    )
+
+
 async def _settlement(runtime: Runtime, claimed: Claimed, result: SendResult, now: datetime) -> Settlement:
-    if result.reaction is None:
-        return _sent(claimed, result, now)
     fate = await _fate(runtime, claimed, result, now)
     return replace(fate, code=result.code[:64], provider_id=result.provider_id[:64])
-
-
-def _sent(claimed: Claimed, result: SendResult, now: datetime) -> Settlement:
-    return Settlement(
-        claimed.id,
-        DeliveryState.SENT,
-        code=result.code[:64],
-        provider_id=result.provider_id[:64],
-        sent_at=now,
-        settled_at=now,
-        touch=not claimed.uncertain,
-    )
 
 
 async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: datetime) -> Settlement:
     one = claimed.id
     match result.reaction:
         case None | Reaction.OK_DUP:
-            return _sent(claimed, result, now)
+            raise AssertionError("accepted messages are settled by columns")
         case Reaction.UNKNOWN:
             return Settlement(
                 one, DeliveryState.UNKNOWN, sent_at=now, settled_at=now, uncertain=True, touch=not claimed.uncertain

@@ -10,7 +10,6 @@ from campaigns.content.compiling import MAIL_FRAME, SMS_SLOT, Compiled, compile_
 from campaigns.content.filling import (
     SMS_PARAM,
     WECHAT_LIMITS,
-    kept_facts,
     render,
     render_slowly,
     sms_segments,
@@ -32,7 +31,6 @@ __all__ = [
     "WECHAT_LIMITS",
     "Compiled",
     "compile_content",
-    "kept_facts",
     "one_line",
     "read_table",
     "read_toml",

@@ -51,6 +51,9 @@ class Answer:
     wechat: Text
 
 
+_INTENT: Reads = {"intent": None}  # of what nobody wrote words for, to say so
+
+
 class Way(NamedTuple):
     """How words go out: of a campaign's by channel and WeChat mode, of the answers by channel and intent."""
 
@@ -79,6 +82,10 @@ class Compiled:
     def subscribe_template(self) -> str:
         way = self.wechat.get(WechatMode.SUBSCRIBE)
         return way.template_id if way else ""
+
+    def kept_for(self, channel: ChannelName, mode: WechatMode | None = None, intent: str = "") -> Reads:
+        """What `render` needs to say the same again later, but for `links`: those follow from the message's id."""
+        return self.kept.get(Way(channel, intent=intent) if self.answers else Way(channel, mode), _INTENT)
 
     def variables_used(self, channel: ChannelName, mode: WechatMode | None = None) -> frozenset[str]:
         """`member.name`, `member.attr.园区`, `links.unsubscribe`; a name alone (`digest`) is all of that variable."""

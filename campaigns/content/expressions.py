@@ -37,6 +37,7 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
     "//": operator.floordiv,
     "%": lambda one, other: operator.mod(_number(one), other),
 }
+_OWN_NAMES = frozenset({"self", "loop"})  # Jinja's
 # What is said of a variable that may be missing.
 _FOR_MISSING = frozenset({"default", "d", "defined", "undefined"})
 
@@ -58,7 +59,7 @@ class Expressions:
     def value(self, node: nodes.Node | None) -> Value:
         """Raises NotPlain."""
         match node:
-            case nodes.Name(name=name) if name not in ("self", "loop"):
+            case nodes.Name(name=name) if name not in _OWN_NAMES:
                 return operator.itemgetter(name)
             case nodes.Const(value=value):
                 return constant(value)
@@ -66,6 +67,10 @@ class Expressions:
                 return constant(node.as_const(EvalContext(self._sandbox)))
             case nodes.Getattr(node=nodes.Name(name="loop"), attr="index") if self.loops:
                 return lambda scope: scope["loop"]["index"]
+            case nodes.Getattr(node=nodes.Name(name=table), attr=name) if (
+                name not in _METHODS and table not in _OWN_NAMES
+            ):
+                return _attribute_of(table, name)
             case nodes.Getattr(node=owner, attr=name) if name not in _METHODS:
                 return _attribute(self.value(owner), name)
             case nodes.Getitem(node=owner, arg=nodes.Slice(start=start, stop=stop, step=step)):
@@ -123,6 +128,18 @@ def _attribute(owner: Value, name: str) -> Value:
         if type(table) is not dict:
             raise NotPlain
         return table[name]
+
+    return get
+
+
+def _attribute_of(table: str, name: str) -> Value:
+    """What most slots say, `member.name`, in one call for three."""
+
+    def get(scope: Scope) -> Any:
+        found = scope[table]
+        if type(found) is not dict:
+            raise NotPlain
+        return found[name]
 
     return get
 

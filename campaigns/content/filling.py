@@ -4,9 +4,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Way, Wechat
+from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Wechat
 from campaigns.content.expressions import Scope
-from campaigns.content.reads import pruned
 from campaigns.content.texts import Text
 from campaigns.content.values import one_line
 from campaigns.errors import DefinitionError
@@ -32,15 +31,6 @@ def render_slowly(
 ) -> Words:
     """The same by the template engine alone: what `render` is measured by."""
     return _render(Text.fill_slowly, compiled, channel, dict(variables), wechat_mode)
-
-
-def kept_facts(
-    compiled: Compiled, channel: ChannelName, wechat_mode: WechatMode | None, variables: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What `render` needs to say the same again later, but for `links`: those follow from the message's id."""
-    way = Way(channel, intent=str(variables["intent"])) if compiled.answers else Way(channel, wechat_mode)
-    kept: dict[str, Any] = pruned(dict(variables), compiled.kept.get(way, {}))
-    return kept
 
 
 def sms_segments(text: str) -> int:

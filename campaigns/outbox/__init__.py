@@ -3,6 +3,7 @@
 from campaigns.outbox.closures import close_channel, closed_channels, open_channel
 from campaigns.outbox.messages import (
     LEASE,
+    Accepted,
     Batch,
     Claim,
     Claimed,
@@ -50,6 +51,7 @@ from campaigns.statements import Exchanged
 
 __all__ = [
     "LEASE",
+    "Accepted",
     "Batch",
     "Claim",
     "Claimed",

@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns import statements
 from campaigns.models import Claim as ClaimRow
-from campaigns.statements import SETTLED, Exchanged
+from campaigns.statements import SETTLED, Exchanged, Turn
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reason
 
 LEASE = timedelta(seconds=60)
@@ -61,6 +61,17 @@ class Settlement:
     uncharged: bool = False  # the attempt does not count against the message
     uncertain: bool = False
     touch: bool = False  # a contact that happened, or may have, and is not in the timeline yet
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Messages that providers took, by columns of one length. `touch` as in Settlement."""
+
+    at: datetime
+    ids: Sequence[int] = ()
+    codes: Sequence[str] = ()
+    provider_ids: Sequence[str] = ()
+    touch: Sequence[bool] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +182,7 @@ async def exchange(
     settled: Sequence[Settlement],
     departing: Sequence[Sending],
     *,
+    accepted: Accepted | None = None,
     now: datetime,
     lease: timedelta = LEASE,
 ) -> Exchanged:
@@ -178,9 +190,14 @@ async def exchange(
 
     Only messages in `marked` may be sent; only those in `settled` were still ours to settle.
     """
-    return await statements.exchange(
-        held.id, _settled(settled), _marks(departing), now=now, lease=lease.total_seconds()
+    gone = accepted or Accepted(now)
+    turn = Turn(
+        accepted={"id": gone.ids, "code": gone.codes, "provider_id": gone.provider_ids, "touch": gone.touch},
+        accepted_at=gone.at,
+        settled=_settled(settled),
+        marks=_marks(departing),
     )
+    return await statements.exchange(held.id, turn, now=now, lease=lease.total_seconds())
 
 
 async def set_aside(rows: Sequence[Settlement]) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from math import ceil, floor
 
 from campaigns.segments.fields import Field, Kind
@@ -28,6 +29,7 @@ class Span:
     high: Stored | None
 
 
+@lru_cache(maxsize=256)  # thousands of members are asked the same at the same moment
 def span_of(field: Field, op: Op, value: Value, now: datetime) -> Span | None:
     """The stored values for which the comparison holds; None where there cannot be any."""
     low, high = _range(op, *_cell(value))

@@ -15,9 +15,11 @@ from campaigns.statements.dialects import (
     run,
 )
 from campaigns.statements.ledger import (
+    ACCEPTED,
     MARKS,
     SETTLED,
     Exchanged,
+    Turn,
     add_missing_touches,
     ask_later,
     claim_messages,
@@ -33,9 +35,11 @@ from campaigns.statements.ledger import (
 from campaigns.statements.members import recount_member, recount_members, upsert, write_tiers
 
 __all__ = [
+    "ACCEPTED",
     "MARKS",
     "SETTLED",
     "Exchanged",
+    "Turn",
     "add_missing_touches",
     "as_json",
     "ask_later",

@@ -42,6 +42,7 @@ _MESSAGE: Mapping[str, str] = {
     "not_before": "timestamptz",
 }
 MARKS: Mapping[str, str] = {"id": "bigint", "facts": "jsonb", "wechat_mode": "text", "provider_id": "text"}
+ACCEPTED: Mapping[str, str] = {"id": "bigint", "code": "text", "provider_id": "text", "touch": "boolean"}
 SETTLED: Mapping[str, str] = {
     "id": "bigint",
     "state": "text",
@@ -133,20 +134,36 @@ async def claim_messages(
     return claim_id, rows
 
 
-async def exchange(claim_id: int, settled: Columns, marks: Columns, *, now: datetime, lease: float) -> Exchanged:
-    """What one group's results and the next group's departure write, in one commit.
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What one group's results and the next group's departure write.
 
-    Settles what this claim has on the wire, adds a touch where one is due, renews the lease, and puts on the wire
-    those of `marks` that are still waiting while the campaign runs and its channel is open.
+    `accepted` (at `accepted_at`) are the rows that simply went: four columns for `settled`'s fourteen.
+    """
+
+    accepted: Columns
+    accepted_at: datetime
+    settled: Columns
+    marks: Columns
+
+
+async def exchange(claim_id: int, turn: Turn, *, now: datetime, lease: float) -> Exchanged:
+    """Settle what this claim has on the wire, add a touch where one is due, renew the lease, and put on the wire those
+    of `marks` that are still waiting while the campaign runs and its channel is open. One commit for all of it.
     """
     db = connection()
     work = _exchange_on_postgres if is_postgres(db) else _exchange_on_sqlite
-    return await work(db, claim_id, settled, marks, now, lease)
+    return await work(db, claim_id, turn, now, lease)
 
 
 _RENEW = (
     "UPDATE claims SET lease_until = {later} WHERE id = $1 AND lease_until > {now} RETURNING id, occurrence_id, channel"
 )
+_ACCEPT = """
+    UPDATE messages SET state = 'sent', reason = '', code = v.code, sent_at = {at}, settled_at = {at},
+      provider_id = CASE WHEN v.provider_id = '' THEN messages.provider_id ELSE v.provider_id END
+    FROM {rows} AS v WHERE messages.id = v.id AND messages.state = 'sending' AND messages.claim_id = $1
+"""
 _SETTLE = """
     UPDATE messages SET state = v.state, reason = v.reason, code = v.code,
       provider_id = CASE WHEN v.provider_id = '' THEN messages.provider_id ELSE v.provider_id END,
@@ -178,53 +195,80 @@ _OPEN = """
 _RECEIPTS_WAIT = "EXISTS (SELECT 1 FROM events WHERE outcome = 'waiting' AND kind = 'receipt')"
 
 
+_WRITTEN = "RETURNING messages.id, member_id, messages.contact_id, sent_at, messages.channel, message_class, v.touch"
+
+
 async def _exchange_on_postgres(
-    db: BaseDBAsyncClient, claim_id: int, settled: Columns, marks: Columns, now: datetime, lease: float
+    db: BaseDBAsyncClient, claim_id: int, turn: Turn, now: datetime, lease: float
 ) -> Exchanged:
     """One statement. The lock on the claim's row keeps those who expire claims waiting until it is committed."""
-    tables, given = with_tables(db, {"settled": (SETTLED, settled), "marks": (MARKS, marks)}, 3)
-    is_open = _OPEN.format(channel="held.channel", occurrence="held.occurrence_id", now="$3")
-    [(done, marked, wait)] = await fetch(
+    given = {"accepted": (ACCEPTED, turn.accepted), "settled": (SETTLED, turn.settled), "marks": (MARKS, turn.marks)}
+    tables, params = with_tables(db, {name: table for name, table in given.items() if table[1]["id"]}, 4)
+    steps = [f"held AS ({_RENEW.format(later=after_by(db, '$2'), now=now_by(db))})"]
+    if rows := tables.get("accepted"):
+        steps.append(f"accepted AS ({_ACCEPT.format(rows=rows, at='$4')} {_WRITTEN})")
+    if rows := tables.get("settled"):
+        steps.append(
+            f"settled AS ({_SETTLE.format(rows=rows, now=now_by(db))} {_WRITTEN.replace('sent_at', 'v.sent_at')})"
+        )
+    done = " UNION ALL ".join(f"SELECT * FROM {name}" for name in ("accepted", "settled") if name in tables)
+    if done:
+        steps.append(f"touched AS ({_TOUCH} FROM ({done}) AS done WHERE touch)")
+    if rows := tables.get("marks"):
+        is_open = _OPEN.format(channel="held.channel", occurrence="held.occurrence_id", now="$3")
+        steps.append(f"free AS MATERIALIZED (SELECT id FROM held WHERE {is_open})")
+        steps.append(f"marked AS ({_MARK.format(rows=rows, held=', free')} RETURNING messages.id)")
+    # the two times are selected for the server to know what they are where no step reads them
+    [(settled, marked, wait, *_)] = await fetch(
         f"""
-        WITH held AS ({_RENEW.format(later=after_by(db, "$2"), now=now_by(db))}),
-        settled AS ({_SETTLE.format(rows=tables["settled"], now=now_by(db))}
-          RETURNING messages.id, member_id, messages.contact_id, messages.sent_at, messages.channel, message_class,
-                    v.touch),
-        touched AS ({_TOUCH} FROM settled WHERE touch),
-        free AS MATERIALIZED (SELECT id FROM held WHERE {is_open}),
-        marked AS ({_MARK.format(rows=tables["marks"], held=", free")} RETURNING messages.id)
-        SELECT (SELECT array_agg(id) FROM settled), (SELECT array_agg(id) FROM marked), {_RECEIPTS_WAIT}
+        WITH {", ".join(steps)}
+        SELECT {_ids(done and f"({done}) AS done")}, {_ids("marked" if "marks" in tables else "")}, {_RECEIPTS_WAIT},
+          $3::timestamptz, $4::timestamptz
         """,
         claim_id,
         lease,
         now,
-        *given,
+        turn.accepted_at,
+        *params,
     )
-    return Exchanged(frozenset(done or ()), frozenset(marked or ()), wait)
+    return Exchanged(frozenset(settled or ()), frozenset(marked or ()), wait)
+
+
+def _ids(source: str) -> str:
+    return f"(SELECT array_agg(id) FROM {source})" if source else "NULL::bigint[]"
 
 
 async def _exchange_on_sqlite(
-    db: BaseDBAsyncClient, claim_id: int, settled: Columns, marks: Columns, now: datetime, lease: float
+    db: BaseDBAsyncClient, claim_id: int, turn: Turn, now: datetime, lease: float
 ) -> Exchanged:
     """The same step by step: there is one writer at a time."""
-    done, marked = [], []
+    marked = []
     async with in_transaction():
         held = await fetch(_RENEW.format(later=after_by(db, "$2"), now=now_by(db)), claim_id, lease)
-        if settled["id"]:
-            tables, given = with_tables(db, {"rows": (SETTLED, settled)}, 1)
-            settle = _SETTLE.format(rows=tables["rows"], now=now_by(db))
-            done = [row[0] for row in await fetch(f"{settle} RETURNING id", claim_id, *given)]
-            touched = set(done) & {one for one, touch in zip(settled["id"], settled["touch"], strict=True) if touch}
-            if touched:
-                await run(f"{_TOUCH} FROM messages WHERE id {ids_in(db, '$1')}", id_list(db, touched))
-        if held and marks["id"]:
-            tables, given = with_tables(db, {"rows": (MARKS, marks)}, 4)
+        accept = _ACCEPT.replace("{at}", "$2")
+        done = await _settle_on_sqlite(db, accept, ACCEPTED, turn.accepted, claim_id, turn.accepted_at)
+        done |= await _settle_on_sqlite(db, _SETTLE.replace("{now}", now_by(db)), SETTLED, turn.settled, claim_id)
+        if held and turn.marks["id"]:
+            tables, given = with_tables(db, {"rows": (MARKS, turn.marks)}, 4)
             is_open = _OPEN.format(channel="$2", occurrence="$3", now="$4")
             mark = f"{_MARK.format(rows=tables['rows'], held='')} AND {is_open} RETURNING id"
             asked = (claim_id, held[0]["channel"], held[0]["occurrence_id"], now)
             marked = [row[0] for row in await fetch(mark, *asked, *given)]
         [(wait,)] = await fetch(f"SELECT {_RECEIPTS_WAIT}")
     return Exchanged(frozenset(done), frozenset(marked), bool(wait))
+
+
+async def _settle_on_sqlite(
+    db: BaseDBAsyncClient, sql: str, types: Mapping[str, str], rows: Columns, *params: Any
+) -> set[int]:
+    """Returns the ids written."""
+    if not rows["id"]:
+        return set()
+    tables, given = with_tables(db, {"rows": (types, rows)}, len(params))
+    done = {row[0] for row in await fetch(f"{sql.format(rows=tables['rows'])} RETURNING id", *params, *given)}
+    if touched := done & {one for one, touch in zip(rows["id"], rows["touch"], strict=True) if touch}:
+        await run(f"{_TOUCH} FROM messages WHERE id {ids_in(db, '$1')}", id_list(db, touched))
+    return done
 
 
 async def set_aside(rows: Columns) -> int:

@@ -11,6 +11,7 @@ import time
 
 from bot import sender
 from bot.database import open_database
+from bot.process import settle_down
 from bot.runtime import open_runtime
 from bot.settings import load_settings
 from campaigns.outbox import Batch
@@ -25,6 +26,7 @@ async def work(warm_up: Batch, mailing: Batch) -> None:
     settings = load_settings(env_file=None)
     async with open_database(settings), open_runtime(settings) as runtime:
         await sender.drain(runtime, warm_up, seconds=_SECONDS, stopping=asyncio.Event())
+        settle_down()
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         before, began = own_cpu(), time.monotonic()

@@ -22,8 +22,8 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
     "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
-    5: "bot.settings bot.clock bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client bot.wording "
-    "bot.copy_text "
+    5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
+    "bot.wording bot.copy_text "
     "bot.pacing.* bot.channels.* bot.sandbox.*",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "

@@ -4,9 +4,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from markupsafe import escape
 
 from campaigns.content import compile_content, one_line, render, short_name, sms_segments, variables
+from campaigns.content.reads import pruned, reads
 from campaigns.errors import DefinitionError
 from campaigns.terms import (
     ChannelName,
@@ -22,6 +25,27 @@ from campaigns.terms import (
 NOW = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # Monday 09:00 in Shanghai
 SITE = {"name": "古城人才网", "sign_name": "古城人才网"}
 LINKS = {"way_in": "https://huifang.example.com/in/1", "unsubscribe": "https://huifang.example.com/u/1"}
+PATHS = [
+    ("member",),
+    ("member", "name"),
+    ("member", "short_name"),
+    ("member", "tier"),
+    ("member", "plan_days_left"),
+    ("member", "oldest_unread_days"),
+    ("member", "idle_days"),
+    ("member", "never_in"),
+    ("member", "attr"),
+    ("member", "attr", "园区"),
+    ("member", "attr", "nowhere"),
+    ("member", "nothing"),
+    ("contact", "title"),
+    ("today",),
+    ("today", "week"),
+    ("site", "name"),
+    ("digest",),
+    ("festival", "date"),
+    ("unknown",),
+]
 HOSTILE = "{{ 7*7 }}<script>=HYPERLINK(1)\r\nBcc: all@corp.example"
 CONTACT = ContactFacts(
     id=1,
@@ -63,7 +87,7 @@ FRAME = "<mjml><mj-body><!-- body --></mj-body></mjml>"
 def filled(
     facts: Facts = FACTS, contact: ContactFacts = CONTACT, extra: Mapping[str, object] | None = None
 ) -> dict[str, object]:
-    return variables(facts, contact, now=NOW, site=SITE, links=LINKS, extra=extra or {})
+    return {**variables(facts, contact, now=NOW, site=SITE, extra=extra or {}), "links": LINKS}
 
 
 def mail(body: str = "", text: str = "", subject: str = "主题", **more: str) -> dict[str, str]:
@@ -109,9 +133,17 @@ def test_a_member_that_never_logged_in_is_idle_since_its_registration() -> None:
 
 def test_the_days_left_of_a_plan_are_counted_in_shanghai() -> None:
     late = datetime(2026, 11, 22, 17, 0, tzinfo=UTC)  # already the 23rd in Shanghai
-    given = variables(FACTS, CONTACT, now=late, site=SITE, links=LINKS, extra={})
+    given = variables(FACTS, CONTACT, now=late, site=SITE, extra={})
     assert given["member"]["plan_days_left"] == 16  # type: ignore[index]
     assert given["today"] == {"date": "2026-11-23", "month": 11, "day": 23, "week": 105706}
+
+
+@given(st.sets(st.sampled_from(PATHS)))
+def test_only_what_is_read_is_worked_out_and_it_is_the_same(paths: set[tuple[str, ...]]) -> None:
+    extra = {"digest": [{"title": "电焊工"}], "festival": {"name": "冬至", "date": date(2026, 12, 22)}}
+    tree = reads(paths)
+    everything = variables(FACTS, CONTACT, now=NOW, site=SITE, extra=extra)
+    assert variables(FACTS, CONTACT, now=NOW, site=SITE, extra=extra, reads=tree) == pruned(everything, tree)
 
 
 def test_variables_are_plain_values_all_the_way_down() -> None:

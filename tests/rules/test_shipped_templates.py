@@ -92,7 +92,7 @@ def given_for(facts: Facts, contact: ContactFacts, now: datetime = NOW, **extra:
     feast = calendar.festivals_between(date(2026, 12, 1), date(2026, 12, 31))[0]
     festival = {"name": feast.name, "greeting": feast.greeting, "date": feast.date.isoformat(), "trades": []}
     more = {"digest": [], "unread_postings": [], "festival": festival, **extra}
-    return variables(facts, contact, now=now, site=load_site(TEMPLATES), links=LINKS, extra=more)
+    return {**variables(facts, contact, now=now, site=load_site(TEMPLATES), extra=more), "links": LINKS}
 
 
 def read(words: Words) -> str:

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from campaigns.content import compile_content, kept_facts, one_line, render, render_slowly
+from campaigns.content import Compiled, compile_content, one_line, render, render_slowly
 from campaigns.content.filling import tidy
 from campaigns.content.language import Sandbox
+from campaigns.content.reads import pruned
 from campaigns.content.slots import show_html, take_apart
 from campaigns.content.texts import Text, Workshop
 from campaigns.errors import DefinitionError
@@ -358,6 +359,13 @@ def test_an_expression_nested_beyond_reason_is_refused_by_its_file(source: str) 
 @given(source=ORDINARY | ANYTHING, facts=FACTS | ODD_FACTS)
 def test_what_is_kept_of_the_facts_says_the_same_words_again(source: str, facts: dict[str, Any]) -> None:
     said_again(source, facts)
+
+
+def kept_facts(
+    compiled: Compiled, channel: ChannelName, mode: WechatMode | None, given: Mapping[str, Any]
+) -> dict[str, Any]:
+    kept: dict[str, Any] = pruned(dict(given), compiled.kept_for(channel, mode, str(given.get("intent", ""))))
+    return kept
 
 
 def said_again(source: str, facts: dict[str, Any]) -> None:
