@@ -21,8 +21,7 @@ from campaigns.members.facts import facts_for
 from campaigns.members.find import select_audience
 from campaigns.models import Message, Occurrence
 from campaigns.outbox import Claimed, OccurrenceRow
-from campaigns.policy import COUNTED, CampaignRules, PolicySettings, decide, wechat_mode
-from campaigns.policy import recheck as recheck_contact
+from campaigns.policy import COUNTED, CampaignRules, PolicySettings, Ruling, wechat_mode
 from campaigns.schedule import Due, Recurring, due_occurrences, parse_schedule
 from campaigns.segments import Segment, matches, parse_segment
 from campaigns.terms import (
@@ -249,7 +248,8 @@ async def recheck(run: Run, claimed: Sequence[Claimed], now: datetime, book: Rul
     ids, ours = [one.member_id for one in claimed], [one.id for one in claimed]
     facts = await facts_for(ids, now, leaving_out=ours, history=run.history(book.policy))
     extras = await _extras(list(facts.values()), run)
-    return [_check(one, facts.get(one.member_id), run, extras, now, book) for one in claimed]
+    ruling = Ruling(run.rules, book.policy, book.calendar, now)
+    return [_check(one, facts.get(one.member_id), run, extras, ruling, book) for one in claimed]
 
 
 async def choose_again(one: Claimed, now: datetime, book: Rulebook) -> Verdict:
@@ -261,7 +261,7 @@ async def choose_again(one: Claimed, now: datetime, book: Rulebook) -> Verdict:
     left = order[order.index(one.channel) + 1 :] if one.channel in order else ()
     if facts is None or not left:
         return Suppress(Reason.NO_WINDOW)
-    return decide(facts, replace(run.rules, channels=left), book.policy, book.calendar, now)
+    return Ruling(replace(run.rules, channels=left), book.policy, book.calendar, now).decide(facts)
 
 
 def _check(
@@ -269,15 +269,16 @@ def _check(
     facts: Facts | None,
     run: Run,
     extras: Mapping[int, Mapping[str, object]],
-    now: datetime,
+    ruling: Ruling,
     book: Rulebook,
 ) -> Checked:
+    now = ruling.now
     contact = next((c for c in facts.contacts if c.id == one.contact_id), None) if facts else None
     if facts is None or contact is None:
         return Checked(one, Suppress(Reason.NO_CONTACT), {})
     if run.goal is not None and matches(run.goal, facts, now):
         return Checked(one, Suppress(Reason.GOAL_MET), {})
-    verdict = recheck_contact(facts, contact.id, one.channel, run.rules, book.policy, book.calendar, now)
+    verdict = ruling.recheck(facts, contact, one.channel)
     if not isinstance(verdict, Allow):
         return Checked(one, verdict, {})
     mode = wechat_mode(contact, run.rules, now) if one.channel is ChannelName.WECHAT else None
@@ -314,22 +315,22 @@ async def _fates(
     if again_after and run.campaign_id is not None:
         recent = await outbox.recently_planned(run.campaign_id, now - again_after)
         ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
+    ruling = Ruling(run.rules, book.policy, book.calendar, max(now, run.at))
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         ours = [own[member_id] for member_id in chunk if member_id in own]
         known = await facts_for(chunk, now, leaving_out=ours, history=run.history(book.policy))
         facts = [one for one in known.values() if _concerns(run.festival, one)]
-        yield facts, [_fate(run, one, now, book) for one in facts]
+        yield facts, [_fate(run, one, now, ruling, book) for one in facts]
 
 
-def _fate(run: Run, facts: Facts, now: datetime, book: Rulebook) -> Fate:
+def _fate(run: Run, facts: Facts, now: datetime, ruling: Ruling, book: Rulebook) -> Fate:
     if run.definition.action == "visit":
         return Suppress(Reason.REFUSED) if facts.refused else OpenVisit()
     held_out = is_held_out(book.holdout_secret, facts.member_no, run.definition.hold_out)
-    moment = max(now, run.at)
-    verdict = decide(facts, run.rules, book.policy, book.calendar, moment, held_out=held_out)
-    if isinstance(verdict, Allow) and moment > now:
-        return Defer(verdict.contact_id, verdict.channel, verdict.address, moment, Reason.SCHEDULED)
+    verdict = ruling.decide(facts, held_out=held_out)
+    if isinstance(verdict, Allow) and ruling.now > now:
+        return Defer(verdict.contact_id, verdict.channel, verdict.address, ruling.now, Reason.SCHEDULED)
     return verdict
 
 

@@ -102,45 +102,58 @@ class CampaignRules:
     subscribe_template: str = ""
 
 
-def decide(
-    facts: Facts,
-    rules: CampaignRules,
-    settings: PolicySettings,
-    calendar: WorkCalendar,
-    now: datetime,
-    *,
-    held_out: bool = False,
-) -> Verdict:
-    """Whether, to whom, by which channel and from when one member is written to. `until` of a Defer is UTC.
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """The earliest allowed moment, and what moved it there (None: it is now)."""
 
-    Contacts are tried primary first, then as they come; for each the campaign's channels in order. The way
-    that is open earliest is taken, of equals the first.
-    """
-    if _binding(rules) and facts.refused:
-        return Suppress(Reason.REFUSED)
-    if _binding(rules) and held_out:
-        return Suppress(Reason.HOLD_OUT)
-    contacts = sorted(facts.contacts, key=lambda contact: not contact.is_primary)
-    return _Search(facts, rules, settings, calendar, now).best(contacts, rules.channels)
+    at: datetime
+    reason: Reason | None = None
 
 
-def recheck(
-    facts: Facts,
-    contact_id: int,
-    channel: ChannelName,
-    rules: CampaignRules,
-    settings: PolicySettings,
-    calendar: WorkCalendar,
-    now: datetime,
-) -> Verdict:
-    """The same question at the moment of sending, for the contact and channel already chosen.
+class Ruling:
+    """The rules for one campaign at one moment, asked of thousands of members."""
 
-    `facts` must leave out the planned time of this very message, else it counts against itself.
-    """
-    if _binding(rules) and facts.refused:
-        return Suppress(Reason.REFUSED)
-    contacts = [contact for contact in facts.contacts if contact.id == contact_id]
-    return _Search(facts, rules, settings, calendar, now).best(contacts, (channel,))
+    def __init__(self, rules: CampaignRules, settings: PolicySettings, calendar: WorkCalendar, now: datetime) -> None:
+        self.rules, self.settings, self.now = rules, settings, now
+        self.binding = rules.message_class is not MessageClass.ANSWER
+        self.counted = rules.message_class in COUNTED
+        self.deadline = now + settings.defer_at_most
+        if rules.useless_at is not None:
+            self.deadline = min(self.deadline, rules.useless_at)
+        self._calendar = calendar
+        self.opening = self._opening()
+
+    def decide(self, facts: Facts, *, held_out: bool = False) -> Verdict:
+        """Whether, to whom, by which channel and from when one member is written to. `until` of a Defer is UTC.
+
+        Contacts are tried primary first, then as they come; for each the campaign's channels in order. The way
+        that is open earliest is taken, of equals the first.
+        """
+        if self.binding and facts.refused:
+            return Suppress(Reason.REFUSED)
+        if self.binding and held_out:
+            return Suppress(Reason.HOLD_OUT)
+        contacts = sorted(facts.contacts, key=lambda contact: not contact.is_primary)
+        return _Search(self, facts).best(contacts, self.rules.channels)
+
+    def recheck(self, facts: Facts, contact: ContactFacts, channel: ChannelName) -> Verdict:
+        """The same question at the moment of sending, for one of the member's contacts and the channel chosen.
+
+        `facts` must leave out the planned time of this very message, else it counts against itself.
+        """
+        if self.binding and facts.refused:
+            return Suppress(Reason.REFUSED)
+        return _Search(self, facts).best((contact,), (channel,))
+
+    def next_open(self, moment: datetime) -> datetime:
+        return self.settings.hours[self.rules.message_class].next_open(moment, self._calendar)
+
+    def _opening(self) -> _Moment:
+        """The moment for a member of whom nothing else is known."""
+        if not self.binding:
+            return _Moment(self.now)
+        opened = self.next_open(self.now)
+        return _Moment(opened, Reason.OUTSIDE_HOURS if opened > self.now else None)
 
 
 def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> WechatMode | None:
@@ -164,36 +177,12 @@ def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> W
     return None
 
 
-def _binding(rules: CampaignRules) -> bool:
-    return rules.message_class is not MessageClass.ANSWER
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """The earliest allowed moment, and what moved it there (None: it is now)."""
-
-    at: datetime
-    reason: Reason | None = None
-
-
 class _Search:
     """One decision: every way to the member that is offered, each with its earliest moment."""
 
-    def __init__(
-        self,
-        facts: Facts,
-        rules: CampaignRules,
-        settings: PolicySettings,
-        calendar: WorkCalendar,
-        now: datetime,
-    ) -> None:
-        self._facts, self._rules, self._settings = facts, rules, settings
-        self._calendar, self._now = calendar, now
-        self._counted = rules.message_class in COUNTED
-        self._deadline = now + settings.defer_at_most
-        if rules.useless_at is not None:
-            self._deadline = min(self._deadline, rules.useless_at)
-        self._company_spans = self._company_cap()
+    def __init__(self, ruling: Ruling, facts: Facts) -> None:
+        self._ruling, self._facts = ruling, facts
+        self._company_spans = self._company_cap() if ruling.counted else ()
         self._company_moment = self._earliest(self._company_spans)
 
     def best(self, contacts: Sequence[ContactFacts], channels: Sequence[ChannelName]) -> Verdict:
@@ -212,7 +201,7 @@ class _Search:
                     found = way
         if found is None:
             return Suppress(max(obstacles, key=_OBSTACLES.index))
-        if found.until <= self._deadline:
+        if found.until <= self._ruling.deadline:
             return found
         return Suppress(Reason.FREQUENCY_CAP if found.reason is Reason.FREQUENCY_CAP else Reason.TOO_LATE)
 
@@ -220,57 +209,55 @@ class _Search:
         address = contact.address(channel)
         if not address:
             return Suppress(Reason.NO_ADDRESS)
-        if self._counted and not contact.consent:
+        if self._ruling.counted and not contact.consent:
             return Suppress(Reason.NO_CONSENT)
         if channel in contact.blocked:
             return Suppress(Reason.BLOCKED)
         moment = self._moment(contact, channel)
         # Asked for the moment of sending: a window that will have closed by then is none.
-        if channel is ChannelName.WECHAT and wechat_mode(contact, self._rules, moment.at) is None:
+        if channel is ChannelName.WECHAT and wechat_mode(contact, self._ruling.rules, moment.at) is None:
             return Suppress(Reason.NO_WINDOW)
-        if moment.reason is None and moment.at <= self._deadline:
+        if moment.reason is None and moment.at <= self._ruling.deadline:
             return Allow(contact.id, channel, address)
         reason = moment.reason or Reason.TOO_LATE
         return Defer(contact.id, channel, address, moment.at.astimezone(UTC), reason)
 
     def _moment(self, contact: ContactFacts, channel: ChannelName) -> _Moment:
         sent = self._facts.marketing_sms_at.get(contact.id, ())
-        if not self._counted or channel is not ChannelName.SMS:
+        if not self._ruling.counted or channel is not ChannelName.SMS:
             return self._company_moment
-        settings = self._settings
+        settings = self._ruling.settings
         spans = _closed_spans(sent, settings.contact_sms, settings.contact_sms_window)
         return self._earliest([*self._company_spans, *spans]) if spans else self._company_moment
 
-    def _company_cap(self) -> list[Span]:
-        if not self._counted:
-            return []
-        settings = self._settings
+    def _company_cap(self) -> Sequence[Span]:
+        settings = self._ruling.settings
         limit = settings.company_touches[self._facts.tier]
         return _closed_spans(self._facts.marketing_at, limit, settings.company_window, settings.company_apart)
 
     def _earliest(self, spans: Sequence[Span]) -> _Moment:
-        if not _binding(self._rules):
-            return _Moment(self._now)
-        moment = self._open_and_unpaused()
-        while moment.at <= self._deadline:
+        ruling = self._ruling
+        moment = self._unpaused()
+        if not spans or not ruling.binding:
+            return moment
+        while moment.at <= ruling.deadline:
             free = _after_spans(moment.at, spans)
             if free == moment.at:
                 return moment
             # Past the deadline no calendar is asked: it may not reach that far.
-            at = self._next_open(free) if free <= self._deadline else free
+            at = ruling.next_open(free) if free <= ruling.deadline else free
             moment = _Moment(at, Reason.FREQUENCY_CAP)
         return moment
 
-    def _open_and_unpaused(self) -> _Moment:
-        opened, paused = self._next_open(self._now), self._facts.paused_until
-        if paused is not None and paused > self._deadline:
+    def _unpaused(self) -> _Moment:
+        ruling, paused = self._ruling, self._facts.paused_until
+        if paused is None or not ruling.binding:
+            return ruling.opening
+        if paused > ruling.deadline:
             return _Moment(paused, Reason.PAUSED)
-        if paused is not None and paused > opened:
-            return _Moment(self._next_open(paused), Reason.PAUSED)
-        return _Moment(opened, Reason.OUTSIDE_HOURS if opened > self._now else None)
-
-    def _next_open(self, moment: datetime) -> datetime:
-        return self._settings.hours[self._rules.message_class].next_open(moment, self._calendar)
+        if paused > ruling.opening.at:
+            return _Moment(ruling.next_open(paused), Reason.PAUSED)
+        return ruling.opening
 
 
 def _closed_spans(
@@ -282,6 +269,8 @@ def _closed_spans(
     """
     if limit == 0:
         return [(datetime.min.replace(tzinfo=UTC), _NEVER)]
+    if not touches:
+        return []
     times = sorted(touches)
     spans = [(at - apart, at + apart) for at in times]
     for first, last in zip(times, times[limit - 1 :], strict=False):

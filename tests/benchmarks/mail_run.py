@@ -119,7 +119,7 @@ def working(ground: Ground, planned: Planned, sink: Sink, processes: int, **sett
 
 
 def sink_settings(sink: Sink) -> dict[str, Any]:
-    return {"smtp_host": "127.0.0.1", "smtp_port": sink.port}
+    return {"smtp_host": "127.0.0.1", "smtp_port": sink.port, "smtp_connections": 4, "smtp_per_connection": 1000}
 
 
 def _watch(bench: Bench, ground: Ground, sink: Sink, count: int, workers: list[Child]) -> MailRun:
