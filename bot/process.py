@@ -2,7 +2,7 @@
 
 import gc
 
-_YOUNG = 20_000  # objects between two looks; a group of messages makes a few thousand
+_YOUNG = 20000  # objects between two looks; a group of messages makes a few thousand
 
 
 def settle_down() -> None:

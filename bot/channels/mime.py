@@ -28,7 +28,8 @@ _BREAK = re.compile(r"\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
 _PLAIN_URL = re.compile(rf"[A-Za-z0-9_.\-{re.escape(_URL_SAFE)}]+")  # what quoting leaves alone
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}")
-_DOMAIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.!:/+()-]{0,60}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 ]{1,60}")
 _BULK = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
@@ -71,10 +72,11 @@ def message_id(key: str, domain: str) -> str:
 def wire_address(address: str) -> str | None:
     """The address as SMTP and headers may carry it (an international domain as ASCII); None if unusable."""
     local, at, domain = address.rpartition("@")
-    try:
-        domain = domain.encode("idna").decode("ascii")
-    except UnicodeError:
-        return None
+    if not domain.isascii():
+        try:
+            domain = domain.encode("idna").decode("ascii")
+        except UnicodeError:
+            return None
     if not at or len(domain) > 253 or not _LOCAL_PART.fullmatch(local) or not _DOMAIN.fullmatch(domain):
         return None
     return f"{local}@{domain}"

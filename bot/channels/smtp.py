@@ -58,7 +58,9 @@ class SmtpPool:
             self._queue.extend(bundle.letters)
             self._widen()
             await bundle.done
-        return [letter.outcome for letter in bundle.letters]
+        outcomes = [letter.outcome for letter in bundle.letters]
+        bundle.letters.clear()  # bundle and letters point at each other: a mail's bytes would wait for the collector
+        return outcomes
 
     async def close(self) -> None:
         """Say goodbye on kept connections; what is still being sent is lost."""
