@@ -1,6 +1,8 @@
-"""What a process that stays does once it is up."""
+"""How long work and long-lived processes keep the collector of unused objects from being in the way."""
 
+import contextlib
 import gc
+from collections.abc import Iterator
 
 _YOUNG = 20000  # objects between two looks; a group of messages makes a few thousand
 
@@ -12,3 +14,14 @@ def settle_down() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_YOUNG, 20, 20)
+
+
+@contextlib.contextmanager
+def bulk_work() -> Iterator[None]:
+    """Thousands of objects come and go in bulk: fewer looks at them, and the usual ones again afterwards."""
+    usual = gc.get_threshold()
+    gc.set_threshold(_YOUNG, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)

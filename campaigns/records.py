@@ -1,17 +1,20 @@
 """Raw rows to typed records: what is kept, what is rejected and why, repeats of a key folded (last one wins).
 
-The rows are read twice, first to judge them and to see which repeat a key, then to hand the records out one
-by one: a million rows cost the memory of their keys, not of themselves.
+The rows are judged to the last before any is handed out, and wait on disk meanwhile: a million rows cost the memory
+of their keys, not of themselves.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any
 
 from campaigns.cells import clean_text, fold
 from campaigns.columns import Recognised, TableKind
 from campaigns.rows import Problem, Reject, Row, Unusable
+from campaigns.spool import Spool
 
 
 class PostingState(StrEnum):
@@ -122,29 +125,32 @@ Rows = Iterable[tuple[int, Sequence[str]]]
 class Reading:
     """One table, judged. offered = duplicates + kept + rejected; blank rows are not offered.
 
-    `records()` reads the rows once more and yields the `kept` records in the order of the file; each brings
-    the problems of its own row.
+    `records()` yields the `kept` records in the order of the file, as often as it is asked; each brings the problems
+    of its own row.
     """
 
     recognised: Recognised
-    rows: Rows
     offered: int
     duplicates: int
     kept: int
     rejects: tuple[Reject, ...]
     repeats: Mapping[str, int]  # key that stands in several rows → line of the one that counts
+    spool: Spool
 
     def records(self) -> Iterator[Parsed]:
-        for item in _parse(self.recognised, self.rows):
-            if isinstance(item, Parsed) and self.repeats.get(_identity(item.record), item.line) == item.line:
-                yield item
+        kind = _KINDS[self.recognised.kind]
+        for line, key, values, problems in self.spool:
+            if self.repeats.get(key, line) == line:
+                yield Parsed(line, kind(*values), problems)
 
 
 def read_records(recognised: Recognised, rows: Rows) -> Reading:
-    """Judge every row. `rows` must give the same rows at each iteration; a line number names one row."""
+    """Judge every row, the whole table before anything of it is used."""
+    values_of = attrgetter(*_KINDS[recognised.kind].__dataclass_fields__)
     seen: set[str] = set()
     repeats: dict[str, int] = {}
     rejects: list[Reject] = []
+    spool = Spool()
     offered = 0
     for item in _parse(recognised, rows):
         offered += 1
@@ -155,8 +161,9 @@ def read_records(recognised: Recognised, rows: Rows) -> Reading:
         if key in seen:
             repeats[key] = item.line
         seen.add(key)
+        spool.add((item.line, key, values_of(item.record), item.problems))
     duplicates = offered - len(rejects) - len(seen)
-    return Reading(recognised, rows, offered, duplicates, len(seen), tuple(rejects), repeats)
+    return Reading(recognised, offered, duplicates, len(seen), tuple(rejects), repeats, spool)
 
 
 def _parse(recognised: Recognised, rows: Rows) -> Iterator[Parsed | Reject]:
@@ -280,6 +287,14 @@ _BUILDERS: Mapping[TableKind, Callable[[Row], Record]] = {
     TableKind.APPLICATIONS: _application,
     TableKind.LOGINS: _login,
     TableKind.SEEKERS: _seeker,
+}
+_KINDS: Mapping[TableKind, type[Any]] = {
+    TableKind.MEMBERS: MemberRecord,
+    TableKind.CONTACTS: ContactRecord,
+    TableKind.POSTINGS: PostingRecord,
+    TableKind.APPLICATIONS: ApplicationRecord,
+    TableKind.LOGINS: LoginRecord,
+    TableKind.SEEKERS: SeekerRecord,
 }
 _STATE_WORDS: Mapping[PostingState, str] = {
     PostingState.LIVE: "发布中 招聘中 在招 上架 有效 live active published open online",

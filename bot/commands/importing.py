@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.commands.printing import bars
 from bot.database import open_database
+from bot.process import bulk_work
 from bot.settings import Settings
 from bot.tables import RawTable, read_table
 from campaigns.columns import Recognised, TableKind, is_header, recognise
@@ -85,12 +86,13 @@ async def import_paths(
 ) -> list[FileReport]:
     """Import every table under `paths` as of `now`. A file that is refused does not stop the others."""
     tables, reports = _open_tables(_files(paths))
-    for table in sorted(tables, key=lambda table: _ORDER.index(table.recognised.kind)):
-        outcome = await _import_table(table, progress)
-        _write_rejects(settings, outcome, now)
-        reports.append(outcome.report)
-    if tables:
-        await refresh_members(now)
+    with bulk_work():
+        for table in sorted(tables, key=lambda table: _ORDER.index(table.recognised.kind)):
+            outcome = await _import_table(table, progress)
+            _write_rejects(settings, outcome, now)
+            reports.append(outcome.report)
+        if tables:
+            await refresh_members(now)
     return reports
 
 

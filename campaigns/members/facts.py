@@ -5,13 +5,13 @@ Read past the ORM: planning and every message on its way to the wire come throug
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
 
 from campaigns import statements
-from campaigns.statements import moment
+from campaigns.statements import day, moment
 from campaigns.terms import ChannelName, ContactFacts, DeliveryState, Facts, MessageClass, Tier, WechatReach
 
 _HISTORY = timedelta(days=30)
@@ -185,7 +185,7 @@ def _facts(row: Any, **known: Any) -> Facts:
         last_login_at=moment(last_login_at),
         login_count=login_count,
         plan=plan,
-        plan_expires_on=_day(plan_expires_on),
+        plan_expires_on=day(plan_expires_on),
         postings=postings,
         live_postings=live_postings,
         applications=applications,
@@ -207,7 +207,3 @@ def _quoted(words: Iterable[str]) -> str:
 def _table(value: Any) -> dict[str, Any]:
     table: dict[str, Any] = orjson.loads(value) if isinstance(value, str | bytes) else value
     return table
-
-
-def _day(value: Any) -> date | None:
-    return date.fromisoformat(value) if isinstance(value, str) else value

@@ -1,10 +1,12 @@
 """Records of a site's export into the tables: added, changed, unchanged, and those whose parent is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
+from tortoise import fields
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
@@ -102,14 +104,45 @@ async def _store(model: type[Model], rows: list[Row], present: frozenset[str]) -
     if not rows:
         return Loaded()
     columns = list(rows[0])
-    stored = {row["no"]: row for row in await model.filter(no__in=[row["no"] for row in rows]).values("id", *columns)}
+    known = await _ids(model, [row["no"] for row in rows])
+    stored = (
+        {row["no"]: row for row in await model.filter(id__in=known.values()).values("id", *columns)} if known else {}
+    )
     new = [row for row in rows if row["no"] not in stored]
     merged = [_merge(stored[row["no"]], row, present) for row in rows if row["no"] in stored]
     changed = [row for row in merged if row != stored[row["no"]]]
-    await model.bulk_create([model(**row) for row in new])
-    if changed:
-        await model.bulk_update([model(**row) for row in changed], fields=[name for name in columns if name != "no"])
+    table, types = model._meta.db_table, _types(model)
+    defaults = {name: value for name, value in _defaults(model).items() if name not in columns}
+    await statements.insert_rows(table, types, [defaults | row for row in new])
+    await statements.update_rows(table, {name: types[name] for name in ("id", *columns)}, changed)
     return Loaded(added=len(new), changed=len(changed), unchanged=len(merged) - len(changed))
+
+
+@cache
+def _types(model: type[Model]) -> Mapping[str, str]:
+    """Column → PostgreSQL's type for a list of its values, the id apart from the others."""
+    fields = {name: model._meta.fields_map[name] for name in model._meta.fields_db_projection}
+    return {
+        name: next(sql for kind, sql in _SQL_TYPES.items() if isinstance(one, kind)) for name, one in fields.items()
+    }
+
+
+def _defaults(model: type[Model]) -> Row:
+    """What a row has where the site tells nothing."""
+    given = {name: model._meta.fields_map[name].default for name in _types(model) if name != "id"}
+    return {name: value() if callable(value) else value for name, value in given.items()}
+
+
+# a field is of the first kind that fits: a DatetimeField is a DateField, too
+_SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
+    fields.DatetimeField: "timestamptz",
+    fields.DateField: "date",
+    fields.JSONField: "jsonb",
+    fields.BooleanField: "boolean",
+    fields.FloatField: "double precision",
+    fields.IntField: "int",
+    fields.CharField: "text",
+}
 
 
 def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
@@ -131,6 +164,5 @@ def _fields(record: Record) -> Row:
     return {name: getattr(record, name) for name in record.__dataclass_fields__}
 
 
-async def _ids(model: type[Model], numbers: set[str]) -> dict[str, int]:
-    pairs = await model.filter(no__in=numbers).values_list("no", "id") if numbers else []
-    return dict(pairs)
+async def _ids(model: type[Model], numbers: Collection[str]) -> dict[str, int]:
+    return await statements.ids_of(model._meta.db_table, list(numbers))

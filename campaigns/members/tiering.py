@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from campaigns import statements
-from campaigns.models import Member
+from campaigns.statements import day, moment
 from campaigns.terms import Tier
 from campaigns.tiers import TierSignals, assign_tiers
 
@@ -29,40 +30,37 @@ async def assign_all_tiers(now: datetime) -> int:
 
 
 async def _signals(now: datetime) -> list[TierSignals]:
-    hiring = await _hiring(now)
-    viewing = await _viewing()
-    return [
-        TierSignals(
-            member_id=member["id"],
-            plan=member["plan"],
-            plan_expires_on=member["plan_expires_on"],
-            login_count=member["login_count"],
-            last_login_at=member["last_login_at"],
-            registered_at=member["registered_at"] or now,
-            open_heads=hiring.get(member["id"], (0, 0))[0],
-            postings_90d=hiring.get(member["id"], (0, 0))[1],
-            size=member["size"],
-            nature=member["nature"],
-            viewed_share=viewing.get(member["id"], (None, None))[0],
-            median_view_hours=viewing.get(member["id"], (None, None))[1],
-            previous=Tier(member["tier"]) if member["tier_since"] else None,
-            previous_since=member["tier_since"],
-        )
-        for member in await Member.all()
-        .order_by("id")
-        .values(
-            "id",
-            "plan",
-            "plan_expires_on",
-            "login_count",
-            "last_login_at",
-            "registered_at",
-            "size",
-            "nature",
-            "tier",
-            "tier_since",
-        )
-    ]
+    hiring, viewing = await _hiring(now), await _viewing()
+    members = await statements.fetch(
+        """
+        SELECT id, plan, plan_expires_on, login_count, last_login_at, registered_at, size, nature, tier, tier_since
+        FROM members ORDER BY id
+        """
+    )
+    return [_signal(row, hiring.get(row[0], (0, 0)), viewing.get(row[0], (None, None)), now) for row in members]
+
+
+def _signal(
+    row: Any, hiring: tuple[int, int], viewing: tuple[float | None, float | None], now: datetime
+) -> TierSignals:
+    member_id, plan, expires, logins, last_login, registered, size, nature, tier, tier_since = row
+    since = moment(tier_since)
+    return TierSignals(
+        member_id=member_id,
+        plan=plan,
+        plan_expires_on=day(expires),
+        login_count=logins,
+        last_login_at=moment(last_login),
+        registered_at=moment(registered) or now,
+        open_heads=hiring[0],
+        postings_90d=hiring[1],
+        size=size,
+        nature=nature,
+        viewed_share=viewing[0],
+        median_view_hours=viewing[1],
+        previous=Tier(tier) if since else None,
+        previous_since=since,
+    )
 
 
 async def _hiring(now: datetime) -> Mapping[int, tuple[int, int]]:
@@ -90,7 +88,7 @@ async def _viewing() -> Mapping[int, tuple[float, float | None]]:
     hours: dict[int, list[float]] = defaultdict(list)
     for row in rows:
         received[row["member_id"]] += 1
-        applied, viewed = statements.moment(row["applied_at"]), statements.moment(row["first_viewed_at"])
+        applied, viewed = moment(row["applied_at"]), moment(row["first_viewed_at"])
         if viewed and applied:
             hours[row["member_id"]].append((viewed - applied) / timedelta(hours=1))
     return {

@@ -5,6 +5,7 @@ from campaigns.statements.dialects import (
     columns_of,
     connection,
     database_now,
+    day,
     fetch,
     fetch_for,
     id_list,
@@ -32,7 +33,15 @@ from campaigns.statements.ledger import (
     resolve_unknown,
     set_aside,
 )
-from campaigns.statements.members import recount_member, recount_members, upsert, write_tiers
+from campaigns.statements.members import (
+    ids_of,
+    insert_rows,
+    recount_member,
+    recount_members,
+    update_rows,
+    upsert,
+    write_tiers,
+)
 
 __all__ = [
     "ACCEPTED",
@@ -48,6 +57,7 @@ __all__ = [
     "columns_of",
     "connection",
     "database_now",
+    "day",
     "drop_claim",
     "exchange",
     "expire_claims",
@@ -55,7 +65,9 @@ __all__ = [
     "fetch_for",
     "id_list",
     "ids_in",
+    "ids_of",
     "insert_messages",
+    "insert_rows",
     "is_postgres",
     "moment",
     "query",
@@ -65,6 +77,7 @@ __all__ = [
     "resolve_unknown",
     "run",
     "set_aside",
+    "update_rows",
     "upsert",
     "write_tiers",
 ]

@@ -117,6 +117,11 @@ def moment(value: Any) -> datetime | None:
     return datetime.fromisoformat(value)
 
 
+def day(value: Any) -> date | None:
+    """A date as either database gives it back."""
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
 def as_json(value: Any) -> str:
     return orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS).decode()
 

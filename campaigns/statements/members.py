@@ -1,10 +1,21 @@
 """Members in sets: written by the import, counted from what belongs to them, given their tiers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from campaigns.statements.dialects import as_json, columns_of, connection, fetch_for, for_dialect, run
+from campaigns.statements.dialects import (
+    as_json,
+    columns_of,
+    connection,
+    fetch,
+    fetch_for,
+    for_dialect,
+    id_list,
+    ids_in,
+    is_postgres,
+    run,
+)
 
 
 async def upsert(table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -17,6 +28,41 @@ async def upsert(table: str, key: Sequence[str], columns: Sequence[str], rows: S
     sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) ON CONFLICT ({', '.join(key)}) {action}"
     db = connection()
     await db.execute_many(for_dialect(db, sql), [[_stored(value) for value in row] for row in rows])
+
+
+async def insert_rows(table: str, types: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows that all have the same columns; `types` are PostgreSQL's, which takes them by COPY."""
+    if not rows:
+        return
+    given = {name: kind for name, kind in types.items() if name in rows[0]}
+    columns, db = _columns(rows, given), connection()
+    if is_postgres(db):
+        async with db.acquire_connection() as server:
+            await server.copy_records_to_table(
+                table, columns=list(given), records=list(zip(*columns.values(), strict=True))
+            )
+        return
+    await fetch_for(f"INSERT INTO {table} ({', '.join(given)}) SELECT {{columns}} FROM {{rows}}", given, columns)
+
+
+async def ids_of(table: str, numbers: Sequence[str]) -> dict[str, int]:
+    """Number on the site → id, of those that are there."""
+    db = connection()
+    rows = await fetch(f"SELECT no, id FROM {table} WHERE no {ids_in(db, '$1', 'text')}", id_list(db, numbers))
+    return dict(rows)
+
+
+async def update_rows(table: str, types: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows anew by their id."""
+    if not rows:
+        return
+    written = ", ".join(f"{name} = v.{name}" for name in types if name != "id")
+    await fetch_for(f"UPDATE {table} SET {written} FROM {{rows}} WHERE {table}.id = v.id", types, _columns(rows, types))
+
+
+def _columns(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:
+    columns = {name: [row[name] for row in rows] for name in types}
+    return columns | {name: [as_json(one) for one in columns[name]] for name, kind in types.items() if kind == "jsonb"}
 
 
 async def recount_members() -> None:

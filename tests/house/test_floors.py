@@ -33,7 +33,7 @@ FLOORS: dict[float, str] = {
     "campaigns.marks",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file",
-    1: "campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
+    1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes",
     0: "campaigns.calendar campaigns.cells",
