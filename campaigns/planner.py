@@ -1,7 +1,9 @@
 """From trigger to outbox: occurrence × audience × policy × content; its preview; the recheck before the wire."""
 
+import asyncio
+import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -38,7 +40,7 @@ from campaigns.terms import (
     WechatMode,
 )
 
-_CHUNK = 500  # members whose facts are read and whose rows are written at once
+_CHUNK = 1000  # members whose facts are read and whose rows are written at once
 _NEXT_WITHIN = timedelta(days=60)
 _NOTHING_PLANNED: Mapping[int, int] = {}
 _HORIZON = timedelta(days=400)  # every festival comes round within it
@@ -159,17 +161,27 @@ async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> 
     if occurrence.planned_at is not None:
         return
     run = stored_run(occurrence)
-    async for facts, fate in _fates(run, now, book):
-        async with in_transaction():
-            if not await outbox.hold_planning(occurrence_id):
+    async with contextlib.aclosing(_fates(run, now, book)) as decided:
+        async for facts, fates in decided:
+            if not await _write(occurrence, run, facts, fates, now):
                 return
-            await outbox.enqueue(
-                [_row(occurrence, run.definition, one, two) for one, two in zip(facts, fate, strict=True)]
-            )
-            for member, outcome in zip(facts, fate, strict=True):
-                if isinstance(outcome, OpenVisit):
-                    await _open_visit(occurrence, run.definition, member, now)
     await outbox.close_planning(occurrence_id, now)
+
+
+async def _write(
+    occurrence: OccurrenceRow, run: Run, facts: Sequence[Facts], fates: Sequence[Fate], now: datetime
+) -> bool:
+    """False where another planner has closed the occurrence meanwhile."""
+    async with in_transaction():
+        if not await outbox.hold_planning(occurrence.id):
+            return False
+        await outbox.enqueue(
+            [_row(occurrence, run.definition, one, fate) for one, fate in zip(facts, fates, strict=True)]
+        )
+        for member, fate in zip(facts, fates, strict=True):
+            if isinstance(fate, OpenVisit):
+                await _open_visit(occurrence, run.definition, member, now)
+    return True
 
 
 async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Preview:
@@ -190,14 +202,15 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
     fates: Counter[str] = Counter()
     channels: Counter[str] = Counter()
     until: dict[str, Counter[datetime]] = {}
-    async for _, chunk in _fates(run, now, book, own):
-        for fate in chunk:
-            name = _fate_name(fate)
-            fates[name] += 1
-            if isinstance(fate, Allow | Defer):
-                channels[fate.channel] += 1
-            if isinstance(fate, Defer):
-                until.setdefault(name, Counter())[fate.until] += 1
+    async with contextlib.aclosing(_fates(run, now, book, own)) as decided:
+        async for _, chunk in decided:
+            for fate in chunk:
+                name = _fate_name(fate)
+                fates[name] += 1
+                if isinstance(fate, Allow | Defer):
+                    channels[fate.channel] += 1
+                if isinstance(fate, Defer):
+                    until.setdefault(name, Counter())[fate.until] += 1
     return Preview(folder.key, due.key, due.at, sum(fates.values()), fates, until, channels, planned)
 
 
@@ -308,7 +321,7 @@ async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, objec
 
 async def _fates(
     run: Run, now: datetime, book: Rulebook, own: Mapping[int, int] = _NOTHING_PLANNED
-) -> AsyncIterator[tuple[list[Facts], list[Fate]]]:
+) -> AsyncGenerator[tuple[list[Facts], list[Fate]], None]:
     """The audience by chunks. `own` is what this run has planned before, member → message: it is no rival of itself."""
     ids = await select_audience(parse_segment(run.definition.segment), now)
     again_after = parse_schedule(run.definition.schedule).again_after
@@ -316,12 +329,31 @@ async def _fates(
         recent = await outbox.recently_planned(run.campaign_id, now - again_after)
         ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
     ruling = Ruling(run.rules, book.policy, book.calendar, max(now, run.at))
-    for start in range(0, len(ids), _CHUNK):
+    history = run.history(book.policy)
+    async with contextlib.aclosing(_known(ids, now, own, history)) as chunks:
+        async for known in chunks:
+            facts = [one for one in known.values() if _concerns(run.festival, one)]
+            yield facts, [_fate(run, one, now, ruling, book) for one in facts]
+
+
+async def _known(
+    ids: Sequence[int], now: datetime, own: Mapping[int, int], history: timedelta | None
+) -> AsyncGenerator[Mapping[int, Facts], None]:
+    """Facts chunk by chunk. The next is read while this one is being decided and written."""
+
+    def read(start: int) -> "asyncio.Task[dict[int, Facts]]":
         chunk = ids[start : start + _CHUNK]
         ours = [own[member_id] for member_id in chunk if member_id in own]
-        known = await facts_for(chunk, now, leaving_out=ours, history=run.history(book.policy))
-        facts = [one for one in known.values() if _concerns(run.festival, one)]
-        yield facts, [_fate(run, one, now, ruling, book) for one in facts]
+        return asyncio.create_task(facts_for(chunk, now, leaving_out=ours, history=history))
+
+    reading = read(0)
+    try:
+        for start in range(_CHUNK, len(ids) + _CHUNK, _CHUNK):
+            known, reading = await reading, read(start)
+            yield known
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
 
 
 def _fate(run: Run, facts: Facts, now: datetime, ruling: Ruling, book: Rulebook) -> Fate:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.clock import ProductClock
 from bot.database import open_database
+from bot.process import bulk_work
 from bot.runtime import follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
 from bot.wording import HELD
@@ -86,7 +87,8 @@ async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[st
         if await marks.is_held():
             raise StateError(f"{HELD} (restored, paused)")
         clock = await _clock(settings, as_of)
-        occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
+        with bulk_work():
+            occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
         planned = await outbox.read_planned(occurrence_id) if occurrence_id else {"audience": 0, "fates": {}}
         return {"campaign": key, "state": "running", **planned}
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from bot.database import open_database
+from bot.process import bulk_work
 from bot.runtime import read_rulebook
 from campaigns import definitions, outbox, statements
 from campaigns.members.find import count_audience
@@ -84,7 +85,7 @@ async def _plan(ground: Ground, count: int) -> Figures:
         book = await read_rulebook(settings)
         watch, before = Stopwatch({"database": ground.postgres}), own_cpu()
         watch.start()
-        with profiled():
+        with profiled(), bulk_work():  # as the command does
             occurrence = await start_campaign(mailing.KEY, now, book)
         seconds, own, beside = watch.wall(), own_cpu() - before, watch.cpu()
         assert occurrence is not None
