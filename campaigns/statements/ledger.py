@@ -370,6 +370,17 @@ async def add_missing_touches(message_ids: Sequence[int], now: datetime) -> None
     )
 
 
+async def on_the_wire() -> Sequence[Any]:
+    """(occurrence, channel, how many) of what senders have on the wire."""
+    db = connection()
+    return await fetch(
+        f"""
+        SELECT c.occurrence_id, c.channel, count(*) FROM claims c, {_members(db)}, messages m
+        WHERE m.id = {_member(db)} AND m.state = 'sending' AND m.claim_id = c.id GROUP BY c.occurrence_id, c.channel
+        """
+    )
+
+
 def _held(db: BaseDBAsyncClient) -> str:
     """Ids that claims of this batch hold."""
     return f"SELECT {_member(db)} FROM claims c, {_members(db)} WHERE c.occurrence_id = $1 AND c.channel = $2"

@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 
 from campaigns import definitions, outbox, statements, touches
 from campaigns.models import Message, Touch
-from campaigns.outbox import Batch, Claim, Claimed, Sending, Settlement
+from campaigns.outbox import Accepted, Batch, Claim, Claimed, Sending, Settlement
 from campaigns.terms import ChannelName, DeliveryState, Reason
 from tests.cast import (
     NOW,
@@ -195,6 +195,23 @@ async def test_one_turn_settles_and_touches_a_group_and_marks_the_next(tmp_path:
     assert [await state_of(one.id) for one in held.messages] == ["sent", "sent", "sending", "sending"]
     assert set(await Touch.all().values_list("message_id", flat=True)) == turn.settled
     assert (await Message.get(id=second[0].id)).facts == {"a": [1]}
+
+
+async def test_what_simply_went_is_settled_by_columns(tmp_path: Path) -> None:
+    await crowd(4)
+    held = await put_on_the_wire(await run_tiny(tmp_path, channels=["sms"]))
+    first, second, third, fourth = (one.id for one in held.messages)
+    refused = Settlement(fourth, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED)
+    gone = Accepted(NOW, ids=[first, second], codes=["OK", "250"], provider_ids=["b-1", ""], touch=[True, False])
+    turn = await outbox.exchange(held, [refused], [], accepted=gone, now=NOW + timedelta(seconds=5))
+    assert turn.settled == {first, second, fourth}
+    rows = {one.id: one for one in await Message.all()}
+    assert [rows[one].state for one in (first, second, third, fourth)] == ["sent", "sent", "sending", "failed"]
+    assert (rows[first].code, rows[first].provider_id, rows[first].sent_at) == ("OK", "b-1", NOW)
+    assert (rows[second].code, rows[second].provider_id, rows[second].settled_at) == ("250", "", NOW)
+    assert await Touch.all().values_list("message_id", "at") == [(first, NOW)]
+    again = await outbox.exchange(held, [], [], accepted=gone, now=NOW)
+    assert again.settled == frozenset()
 
 
 async def test_the_late_settlement_of_a_zombie_writes_nothing(tmp_path: Path) -> None:

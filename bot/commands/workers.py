@@ -1,0 +1,48 @@
+"""Several worker processes under one: started together, replaced when one dies, stopped together.
+
+Python works with one core a process. What they share is the ledger, where a claim is one sender's alone, and the pace.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from asyncio.subprocess import Process
+
+log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 1.0
+_STOP_SECONDS = 30.0  # longer than a worker takes for what it has on the wire
+
+
+async def run_workers(count: int, stop: asyncio.Event) -> None:
+    """`count` processes of `huifang worker`, with this process's environment, until `stop` is set."""
+    places = [asyncio.create_task(_keep_working(number, stop)) for number in range(1, count + 1)]
+    await asyncio.gather(*places)
+
+
+async def _keep_working(number: int, stop: asyncio.Event) -> None:
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        while not stop.is_set():
+            process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "worker")
+            ended = asyncio.create_task(process.wait())
+            await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if stop.is_set():
+                await _end(process)
+                return
+            log.error("worker %d ended with code %s; another takes its place", number, process.returncode)
+            await asyncio.wait([stopped], timeout=_AGAIN_SECONDS)
+    finally:
+        stopped.cancel()
+
+
+async def _end(process: Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
