@@ -3,35 +3,67 @@
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import orjson
 
 from bot.runtime import Runtime
 from campaigns import outbox
 from campaigns.errors import WebhookRejected
+from campaigns.intents import IntentTable, load_table
 from campaigns.members import find
-from campaigns.replies import Taken, take_event
+from campaigns.replies.events import Taken
+from campaigns.replies.taking import take_event
 from campaigns.terms import InboundEvent, ReachChange, Receipt
 
 log = logging.getLogger(__name__)
 
 
-async def take_events(runtime: Runtime, events: Sequence[InboundEvent]) -> list[Taken]:
-    """Store and apply events in the order given.
+class Inbox:
+    """Where all doors of a process hand in what they were told. It reads customers' words; `Runtime` need not."""
 
-    One that fails does not keep those behind it waiting; it raises at the end, and the provider pushes all of them
-    again.
-    """
-    taken: list[Taken] = []
-    failed: list[Exception] = []
-    for event in events:
-        try:
-            taken.append(await _take(runtime, event))
-        except Exception as exc:
-            failed.append(exc)
-    if failed:
-        raise failed[0]
-    return taken
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+
+    @cached_property
+    def intents(self) -> IntentTable:
+        """Trained when the first answer comes: a second of work nobody should wait for at start."""
+        folder = self.runtime.settings.huifang_templates / "auto_replies"
+        return _intents(folder, max(path.stat().st_mtime for path in folder.rglob("*")))
+
+    async def take(self, events: Sequence[InboundEvent]) -> list[Taken]:
+        """Store and apply events in the order given.
+
+        One that fails does not keep those behind it waiting; it raises at the end, and the provider pushes all of
+        them again.
+        """
+        taken: list[Taken] = []
+        failed: list[Exception] = []
+        for event in events:
+            try:
+                taken.append(await self._take(event))
+            except Exception as exc:
+                failed.append(exc)
+        if failed:
+            raise failed[0]
+        return taken
+
+    async def _take(self, event: InboundEvent) -> Taken:
+        taken = await take_event(
+            event,
+            message_id=await _message_of(self.runtime, event),
+            now=self.runtime.clock(),
+            table=self.intents,
+            doubt_pause=self.runtime.rulebook.policy.doubt_pause,
+        )
+        log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
+        return taken
+
+
+@lru_cache(maxsize=4)
+def _intents(folder: Path, changed: float) -> IntentTable:
+    return load_table(folder)
 
 
 async def take_site_events(runtime: Runtime, body: bytes) -> int:
@@ -62,18 +94,6 @@ def _site_event(item: dict[str, str], runtime: Runtime) -> tuple[str, str, str |
         raise ValueError(f"unknown event {item['event']}")
     at = datetime.fromisoformat(item["at"]) if item.get("at") else runtime.clock()
     return item["event"], item["member"], item.get("posting"), at.astimezone(UTC)
-
-
-async def _take(runtime: Runtime, event: InboundEvent) -> Taken:
-    taken = await take_event(
-        event,
-        message_id=await _message_of(runtime, event),
-        now=runtime.clock(),
-        table=runtime.intents,
-        doubt_pause=runtime.rulebook.policy.doubt_pause,
-    )
-    log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
-    return taken
 
 
 async def _message_of(runtime: Runtime, event: InboundEvent) -> int | None:

@@ -11,6 +11,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import status
+from bot.inbox import Inbox
 from bot.runtime import Runtime
 from bot.web import tracking, webhooks
 from bot.web.pages import STATIC
@@ -28,7 +29,8 @@ _POLICY = (
 )
 
 
-def make_app(runtime: Runtime) -> Starlette:
+def make_app(inbox: Inbox) -> Starlette:
+    runtime = inbox.runtime
     app = Starlette(
         routes=[
             Route("/health", health),
@@ -40,6 +42,7 @@ def make_app(runtime: Runtime) -> Starlette:
         middleware=[Middleware(Guard, site=_origin(runtime.site_url))],
     )
     app.state.runtime = runtime
+    app.state.inbox = inbox
     return app
 
 

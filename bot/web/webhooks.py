@@ -8,7 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.channels.base import InboundRequest
-from bot.inbox import take_events, take_site_events
+from bot.inbox import Inbox, take_site_events
 from bot.runtime import Runtime
 from campaigns.errors import WebhookRejected
 from campaigns.terms import ChannelName
@@ -33,7 +33,8 @@ async def receive(request: Request) -> Response:
     except WebhookRejected as exc:
         log.warning("rejected at the %s door of %s: %s", inbound.door, channel.name, exc)
         return PlainTextResponse("rejected", status_code=403)
-    await take_events(runtime, events)
+    inbox: Inbox = request.app.state.inbox
+    await inbox.take(events)
     answer = channel.answer(inbound)
     return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
 

@@ -1,0 +1,53 @@
+"""What a provider says of a delivery: the state it moves a message to, and the address it may close."""
+
+from collections.abc import Collection
+
+from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
+
+from campaigns import outbox
+from campaigns.members import consent
+from campaigns.models import Event, Message
+from campaigns.replies.events import receipt_from
+from campaigns.terms import ChannelName, Reaction, Receipt
+
+
+async def apply_waiting(message_ids: Collection[int] | None = None) -> int:
+    """Apply receipts that came before their message was settled, or before its provider's id was known.
+
+    Those of these messages (None: of any) and those whose message is not known yet. Returns how many were applied.
+    """
+    applied = 0
+    waiting = Event.filter(outcome="waiting", kind="receipt")
+    if message_ids is not None:
+        waiting = waiting.filter(Q(message_id__in=list(message_ids)) | Q(message_id=None))
+    for event in await waiting:
+        async with in_transaction():
+            outcome = await apply_receipt(receipt_from(event.payload), event.message_id)
+            await Event.filter(id=event.id).update(outcome=outcome)
+        applied += outcome == "applied"
+    return applied
+
+
+async def apply_receipt(receipt: Receipt, message_id: int | None) -> str:
+    if message_id is None and receipt.provider_id and not receipt.key:
+        if await outbox.is_sending_to(receipt.channel, receipt.address):
+            return "waiting"  # it may speak of that message, whose provider's id we are about to learn
+        message_id = await outbox.message_by_provider_id(receipt.channel, receipt.provider_id, receipt.address)
+    # held: were it settled meanwhile, nobody would look for this receipt again
+    message = (
+        await Message.filter(id=message_id).select_for_update(no_key=True).first() if message_id is not None else None
+    )
+    if message is None or (receipt.address and receipt.address.lower() != (message.address or "").lower()):
+        return "unmatched"  # anybody may write a bounce: only one about our message and its own recipient counts
+    if not await outbox.record_receipt(message.id, delivered=receipt.delivered, code=receipt.code, at=receipt.at):
+        return "waiting"
+    if receipt.reaction is Reaction.SUPPRESS and message.channel and message.address:
+        await consent.suppress_address(
+            ChannelName(message.channel),
+            message.address,
+            at=receipt.at,
+            reason=receipt.code or "bounced",
+            source=receipt.event_id[:128],
+        )
+    return "applied"
