@@ -1,6 +1,7 @@
 """Verified provider events to the domain, each once and in force before the provider has its answer."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
@@ -8,14 +9,18 @@ from pathlib import Path
 
 import orjson
 
+from bot.database import is_away
+from bot.intake import Intake
 from bot.runtime import Runtime
 from campaigns import outbox
 from campaigns.errors import WebhookRejected
 from campaigns.intents import IntentTable, load_table
 from campaigns.members import find
 from campaigns.replies.events import Taken
+from campaigns.replies.group import Told, take_group
+from campaigns.replies.receipts import take_receipt
 from campaigns.replies.taking import take_event
-from campaigns.terms import InboundEvent, ReachChange, Receipt
+from campaigns.terms import InboundEvent, ReachChange, Receipt, Reply
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +30,7 @@ class Inbox:
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
+        self._receipts = Intake(self._write_group)
 
     @cached_property
     def intents(self) -> IntentTable:
@@ -33,30 +39,50 @@ class Inbox:
         return _intents(folder, max(path.stat().st_mtime for path in folder.rglob("*")))
 
     async def take(self, events: Sequence[InboundEvent]) -> list[Taken]:
-        """Store and apply events in the order given.
+        """Store and apply events: receipts with those of other callers, then all else one by one in its order.
 
         One that fails does not keep those behind it waiting; it raises at the end, and the provider pushes all of
-        them again.
+        them again. Returns what became of each, in order.
         """
+        grouped = iter(await self._take_receipts([event for event in events if isinstance(event, Receipt)]))
         taken: list[Taken] = []
         failed: list[Exception] = []
         for event in events:
+            known = next(grouped) if isinstance(event, Receipt) else None
             try:
-                taken.append(await self._take(event))
+                taken.append(known or await self._take_one(event))
             except Exception as exc:
                 failed.append(exc)
         if failed:
             raise failed[0]
         return taken
 
-    async def _take(self, event: InboundEvent) -> Taken:
-        taken = await take_event(
-            event,
-            message_id=await _message_of(self.runtime, event),
-            now=self.runtime.clock(),
-            table=self.intents,
-            doubt_pause=self.runtime.rulebook.policy.doubt_pause,
-        )
+    async def _take_receipts(self, receipts: Sequence[Receipt]) -> Sequence[Taken | None]:
+        read_key = self.runtime.tokens.message_id
+        told = [Told(receipt, read_key(receipt.key) if receipt.key else None) for receipt in receipts]
+        return await self._receipts.take(told) if told else ()
+
+    async def _write_group(self, told: Sequence[Told]) -> Sequence[Taken | None]:
+        """Where the group cannot be written, because of one among them say, each is taken by itself and fails alone."""
+        try:
+            taken = await take_group(told, self.runtime.clock())
+        except Exception as exc:
+            if is_away(exc):
+                raise
+            log.warning("%d receipts cannot be taken together (%s): one by one", len(told), type(exc).__name__)
+            return [None] * len(told)
+        outcomes = Counter(one.outcome if one else "by itself" for one in taken)
+        log.info("%d receipts: %s", len(told), ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()))
+        return taken
+
+    async def _take_one(self, event: InboundEvent) -> Taken:
+        message_id, now = await _message_of(self.runtime, event), self.runtime.clock()
+        match event:
+            case Receipt():
+                taken = await take_receipt(event, message_id=message_id, now=now)
+            case Reply() | ReachChange():
+                pause = self.runtime.rulebook.policy.doubt_pause
+                taken = await take_event(event, message_id=message_id, now=now, table=self.intents, doubt_pause=pause)
         log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
         return taken
 

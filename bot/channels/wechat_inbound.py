@@ -55,14 +55,14 @@ class Callback:
         text = query["echostr"]
         return self._decrypt(text) if _is_encrypted(query) else text
 
-    def check_push(self, query: Mapping[str, str], body: bytes, now: datetime) -> None:
-        """Raises WebhookRejected where a push is not WeChat's, too old, or cannot be read."""
+    def check_push(self, query: Mapping[str, str], body: bytes, now: datetime) -> list[InboundEvent]:
+        """The events of a push. Raises WebhookRejected where it is not WeChat's, too old, or cannot be read."""
         if len(body) > _BODY:
             raise WebhookRejected("a push of over 1 MB")
         if self.encoding_aes_key and not _is_encrypted(query):
             raise WebhookRejected("a plain push, though WECHAT_ENCODING_AES_KEY is set: empty it for plain mode")
         self._check(query, now, _envelope(body) if _is_encrypted(query) else "")
-        self.read_push(query, body)
+        return self.read_push(query, body)
 
     def read_push(self, query: Mapping[str, str], body: bytes) -> list[InboundEvent]:
         """The events of a push that was checked. Raises WebhookRejected where it cannot be read."""
@@ -144,7 +144,10 @@ def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    return str(value).replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = str(value)
+    if text.isascii() and text.isprintable():  # nearly all, and their two copies cost as much as the deciphering
+        return text
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _moment(text: str) -> datetime:

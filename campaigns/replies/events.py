@@ -1,10 +1,10 @@
 """The table of what providers told us: each event once, under its provider's id."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from campaigns import statements
@@ -20,36 +20,32 @@ class Taken:
     intent: Intent | None = None
 
 
-async def store(event: InboundEvent, message_id: int | None, now: datetime) -> int:
-    """The id it is stored under, now or since it came before."""
-    try:
-        async with in_transaction():
-            row = await Event.create(
-                channel=event.channel,
-                event_id=event.event_id,
-                kind=_kind(event),
-                received_at=now,
-                payload=_payload(event),
-                message_id=message_id,
-            )
-            return int(row.id)
-    except IntegrityError:
-        return int((await Event.get(channel=event.channel, event_id=event.event_id)).id)
+async def take_once(
+    event: InboundEvent, message_id: int | None, now: datetime, apply: Callable[[int], Awaitable[Taken]]
+) -> Taken:
+    """Store an event, then apply it, being given the id it is stored under: the second time it changes nothing."""
+    stored = await _store(event, message_id, now)
+    async with in_transaction():
+        # not applied: it is new, or a crash came between storing and applying; held, for it may be pushed twice at once
+        if await Event.filter(id=stored, outcome="").select_for_update(no_key=True).first() is None:
+            await statements.run("UPDATE events SET repeats = repeats + 1 WHERE id = $1", stored)
+            return Taken("repeat")
+        taken = await apply(stored)
+        await statements.run("UPDATE events SET outcome = $2 WHERE id = $1", stored, taken.outcome)
+    return taken
 
 
-def _kind(event: InboundEvent) -> str:
-    match event:
-        case Reply():
-            return "auto_reply" if event.automatic else "reply"
-        case Receipt():
-            return "receipt"
-        case ReachChange():
-            return "reach"
-
-
-def _payload(event: InboundEvent) -> dict[str, object]:
-    fields = {name: getattr(event, name) for name in event.__dataclass_fields__}
-    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in fields.items()}
+def event_row(event: InboundEvent, message_id: int | None, now: datetime, outcome: str = "") -> dict[str, Any]:
+    """As `statements.add_events` takes it."""
+    return {
+        "channel": event.channel,
+        "event_id": event.event_id,
+        "kind": _kind(event),
+        "received_at": now,
+        "payload": statements.as_json(event),
+        "outcome": outcome,
+        "message_id": message_id,
+    }
 
 
 def receipt_from(payload: Mapping[str, object]) -> Receipt:
@@ -72,3 +68,20 @@ async def count_events() -> Mapping[str, int]:
     repeats = await statements.query("SELECT kind, sum(repeats) AS n FROM events GROUP BY kind")
     counts = {f"{row['kind']}:{row['outcome'] or 'stored'}": int(row["n"]) for row in rows}
     return counts | {f"{row['kind']}:repeat": int(row["n"]) for row in repeats if row["n"]}
+
+
+async def _store(event: InboundEvent, message_id: int | None, now: datetime) -> int:
+    """The id it is stored under, now or since it came before."""
+    for stored, _, _ in await statements.add_events([event_row(event, message_id, now)]):
+        return stored
+    return int((await Event.get(channel=event.channel, event_id=event.event_id)).id)
+
+
+def _kind(event: InboundEvent) -> str:
+    match event:
+        case Reply():
+            return "auto_reply" if event.automatic else "reply"
+        case Receipt():
+            return "receipt"
+        case ReachChange():
+            return "reach"

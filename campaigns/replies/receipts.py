@@ -1,6 +1,7 @@
 """What a provider says of a delivery: the state it moves a message to, and the address it may close."""
 
 from collections.abc import Collection
+from datetime import datetime
 
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
@@ -8,8 +9,17 @@ from tortoise.transactions import in_transaction
 from campaigns import outbox
 from campaigns.members import consent
 from campaigns.models import Event, Message
-from campaigns.replies.events import receipt_from
+from campaigns.replies.events import Taken, receipt_from, take_once
 from campaigns.terms import ChannelName, Reaction, Receipt
+
+
+async def take_receipt(receipt: Receipt, *, message_id: int | None, now: datetime) -> Taken:
+    """One by itself. `message_id` is our message it speaks of, where it carried our key or the provider's id told."""
+
+    async def apply(stored: int) -> Taken:
+        return Taken(await apply_receipt(receipt, message_id))
+
+    return await take_once(receipt, message_id, now, apply)
 
 
 async def apply_waiting(message_ids: Collection[int] | None = None) -> int:
@@ -42,12 +52,14 @@ async def apply_receipt(receipt: Receipt, message_id: int | None) -> str:
         return "unmatched"  # anybody may write a bounce: only one about our message and its own recipient counts
     if not await outbox.record_receipt(message.id, delivered=receipt.delivered, code=receipt.code, at=receipt.at):
         return "waiting"
-    if receipt.reaction is Reaction.SUPPRESS and message.channel and message.address:
-        await consent.suppress_address(
-            ChannelName(message.channel),
-            message.address,
-            at=receipt.at,
-            reason=receipt.code or "bounced",
-            source=receipt.event_id[:128],
-        )
+    if message.channel and message.address:
+        await close_address(receipt, ChannelName(message.channel), message.address)
     return "applied"
+
+
+async def close_address(receipt: Receipt, channel: ChannelName, address: str) -> None:
+    """Where the receipt says that nothing can be delivered there, ever."""
+    if receipt.reaction is Reaction.SUPPRESS:
+        await consent.suppress_address(
+            channel, address, at=receipt.at, reason=receipt.code or "bounced", source=receipt.event_id[:128]
+        )

@@ -2,14 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from tortoise.transactions import in_transaction
-
-from campaigns import statements, touches
+from campaigns import touches
 from campaigns.intents import IntentTable
 from campaigns.members import consent
 from campaigns.members.find import match_member
-from campaigns.models import Event
-from campaigns.replies.events import Taken, store
+from campaigns.replies.events import Taken, take_once
 from campaigns.replies.reading import handle_reply
 from campaigns.replies.receipts import apply_receipt
 from campaigns.terms import Direction, InboundEvent, ReachChange, Receipt, Reply, TouchKind
@@ -27,32 +24,17 @@ async def take_event(
 
     `message_id` is our message it speaks of, where the channel could tell and the key was ours.
     """
-    stored = await store(event, message_id, now)
-    async with in_transaction():
-        # not applied: it is new, or a crash came between storing and applying; held, for it may be pushed twice at once
-        if await Event.filter(id=stored, outcome="").select_for_update(no_key=True).first() is None:
-            await statements.run("UPDATE events SET repeats = repeats + 1 WHERE id = $1", stored)
-            return Taken("repeat")
-        taken = await _apply(event, stored, message_id, now, table, doubt_pause)
-        await Event.filter(id=stored).update(outcome=taken.outcome)
-    return taken
 
+    async def apply(stored: int) -> Taken:
+        match event:
+            case Reply():
+                return await handle_reply(event, stored, message_id, now, table, doubt_pause)
+            case Receipt():
+                return Taken(await apply_receipt(event, message_id))
+            case ReachChange():
+                return Taken(await _apply_reach(event))
 
-async def _apply(
-    event: InboundEvent,
-    stored: int,
-    message_id: int | None,
-    now: datetime,
-    table: IntentTable,
-    doubt_pause: timedelta,
-) -> Taken:
-    match event:
-        case Reply():
-            return await handle_reply(event, stored, message_id, now, table, doubt_pause)
-        case Receipt():
-            return Taken(await apply_receipt(event, message_id))
-        case ReachChange():
-            return Taken(await _apply_reach(event))
+    return await take_once(event, message_id, now, apply)
 
 
 async def _apply_reach(change: ReachChange) -> str:

@@ -15,6 +15,7 @@ from campaigns.statements.dialects import (
     query,
     run,
 )
+from campaigns.statements.events import add_events, count_repeats, hold_receivable, record_receipts
 from campaigns.statements.ledger import (
     ACCEPTED,
     MARKS,
@@ -49,6 +50,7 @@ __all__ = [
     "SETTLED",
     "Exchanged",
     "Turn",
+    "add_events",
     "add_missing_touches",
     "as_json",
     "ask_later",
@@ -56,6 +58,7 @@ __all__ = [
     "claim_unknown",
     "columns_of",
     "connection",
+    "count_repeats",
     "database_now",
     "day",
     "drop_claim",
@@ -63,6 +66,7 @@ __all__ = [
     "expire_claims",
     "fetch",
     "fetch_for",
+    "hold_receivable",
     "id_list",
     "ids_in",
     "ids_of",
@@ -71,6 +75,7 @@ __all__ = [
     "is_postgres",
     "moment",
     "query",
+    "record_receipts",
     "recount_member",
     "recount_members",
     "renew_claim",

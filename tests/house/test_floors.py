@@ -24,7 +24,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.wording bot.copy_text "
-    "bot.pacing.* bot.channels.* bot.sandbox.*",
+    "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
