@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 from wechatpy.crypto import PrpCrypto
-from wechatpy.parser import parse_message
 
 from campaigns.errors import ConfigError, WebhookRejected
 from campaigns.terms import ChannelName, InboundEvent, ReachChange, Reaction, Receipt, Reply
@@ -122,10 +122,33 @@ def _fields(body: bytes) -> Fields:
         return _json(body)
     if body.count(b"<") > _TAGS:
         raise WebhookRejected("a push of too many tags")
-    message = parse_message(body)
-    if message is None:
-        raise WebhookRejected("an empty push")
-    fields: Fields = message._data
+    parser = ElementTree.XMLParser(target=_PlainTree())  # noqa: S314  it takes no declarations
+    parser.feed(body)
+    root = parser.close()
+    if root.tag != "xml":
+        raise WebhookRejected("a push that is not an xml")
+    fields = _value(root)
+    return fields if isinstance(fields, dict) else {}
+
+
+class _PlainTree(ElementTree.TreeBuilder):
+    """Without what a push could declare for itself: entities that grow, or that name a file."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise WebhookRejected("a push with declarations")
+
+
+def _value(element: ElementTree.Element) -> object:
+    """Its text, or its children by their names; of many of one name a list."""
+    if not len(element):
+        return (element.text or "").strip()
+    fields: dict[str, object] = {}
+    for child in element:
+        value, before = _value(child), fields.get(child.tag)
+        if before is None:
+            fields[child.tag] = value
+        else:
+            fields[child.tag] = [*(before if isinstance(before, list) else [before]), value]
     return fields
 
 
@@ -323,8 +346,6 @@ _KINDS = {
 # Other events (a view of a page, a position, a mass message's end) change nothing.
 _EVENTS: Mapping[str, Callable[[_Push], list[InboundEvent]]] = {
     "subscribe": _follow,
-    "subscribe_scan": _follow,  # wechatpy's name for a follow by QR code
-    "subscribe_scan_product": _follow,
     "scan": _follow,
     "unsubscribe": _unfollow,
     "click": _click,
