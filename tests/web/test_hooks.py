@@ -5,7 +5,7 @@ import contextlib
 import random
 import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ import httpx
 import pytest
 from tortoise.transactions import in_transaction
 
-from bot.database import open_database
+from bot.database import is_away, open_database
 from bot.inbox import Inbox
 from bot.runtime import Runtime, open_runtime
 from bot.sandbox.wechat_push import Envelope
@@ -125,12 +125,15 @@ async def test_no_provider_has_its_answer_before_the_commit(house: House) -> Non
 # ---- not taken ----------------------------------------------------------------------------------------------------
 
 
-async def test_one_receipt_that_cannot_be_stored_fails_alone(house: House) -> None:
+@pytest.mark.parametrize("field", ["code", "provider_id"])
+async def test_one_receipt_that_cannot_be_stored_fails_alone(house: House, field: str) -> None:
     inbox = Inbox(house.runtime)
-    told = [_receipt(number, code="\ud800" if number == 1 else "") for number in range(3)]
+    told = [_receipt(number) for number in range(3)]
+    told[1] = replace(told[1], **{field: "\ud800"})
     good, broken, other = await asyncio.gather(*(inbox.take([one]) for one in told), return_exceptions=True)
     assert good == other == [Taken("applied")]
     assert isinstance(broken, Exception)
+    assert not is_away(broken)
     assert await house.states() == ["delivered", "sent", "delivered"]
 
 
