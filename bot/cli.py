@@ -86,7 +86,7 @@ def web(as_json: AsJson = False) -> None:
 @app.command()
 def worker(as_json: AsJson = False) -> None:
     """Worker alone; needs REDIS_URL. Example: huifang worker"""
-    from bot.commands import serving as command
+    from bot.commands import working as command
 
     _run(lambda: command.run_worker_alone(_settings(), as_json=as_json))
 

@@ -14,13 +14,29 @@ from tortoise import Tortoise
 from tortoise.backends.base.config_generator import expand_db_url
 from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.connection import get_connection
-from tortoise.exceptions import DBConnectionError
+from tortoise.exceptions import DBConnectionError, OperationalError, TransactionManagementError
 from tortoise.migrations.api import migrate
 
 from bot.settings import Settings
 from campaigns.errors import ConfigError
 
 MIGRATIONS = "campaigns.migrations"
+_AWAY = (
+    OSError,
+    DBConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+)
+_FILE_AWAY = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_READONLY,
+}
 _MIGRATION_LOCK = 7242_0001
 
 
@@ -56,6 +72,15 @@ async def upgrade(settings: Settings, *, up_to: str | None = None) -> None:
             raise ConfigError(f"DATABASE_URL: its schema is newer than {up_to}; name a new database") from exc
         finally:
             await Tortoise.close_connections()  # else the thread of a SQLite file keeps the process from its end
+
+
+def is_away(problem: BaseException) -> bool:
+    """Whether the database is stopped, full or held by another: the same may work in a while."""
+    if isinstance(problem, OperationalError | TransactionManagementError) and problem.args:
+        problem = problem.args[0]  # what Tortoise wrapped
+    if isinstance(problem, sqlite3.OperationalError):
+        return problem.sqlite_errorcode & 0xFF in _FILE_AWAY
+    return isinstance(problem, _AWAY)
 
 
 def known_migrations() -> list[str]:

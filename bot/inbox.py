@@ -1,37 +1,95 @@
 """Verified provider events to the domain, each once and in force before the provider has its answer."""
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
 
 import orjson
 
+from bot.database import is_away
+from bot.intake import Intake
 from bot.runtime import Runtime
 from campaigns import outbox
 from campaigns.errors import WebhookRejected
+from campaigns.intents import IntentTable, load_table
 from campaigns.members import find
-from campaigns.replies import Taken, take_event
-from campaigns.terms import InboundEvent, ReachChange, Receipt
+from campaigns.replies.events import Taken
+from campaigns.replies.group import Told, take_group
+from campaigns.replies.receipts import take_receipt
+from campaigns.replies.taking import take_event
+from campaigns.terms import InboundEvent, ReachChange, Receipt, Reply
 
 log = logging.getLogger(__name__)
 
 
-async def take_events(runtime: Runtime, events: Sequence[InboundEvent]) -> list[Taken]:
-    """Store and apply events in the order given.
+class Inbox:
+    """Where all doors of a process hand in what they were told. It reads customers' words; `Runtime` need not."""
 
-    One that fails does not keep those behind it waiting; it raises at the end, and the provider pushes all of them
-    again.
-    """
-    taken: list[Taken] = []
-    failed: list[Exception] = []
-    for event in events:
+    def __init__(self, runtime: Runtime) -> None:
+        self.runtime = runtime
+        self._receipts = Intake(self._write_group)
+
+    @cached_property
+    def intents(self) -> IntentTable:
+        """Trained when the first answer comes: a second of work nobody should wait for at start."""
+        folder = self.runtime.settings.huifang_templates / "auto_replies"
+        return _intents(folder, max(path.stat().st_mtime for path in folder.rglob("*")))
+
+    async def take(self, events: Sequence[InboundEvent]) -> list[Taken]:
+        """Store and apply events: receipts with those of other callers, then all else one by one in its order.
+
+        One that fails does not keep those behind it waiting; it raises at the end, and the provider pushes all of
+        them again. Returns what became of each, in order.
+        """
+        grouped = iter(await self._take_receipts([event for event in events if isinstance(event, Receipt)]))
+        taken: list[Taken] = []
+        failed: list[Exception] = []
+        for event in events:
+            known = next(grouped) if isinstance(event, Receipt) else None
+            try:
+                taken.append(known or await self._take_one(event))
+            except Exception as exc:
+                failed.append(exc)
+        if failed:
+            raise failed[0]
+        return taken
+
+    async def _take_receipts(self, receipts: Sequence[Receipt]) -> Sequence[Taken | None]:
+        read_key = self.runtime.tokens.message_id
+        told = [Told(receipt, read_key(receipt.key) if receipt.key else None) for receipt in receipts]
+        return await self._receipts.take(told) if told else ()
+
+    async def _write_group(self, told: Sequence[Told]) -> Sequence[Taken | None]:
+        """Where the group cannot be written, because of one among them say, each is taken by itself and fails alone."""
         try:
-            taken.append(await _take(runtime, event))
+            taken = await take_group(told, self.runtime.clock())
         except Exception as exc:
-            failed.append(exc)
-    if failed:
-        raise failed[0]
-    return taken
+            if is_away(exc):
+                raise
+            log.warning("%d receipts cannot be taken together (%s): one by one", len(told), type(exc).__name__)
+            return [None] * len(told)
+        outcomes = Counter(one.outcome if one else "by itself" for one in taken)
+        log.info("%d receipts: %s", len(told), ", ".join(f"{n} {outcome}" for outcome, n in outcomes.items()))
+        return taken
+
+    async def _take_one(self, event: InboundEvent) -> Taken:
+        message_id, now = await _message_of(self.runtime, event), self.runtime.clock()
+        match event:
+            case Receipt():
+                taken = await take_receipt(event, message_id=message_id, now=now)
+            case Reply() | ReachChange():
+                pause = self.runtime.rulebook.policy.doubt_pause
+                taken = await take_event(event, message_id=message_id, now=now, table=self.intents, doubt_pause=pause)
+        log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
+        return taken
+
+
+@lru_cache(maxsize=4)
+def _intents(folder: Path, changed: float) -> IntentTable:
+    return load_table(folder)
 
 
 async def take_site_events(runtime: Runtime, body: bytes) -> int:
@@ -62,18 +120,6 @@ def _site_event(item: dict[str, str], runtime: Runtime) -> tuple[str, str, str |
         raise ValueError(f"unknown event {item['event']}")
     at = datetime.fromisoformat(item["at"]) if item.get("at") else runtime.clock()
     return item["event"], item["member"], item.get("posting"), at.astimezone(UTC)
-
-
-async def _take(runtime: Runtime, event: InboundEvent) -> Taken:
-    taken = await take_event(
-        event,
-        message_id=await _message_of(runtime, event),
-        now=runtime.clock(),
-        table=runtime.intents,
-        doubt_pause=runtime.rulebook.policy.doubt_pause,
-    )
-    log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
-    return taken
 
 
 async def _message_of(runtime: Runtime, event: InboundEvent) -> int | None:

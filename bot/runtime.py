@@ -7,8 +7,7 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
-from pathlib import Path
+from functools import cached_property
 from urllib.parse import urlencode
 
 import httpx
@@ -29,7 +28,6 @@ from bot.tokens import LinkKind, Tokens
 from campaigns.calendar_file import load_calendar
 from campaigns.errors import ConfigError
 from campaigns.folders import load_site
-from campaigns.intents import IntentTable, load_table
 from campaigns.marks import read_mark, write_mark, write_mark_once
 from campaigns.planner import Rulebook
 from campaigns.policy import load_policy
@@ -75,12 +73,6 @@ class Runtime:
     planning_held: bool = False  # the demo's week is over: no new slots, what was planned comes to its end
 
     @cached_property
-    def intents(self) -> IntentTable:
-        """Trained when the first answer comes: a second of work nobody should wait for at start."""
-        folder = self.settings.huifang_templates / "auto_replies"
-        return _intents(folder, max(path.stat().st_mtime for path in folder.rglob("*")))
-
-    @cached_property
     def hook_secret(self) -> str:
         """The secret part of the providers' doors: HOOK_SECRET, or one derived from our own secret."""
         return self.settings.hook_secret or self.tokens.derive("hooks")
@@ -99,11 +91,6 @@ class Runtime:
             "open": f"{url}/o/{tokens[LinkKind.OPEN]}.gif",
             "click": f"{url}/c/{tokens[LinkKind.CLICK]}",
         }
-
-
-@lru_cache(maxsize=4)
-def _intents(folder: Path, changed: float) -> IntentTable:
-    return load_table(folder)
 
 
 @contextlib.asynccontextmanager

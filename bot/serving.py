@@ -30,7 +30,9 @@ class Served:
 
 async def serve(app: ASGIApp, listener: socket.socket) -> Served:
     """Serve on a listening socket until stopped."""
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, lifespan="off", server_header=False, proxy_headers=False
+    )
     server = uvicorn.Server(config)
     task = asyncio.create_task(server._serve([listener]), name="web")
     while not server.started:

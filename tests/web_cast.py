@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from bot.inbox import Inbox
 from bot.runtime import Runtime
 from bot.web.app import make_app
 from campaigns import definitions, outbox, statements, touches
@@ -19,7 +20,7 @@ NOW = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)
 
 def browse(runtime: Runtime, client: str = "127.0.0.1", base_url: str = "http://127.0.0.1:8750") -> httpx.AsyncClient:
     """A browser at that address, that calls us by that name. It follows no redirect."""
-    transport = httpx.ASGITransport(app=make_app(runtime), client=(client, 40000))
+    transport = httpx.ASGITransport(app=make_app(Inbox(runtime)), client=(client, 40000))
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 

@@ -110,6 +110,7 @@ class WechatChannel:
         _check(settings)
         self._settings, self._now = settings, now
         self._callback = Callback(settings.appid, settings.token, settings.encoding_aes_key)
+        self._opened: tuple[InboundRequest, list[InboundEvent]] | None = None  # the last push, deciphered to verify it
         self._client = open_client(settings.base_url, timeout=settings.timeout)
         self._token = SharedToken(self._fetch_token, now, token_store or MemoryTokenStore())
         self._slots = asyncio.Semaphore(settings.at_once)
@@ -144,12 +145,18 @@ class WechatChannel:
             case "GET":
                 self._callback.check_echo(request.query, self._now())
             case "POST":
-                self._callback.check_push(request.query, request.body, self._now())
+                events = self._callback.check_push(request.query, request.body, self._now())
+                self._opened = request, events
             case method:
                 raise WebhookRejected(f"WeChat asks by GET and pushes by POST, not {method[:10]}")
 
     def parse(self, request: InboundRequest) -> list[InboundEvent]:
-        return self._callback.read_push(request.query, request.body) if request.method == "POST" else []
+        if request.method != "POST":
+            return []
+        opened, self._opened = self._opened, None
+        if opened and opened[0] is request:  # deciphered when it was verified a moment ago
+            return opened[1]
+        return self._callback.read_push(request.query, request.body)
 
     def answer(self, request: InboundRequest) -> InboundAnswer:
         """`success` means: no passive reply. What is to be said goes out by `send`."""

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from xml.etree import ElementTree
 
 from wechatpy.crypto import PrpCrypto
-from wechatpy.parser import parse_message
 
 from campaigns.errors import ConfigError, WebhookRejected
 from campaigns.terms import ChannelName, InboundEvent, ReachChange, Reaction, Receipt, Reply
@@ -55,14 +55,14 @@ class Callback:
         text = query["echostr"]
         return self._decrypt(text) if _is_encrypted(query) else text
 
-    def check_push(self, query: Mapping[str, str], body: bytes, now: datetime) -> None:
-        """Raises WebhookRejected where a push is not WeChat's, too old, or cannot be read."""
+    def check_push(self, query: Mapping[str, str], body: bytes, now: datetime) -> list[InboundEvent]:
+        """The events of a push. Raises WebhookRejected where it is not WeChat's, too old, or cannot be read."""
         if len(body) > _BODY:
             raise WebhookRejected("a push of over 1 MB")
         if self.encoding_aes_key and not _is_encrypted(query):
             raise WebhookRejected("a plain push, though WECHAT_ENCODING_AES_KEY is set: empty it for plain mode")
         self._check(query, now, _envelope(body) if _is_encrypted(query) else "")
-        self.read_push(query, body)
+        return self.read_push(query, body)
 
     def read_push(self, query: Mapping[str, str], body: bytes) -> list[InboundEvent]:
         """The events of a push that was checked. Raises WebhookRejected where it cannot be read."""
@@ -122,10 +122,33 @@ def _fields(body: bytes) -> Fields:
         return _json(body)
     if body.count(b"<") > _TAGS:
         raise WebhookRejected("a push of too many tags")
-    message = parse_message(body)
-    if message is None:
-        raise WebhookRejected("an empty push")
-    fields: Fields = message._data
+    parser = ElementTree.XMLParser(target=_PlainTree())  # noqa: S314  it takes no declarations
+    parser.feed(body)
+    root = parser.close()
+    if root.tag != "xml":
+        raise WebhookRejected("a push that is not an xml")
+    fields = _value(root)
+    return fields if isinstance(fields, dict) else {}
+
+
+class _PlainTree(ElementTree.TreeBuilder):
+    """Without what a push could declare for itself: entities that grow, or that name a file."""
+
+    def doctype(self, name: str, public: str | None, system: str | None) -> None:
+        raise WebhookRejected("a push with declarations")
+
+
+def _value(element: ElementTree.Element) -> object:
+    """Its text, or its children by their names; of many of one name a list."""
+    if not len(element):
+        return (element.text or "").strip()
+    fields: dict[str, object] = {}
+    for child in element:
+        value, before = _value(child), fields.get(child.tag)
+        if before is None:
+            fields[child.tag] = value
+        else:
+            fields[child.tag] = [*(before if isinstance(before, list) else [before]), value]
     return fields
 
 
@@ -144,7 +167,10 @@ def _text(fields: Fields, name: str) -> str:
     value = fields.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
-    return str(value).replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = str(value)
+    if text.isascii() and text.isprintable():  # nearly all, and their two copies cost as much as the deciphering
+        return text
+    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _moment(text: str) -> datetime:
@@ -320,8 +346,6 @@ _KINDS = {
 # Other events (a view of a page, a position, a mass message's end) change nothing.
 _EVENTS: Mapping[str, Callable[[_Push], list[InboundEvent]]] = {
     "subscribe": _follow,
-    "subscribe_scan": _follow,  # wechatpy's name for a follow by QR code
-    "subscribe_scan_product": _follow,
     "scan": _follow,
     "unsubscribe": _unfollow,
     "click": _click,

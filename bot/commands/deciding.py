@@ -11,7 +11,7 @@ from campaigns import outbox, visits
 from campaigns.cells import parse_key
 from campaigns.errors import InputError, StateError
 from campaigns.members import consent, find
-from campaigns.replies import record_staff_refusal
+from campaigns.replies.refusals import record_staff_refusal
 from campaigns.terms import ChannelName
 
 

@@ -21,7 +21,8 @@ from bot.sandbox.site import write_export
 from bot.settings import Settings, load_settings
 from campaigns import definitions, marks, planner, touches, visits
 from campaigns.members import find
-from campaigns.replies import AUTO_REPLIES, count_events
+from campaigns.replies.events import count_events
+from campaigns.replies.reading import AUTO_REPLIES
 from campaigns.reports import campaign_reports, sent_by_channel, unknown_by_channel
 from campaigns.terms import SHANGHAI
 

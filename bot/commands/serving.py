@@ -1,13 +1,12 @@
-"""Processes that stay: up (everything embedded), web, worker, sandbox."""
+"""Processes that stay: up (everything embedded), web, sandbox."""
 
 import asyncio
 import contextlib
 import json
 import logging
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +14,10 @@ from typing import Any
 from bot.channels.mailbox import read_mail
 from bot.clock import ProductClock
 from bot.commands.printing import show, status_lines
+from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
 from bot.conductor import Conductor
 from bot.database import open_database
-from bot.inbox import take_events
+from bot.inbox import Inbox
 from bot.process import settle_down
 from bot.runtime import Runtime, SandboxEndpoints, follow_clock, open_runtime, tell_sandbox
 from bot.sandbox.run import Doors, Sandbox
@@ -25,10 +25,8 @@ from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
 from bot.web.mail_door import MailDoor, TakeMail
-from bot.wording import HELD
 from bot.worker import working
-from campaigns import marks
-from campaigns.errors import ConfigError, StateError
+from campaigns.errors import ConfigError
 from campaigns.reports import campaign_reports
 from campaigns.terms import ChannelName
 
@@ -43,6 +41,7 @@ class House:
     """What runs in this process."""
 
     runtime: Runtime
+    inbox: Inbox
     web: Served
     sandbox: Sandbox | None
     worker: "asyncio.Task[None]"
@@ -76,12 +75,13 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
             await sandbox.start()
         endpoints = SandboxEndpoints(**sandbox.endpoints()) if sandbox else None
         async with open_runtime(settings, clock=clock, sandbox=endpoints, public_url=public_url) as runtime:
-            async with _doors(runtime, settings, listener) as (web, mail_port):
+            inbox = Inbox(runtime)
+            async with _doors(inbox, settings, listener) as (web, mail_port):
                 if sandbox:
                     sandbox.connect(Doors(f"{web.url}/hooks/{runtime.hook_secret}", "127.0.0.1", mail_port))
                 await _connect_sandbox(runtime, web, mail_port)
                 async with working(runtime) as worker:
-                    yield House(runtime, web, sandbox, worker, mail_port)
+                    yield House(runtime, inbox, web, sandbox, worker, mail_port)
     finally:
         listener.close()
         if sandbox:
@@ -91,7 +91,7 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
 async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None:
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
     async with open_database(settings), house(settings) as running:
-        await _say_held(until_done)
+        await say_held(until_done)
         if until_done:
             await Conductor(running.runtime, running.sandbox).until_done()
             reports = [asdict(report) for report in await campaign_reports()]
@@ -107,37 +107,26 @@ async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None
 async def stay_up(running: House) -> None:
     """Serve until a signal comes."""
     settle_down()
-    async with _stopping() as stop:
+    async with stopping() as stop:
         following = asyncio.create_task(Conductor(running.runtime, running.sandbox).follow(), name="conductor")
-        await _first_of(stop, running.worker, running.web.task, following)
+        await first_of(stop, running.worker, running.web.task, following)
         following.cancel()
 
 
 async def run_web(settings: Settings, *, as_json: bool) -> None:
     """Web and mail door; a worker runs elsewhere."""
-    _need_redis(settings, "web")
+    need_redis(settings, "web")
     with contextlib.closing(_listener(settings)) as listener:
         public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
-            async with _doors(runtime, settings, listener) as (web, mail_port):
+            async with _doors(Inbox(runtime), settings, listener) as (web, mail_port):
                 await _connect_sandbox(runtime, web, mail_port)
-                _print({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
+                print_found({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
                 settle_down()
                 following = asyncio.create_task(_follow_clock(runtime), name="clock")
-                async with _stopping() as stop:
-                    await _first_of(stop, web.task, following)
+                async with stopping() as stop:
+                    await first_of(stop, web.task, following)
                 following.cancel()
-
-
-async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
-    """A worker; the web runs elsewhere. On a signal it lets what is on the wire come to its end."""
-    _need_redis(settings, "worker")
-    async with open_database(settings), open_runtime(settings) as runtime:
-        await _say_held()
-        settle_down()
-        async with _stopping() as stop, working(runtime) as worker:
-            _print({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
-            await _first_of(stop, worker)
 
 
 async def run_sandbox(settings: Settings, *, as_json: bool, port: int, ledger: Path | None) -> None:
@@ -145,15 +134,17 @@ async def run_sandbox(settings: Settings, *, as_json: bool, port: int, ledger: P
     sandbox = Sandbox(ProductClock(), templates=settings.huifang_templates, ledger=ledger, side_port=port)
     await sandbox.start()
     try:
-        _print(sandbox.endpoints(), as_json)
-        async with _stopping() as stop:
+        print_found(sandbox.endpoints(), as_json)
+        async with stopping() as stop:
             await stop.wait()
     finally:
         await sandbox.stop()
 
 
 @contextlib.asynccontextmanager
-async def _doors(runtime: Runtime, settings: Settings, listener: socket.socket) -> AsyncIterator[tuple[Served, int]]:
+async def _doors(inbox: Inbox, settings: Settings, listener: socket.socket) -> AsyncIterator[tuple[Served, int]]:
+    runtime = inbox.runtime
+
     async def take_mail(raw: bytes, sender: str | None, recipients: Any) -> None:
         events = read_mail(
             raw,
@@ -163,10 +154,10 @@ async def _doors(runtime: Runtime, settings: Settings, listener: socket.socket) 
             envelope_from=sender,
             envelope_to=recipients,
         )
-        await take_events(runtime, events)
+        await inbox.take(events)
 
     door, mail_port = await _open_mail_door(take_mail, settings)
-    web = await serve(make_app(runtime), listener)
+    web = await serve(make_app(inbox), listener)
     try:
         yield web, mail_port
     finally:
@@ -213,20 +204,6 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
     raise ConfigError(f"no free port from {asked} on {settings.mail_door_host}; set MAIL_DOOR_PORT to another one")
 
 
-async def _say_held(until_done: bool = False) -> None:
-    """A restored copy sends nothing: say so, or refuse where the end of sending would be waited for."""
-    if not await marks.is_held():
-        return
-    if until_done:
-        raise StateError(f"{HELD} (restored, paused)")
-    print(f"{HELD} (restored, paused)", file=sys.stderr, flush=True)
-
-
-def _print(found: Mapping[str, Any], as_json: bool) -> None:
-    lines = [json.dumps(found, ensure_ascii=False)] if as_json else [f"{name}: {what}" for name, what in found.items()]
-    print("\n".join(lines), flush=True)
-
-
 def announce(running: House, as_json: bool) -> None:
     """Say where to look."""
     found: dict[str, Any] = running.addresses()
@@ -237,36 +214,3 @@ def announce(running: House, as_json: bool) -> None:
         print(f"{name:10} {url}")
     real = sorted(set(running.runtime.channels) - running.runtime.sandboxed)
     print(f"真实渠道 (real channels): {', '.join(real) or '无，全部走沙盒 (none, all sandbox)'}", flush=True)
-
-
-def _need_redis(settings: Settings, what: str) -> None:
-    if not settings.redis_url:
-        raise ConfigError(
-            f"REDIS_URL is empty, so the doorbell lives inside one process and `huifang {what}` alone cannot hear it; "
-            "use `huifang up`, or set REDIS_URL"
-        )
-
-
-@contextlib.asynccontextmanager
-async def _stopping() -> AsyncIterator[asyncio.Event]:
-    """Set by SIGINT and SIGTERM."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
-    try:
-        yield stop
-    finally:
-        for name in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(name)
-
-
-async def _first_of(stop: asyncio.Event, *tasks: "asyncio.Task[None]") -> None:
-    """Wait for the signal; a task that ends before it takes everything down, loudly."""
-    waiting = asyncio.create_task(stop.wait())
-    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    for task in done:
-        if task is not waiting:
-            task.result()
-            raise ConfigError(f"{task.get_name()} ended by itself; see the log")

@@ -12,7 +12,7 @@ from bot.console.shell import not_found, staff_page
 from bot.runtime import Runtime
 from campaigns import definitions, restored, visits
 from campaigns.members import find
-from campaigns.replies import count_events
+from campaigns.replies.events import count_events
 from campaigns.reports import CampaignReport, campaign_reports
 
 

@@ -12,7 +12,7 @@ from bot.runtime import Runtime
 from bot.sender.filling import refill
 from campaigns import outbox, touches
 from campaigns.outbox import Claimed, Settlement
-from campaigns.replies import apply_waiting
+from campaigns.replies.receipts import apply_waiting
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reaction, Reason, SendResult
 
 log = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ from campaigns import outbox, planner
 from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
 from campaigns.planner import Checked, Run
-from campaigns.replies import apply_waiting
+from campaigns.replies.receipts import apply_waiting
 from campaigns.terms import Allow, ChannelName, DeliveryState, Reason, SmsWords
 
 log = logging.getLogger(__name__)

@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
@@ -11,9 +10,11 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import status
+from bot.inbox import Inbox
 from bot.runtime import Runtime
-from bot.web import tracking, webhooks
+from bot.web import tracking
 from bot.web.pages import STATIC
+from bot.web.webhooks import Hooks
 from campaigns import outbox
 
 # Paths that strangers may reach; any new one is refused them until it stands here.
@@ -28,19 +29,19 @@ _POLICY = (
 )
 
 
-def make_app(runtime: Runtime) -> Starlette:
-    app = Starlette(
+def make_app(inbox: Inbox) -> ASGIApp:
+    """The doors for providers, and behind them the pages; the same headers on every answer."""
+    runtime = inbox.runtime
+    pages = Starlette(
         routes=[
             Route("/health", health),
-            *webhooks.routes,
             *tracking.routes,
             *status.routes,
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(Guard, site=_origin(runtime.site_url))],
     )
-    app.state.runtime = runtime
-    return app
+    pages.state.runtime = runtime
+    return Guard(Hooks(inbox, pages), site=_origin(runtime.site_url))
 
 
 async def health(request: Request) -> JSONResponse:

@@ -16,7 +16,7 @@ from bot.tokens import LinkKind
 from bot.web.pages import page
 from campaigns import outbox, touches
 from campaigns.outbox import SentLink
-from campaigns.replies import record_refusal, record_return
+from campaigns.replies.refusals import record_refusal, record_return
 
 WAY_IN_GOOD_FOR = timedelta(days=7)
 _PIXEL = b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")

@@ -1,83 +1,113 @@
-"""One door per provider: verify, parse, take in, and only then answer."""
+"""One door per provider: verify, parse, take in, and only then answer.
+
+It stands in front of the pages, without their routing: thousands of receipts a second come in here.
+"""
 
 import hmac
 import logging
+import traceback
+from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bot.channels.base import InboundRequest
-from bot.inbox import take_events, take_site_events
-from bot.runtime import Runtime
+from bot.database import is_away
+from bot.inbox import Inbox, take_site_events
 from campaigns.errors import WebhookRejected
 from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1_000_000
+_PATH = "/hooks/"
+_COME_AGAIN_SECONDS = "10"
+_FRAMES_SHOWN = 3
+_METHODS = ("GET", "POST")
 
 
-async def receive(request: Request) -> Response:
-    """A provider's callback at /hooks/SECRET/CHANNEL/DOOR. What fails in here is answered 500: it comes again."""
-    runtime: Runtime = request.app.state.runtime
-    channel = runtime.channels.get(_channel_name(request.path_params["channel"]))  # type: ignore[arg-type]
-    if channel is None or not _knows_secret(request, runtime):
-        return PlainTextResponse("not found", status_code=404)
-    inbound = await _read(request)
-    if inbound is None:
-        return PlainTextResponse("too large", status_code=413)
-    try:
-        channel.verify(inbound)
-        events = channel.parse(inbound)
-    except WebhookRejected as exc:
-        log.warning("rejected at the %s door of %s: %s", inbound.door, channel.name, exc)
-        return PlainTextResponse("rejected", status_code=403)
-    await take_events(runtime, events)
-    answer = channel.answer(inbound)
-    return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
+class Hooks:
+    """What providers call: /hooks/SECRET/CHANNEL/DOOR, and the site's own /hooks/SECRET/site. All else is `others`."""
+
+    def __init__(self, inbox: Inbox, others: ASGIApp) -> None:
+        self._inbox = inbox
+        self._runtime = inbox.runtime
+        self._secret = inbox.runtime.hook_secret.encode()
+        self._others = others
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or not scope["path"].startswith(_PATH):
+            await self._others(scope, receive, send)
+            return
+        try:
+            answer = await self._answer(scope, receive)
+        except Exception as exc:
+            answer = _not_taken(exc)
+        await answer(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+        secret, _, rest = scope["path"][len(_PATH) :].partition("/")
+        name, _, door = rest.partition("/")
+        if not self._is_open(name, door) or not hmac.compare_digest(secret.encode(), self._secret):
+            return PlainTextResponse("not found", status_code=404)
+        if scope["method"] not in (_METHODS if door else _METHODS[1:]):
+            return PlainTextResponse("method not allowed", status_code=405)
+        request = await _read(scope, receive, door or name)
+        if request is None:
+            return PlainTextResponse("too large", status_code=413)
+        return await (self._take(ChannelName(name), request) if door else self._take_site(request))
+
+    def _is_open(self, name: str, door: str) -> bool:
+        return name == "site" if not door else "/" not in door and name in self._runtime.channels
+
+    async def _take(self, name: ChannelName, request: InboundRequest) -> Response:
+        channel = self._runtime.channels[name]
+        try:
+            channel.verify(request)
+            events = channel.parse(request)
+        except WebhookRejected as exc:
+            log.warning("rejected at the %s door of %s: %s", request.door, channel.name, exc)
+            return PlainTextResponse("rejected", status_code=403)
+        await self._inbox.take(events)
+        answer = channel.answer(request)
+        return Response(answer.body, status_code=answer.status, media_type=answer.content_type)
+
+    async def _take_site(self, request: InboundRequest) -> Response:
+        """Logins and résumés that were read."""
+        try:
+            await take_site_events(self._runtime, request.body)
+        except WebhookRejected as exc:
+            return PlainTextResponse(str(exc), status_code=400)
+        return PlainTextResponse("ok")
 
 
-async def receive_site(request: Request) -> Response:
-    """The site's own events at /hooks/SECRET/site: logins and résumés that were read."""
-    runtime: Runtime = request.app.state.runtime
-    if not _knows_secret(request, runtime):
-        return PlainTextResponse("not found", status_code=404)
-    inbound = await _read(request)
-    if inbound is None:
-        return PlainTextResponse("too large", status_code=413)
-    try:
-        await take_site_events(runtime, inbound.body)
-    except WebhookRejected as exc:
-        return PlainTextResponse(str(exc), status_code=400)
-    return PlainTextResponse("ok")
-
-
-def _channel_name(text: str) -> ChannelName | None:
-    return ChannelName(text) if text in list(ChannelName) else None
-
-
-def _knows_secret(request: Request, runtime: Runtime) -> bool:
-    return hmac.compare_digest(request.path_params["secret"].encode(), runtime.hook_secret.encode())
-
-
-async def _read(request: Request) -> InboundRequest | None:
+async def _read(scope: Scope, receive: Receive, door: str) -> InboundRequest | None:
     """The request read whole, or None where it is too large to be a provider's."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    body, more = b"", True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
         if len(body) > LARGEST_BODY:
             return None
     return InboundRequest(
-        method=request.method,
-        door=request.path_params.get("door", "site"),
-        query=dict(request.query_params),
-        headers={name.lower(): value for name, value in request.headers.items()},
-        body=bytes(body),
+        method=scope["method"],
+        door=door,
+        query=dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)),
+        headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]},
+        body=body,
     )
 
 
-routes = [
-    Route("/hooks/{secret}/site", receive_site, methods=["POST"]),
-    Route("/hooks/{secret}/{channel}/{door}", receive, methods=["GET", "POST"]),
-]
+def _not_taken(problem: Exception) -> Response:
+    """The provider keeps it and comes again. Of the error only where it was: its text may hold what the event says."""
+    if is_away(problem):
+        log.error("not taken, the database is away (%s)", type(problem).__name__)
+        return PlainTextResponse("later", status_code=503, headers={"Retry-After": _COME_AGAIN_SECONDS})
+    frames = traceback.extract_tb(problem.__traceback__)[-_FRAMES_SHOWN:]
+    where = " < ".join(f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in reversed(frames))
+    log.error("not taken, %s at %s", type(problem).__name__, where)
+    return PlainTextResponse("not taken", status_code=500)

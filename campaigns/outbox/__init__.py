@@ -37,16 +37,16 @@ from campaigns.outbox.occurrences import (
     recently_planned,
     unplanned_occurrences,
 )
-from campaigns.outbox.sent import (
-    SentLink,
-    SentWords,
+from campaigns.outbox.receipts import (
+    Delivery,
+    Receivable,
+    hold_receivable,
     is_sending_to,
-    last_message_to,
     message_by_provider_id,
     record_receipt,
-    sent_link,
-    sent_words,
+    record_receipts,
 )
+from campaigns.outbox.sent import SentLink, SentWords, last_message_to, sent_link, sent_words
 from campaigns.statements import Exchanged
 
 __all__ = [
@@ -55,8 +55,10 @@ __all__ = [
     "Batch",
     "Claim",
     "Claimed",
+    "Delivery",
     "Exchanged",
     "OccurrenceRow",
+    "Receivable",
     "Sending",
     "SentLink",
     "SentWords",
@@ -74,6 +76,7 @@ __all__ = [
     "exchange",
     "fate_of",
     "hold_planning",
+    "hold_receivable",
     "is_open",
     "is_sending_to",
     "last_message_to",
@@ -86,6 +89,7 @@ __all__ = [
     "read_planned",
     "recently_planned",
     "record_receipt",
+    "record_receipts",
     "release",
     "release_expired",
     "renew",

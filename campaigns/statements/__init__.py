@@ -15,6 +15,7 @@ from campaigns.statements.dialects import (
     query,
     run,
 )
+from campaigns.statements.events import add_events, count_repeats, hold_receivable, record_receipts
 from campaigns.statements.ledger import (
     ACCEPTED,
     MARKS,
@@ -50,6 +51,7 @@ __all__ = [
     "SETTLED",
     "Exchanged",
     "Turn",
+    "add_events",
     "add_missing_touches",
     "as_json",
     "ask_later",
@@ -57,6 +59,7 @@ __all__ = [
     "claim_unknown",
     "columns_of",
     "connection",
+    "count_repeats",
     "database_now",
     "day",
     "drop_claim",
@@ -64,6 +67,7 @@ __all__ = [
     "expire_claims",
     "fetch",
     "fetch_for",
+    "hold_receivable",
     "id_list",
     "ids_in",
     "ids_of",
@@ -73,6 +77,7 @@ __all__ = [
     "moment",
     "on_the_wire",
     "query",
+    "record_receipts",
     "recount_member",
     "recount_members",
     "renew_claim",

@@ -24,11 +24,11 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.wording bot.copy_text "
-    "bot.pacing.* bot.channels.* bot.sandbox.*",
+    "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
-    4: "campaigns.planner campaigns.replies campaigns.reports campaigns.progress campaigns.restored",
+    4: "campaigns.planner campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
@@ -48,6 +48,7 @@ ROOMS = (
     "campaigns.content",
     "campaigns.folders",
     "campaigns.intents",
+    "campaigns.replies",
     "bot.pacing",
     "bot.sender",
     "bot.commands",

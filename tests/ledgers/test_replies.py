@@ -14,7 +14,10 @@ from campaigns import definitions, outbox, statements, touches
 from campaigns.intents import IntentTable, StopVerdict, load_table, read_intent
 from campaigns.models import Contact, Event, Message, Occurrence, Suppression, Touch, Visit
 from campaigns.outbox import Settlement
-from campaigns.replies import Taken, apply_waiting, count_events, record_refusal, record_return, take_event
+from campaigns.replies.events import Taken, count_events
+from campaigns.replies.receipts import apply_waiting
+from campaigns.replies.refusals import record_refusal, record_return
+from campaigns.replies.taking import take_event
 from campaigns.terms import (
     Allow,
     ChannelName,

@@ -9,7 +9,7 @@ from campaigns import definitions, outbox, planner, statements, touches
 from campaigns.members import consent
 from campaigns.models import Message
 from campaigns.outbox import Settlement
-from campaigns.replies import record_refusal, record_return
+from campaigns.replies.refusals import record_refusal, record_return
 from campaigns.reports import CampaignReport, campaign_reports, sent_by_channel, unknown_by_channel
 from campaigns.terms import ChannelName, DeliveryState, Direction, Intent, Reason, TouchKind
 from tests.cast import (

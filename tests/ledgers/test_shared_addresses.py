@@ -8,7 +8,8 @@ import pytest
 from campaigns.intents import IntentTable, StopVerdict, load_table, read_intent
 from campaigns.members.facts import facts_for
 from campaigns.models import Message, Suppression, Touch, Visit
-from campaigns.replies import record_refusal, record_staff_refusal, take_event
+from campaigns.replies.refusals import record_refusal, record_staff_refusal
+from campaigns.replies.taking import take_event
 from campaigns.terms import Allow, ChannelName, Intent, Reason, Reply, Suppress, TouchKind
 from tests.cast import (
     NOW,

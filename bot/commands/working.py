@@ -1,0 +1,19 @@
+"""The worker alone. It loads neither the web nor what reads customers' words: a hundred megabytes it has no use for."""
+
+from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
+from bot.database import open_database
+from bot.process import settle_down
+from bot.runtime import open_runtime
+from bot.settings import Settings
+from bot.worker import working
+
+
+async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
+    """A worker; the web runs elsewhere. On a signal it lets what is on the wire come to its end."""
+    need_redis(settings, "worker")
+    async with open_database(settings), open_runtime(settings) as runtime:
+        await say_held()
+        settle_down()
+        async with stopping() as stop, working(runtime) as worker:
+            print_found({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
+            await first_of(stop, worker)

@@ -1,0 +1,149 @@
+"""A customer's words: matched, touched, understood, acted upon."""
+
+from datetime import datetime, timedelta
+
+from campaigns import outbox, touches, visits
+from campaigns.definitions import find_campaign
+from campaigns.intents import IntentTable, Reading, StopVerdict, read_intent
+from campaigns.members import consent
+from campaigns.members.find import Match, hold_contact, match_contact, match_member, members_sharing
+from campaigns.models import Message
+from campaigns.replies.events import Taken
+from campaigns.terms import Direction, Intent, MessageClass, Reply, TouchKind
+
+AUTO_REPLIES = "auto_replies"
+_QUIET_AFTER_ANSWER = timedelta(days=7)  # RFC 3834: at most one automatic answer to an address in this time
+_OTHERS_SHOWN = 10
+_DUE = timedelta(hours=4)  # a person should look at an answer within half a working day
+# Intents a person must see, and the category of the task they become.
+_TASKS = {
+    Intent.COMPLAINT,
+    Intent.INTERESTED,
+    Intent.CALL_ME,
+    Intent.PROBLEM_POST,
+    Intent.PROBLEM_LOGIN,
+    Intent.PROBLEM_UNREAD,
+    Intent.PROBLEM_NOAPPLY,
+    Intent.PROBLEM_PAY,
+    Intent.HIRING_PLAN,
+    Intent.WRONG_CONTACT,
+    Intent.UNKNOWN,
+}
+
+
+async def handle_reply(
+    reply: Reply,
+    stored: int,
+    message_id: int | None,
+    now: datetime,
+    table: IntentTable,
+    doubt_pause: timedelta = consent.PAUSE,
+) -> Taken:
+    """Match, touch, understand, act. Without a match it is kept for staff."""
+    match = await _match(reply, message_id)
+    if match is None:
+        return Taken("unmatched")
+    answered = message_id or await outbox.last_message_to(reply.channel, reply.address, reply.at)
+    reading = read_intent(reply.text, table)
+    # by its manner a machine's, but in words that may refuse: then a person looks
+    automatic = reply.automatic or (reading.intent is Intent.AUTO_REPLY and reading.stop is StopVerdict.NO)
+    touch_id = await touches.record_touch(
+        match.member_id,
+        contact_id=match.contact_id,
+        at=reply.at,
+        direction=Direction.IN,
+        kind=TouchKind.AUTO_REPLY if automatic else TouchKind.REPLY,
+        medium=reply.channel,
+        message_id=answered,
+        event_id=stored,
+        text=reply.text,
+        intent=Intent.AUTO_REPLY if automatic else reading.intent,
+        evidence=reading.matched[:128],
+    )
+    if automatic:
+        return Taken("applied", Intent.AUTO_REPLY)
+    others = await _stop(match, reply, f"touch:{touch_id}", reading.stop, now, doubt_pause)
+    await _act(match, reply, touch_id, reading, now, others)
+    return Taken("applied", reading.intent)
+
+
+async def _match(reply: Reply, message_id: int | None) -> Match | None:
+    if message_id is not None:
+        message = await Message.get_or_none(id=message_id)
+        if message is not None and message.contact_id:
+            return await match_contact(message.contact_id)
+    return await match_member(reply.channel, reply.address)
+
+
+async def _stop(
+    match: Match, reply: Reply, source: str, stop: StopVerdict, now: datetime, doubt_pause: timedelta
+) -> str:
+    """Stop, or pause, every company this address belongs to. Returns what a person must know of the others."""
+    if stop is StopVerdict.NO:
+        return ""
+    members = await members_sharing(match, reply.channel, reply.address)
+    if stop is StopVerdict.REFUSE:
+        await consent.record_opt_out(*members, at=now, source=source)
+    else:
+        await consent.pause_member(*members, at=now, source=source, lasting=doubt_pause)
+    others = [no for member_id, no in members.items() if member_id != match.member_id]
+    return f"\n同一地址也是 {'、'.join(others[:_OTHERS_SHOWN])} 的，一起停 (shared)" if others else ""
+
+
+async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now: datetime, others: str) -> None:
+    source, intent, stop = f"touch:{touch_id}", reading.intent, reading.stop
+    if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
+        await consent.deactivate_contact(match.contact_id)
+    if intent in _TASKS or stop is StopVerdict.PAUSE:
+        await visits.open_visit(
+            match.member_id,
+            category="check_stop" if stop is StopVerdict.PAUSE else intent,
+            cause=source,
+            opened_at=now,
+            due_at=now + _DUE,
+            contact_id=match.contact_id,
+            note=reply.text[:500] + others,
+        )
+    if stop is StopVerdict.NO:
+        await _answer(match, reply, touch_id, intent, now)
+
+
+async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now: datetime) -> None:
+    """Queue the automatic answer, where the campaign of answers runs and has words for it."""
+    campaign = await find_campaign(AUTO_REPLIES)
+    if campaign is None or campaign.state != "running":
+        return
+    if intent not in campaign.definition.answers or reply.channel not in campaign.definition.channels:
+        return
+    if match.contact_id is None:
+        return
+    await hold_contact(match.contact_id)  # they may write twice in one breath
+    recently = Message.filter(
+        message_class=MessageClass.ANSWER, address=reply.address, not_before__gt=now - _QUIET_AFTER_ANSWER
+    )
+    if await recently.exists():
+        return
+    occurrence_id = await outbox.add_occurrence(
+        campaign.id,
+        campaign.version_id,
+        f"touch-{touch_id}",
+        now,
+        useless_at=now + timedelta(hours=48),
+        extra={"intent": intent},
+    )
+    await outbox.enqueue(
+        [
+            {
+                "occurrence_id": occurrence_id,
+                "member_id": match.member_id,
+                "contact_id": match.contact_id,
+                "message_class": MessageClass.ANSWER,
+                "channel": reply.channel,
+                "address": reply.address,
+                "state": "queued",
+                "reason": "",
+                "not_before": now,
+            }
+        ]
+    )
+    await outbox.close_planning(occurrence_id, now)

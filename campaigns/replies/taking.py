@@ -1,0 +1,54 @@
+"""An inbound event stored once, then applied by its kind."""
+
+from datetime import datetime, timedelta
+
+from campaigns import touches
+from campaigns.intents import IntentTable
+from campaigns.members import consent
+from campaigns.members.find import match_member
+from campaigns.replies.events import Taken, take_once
+from campaigns.replies.reading import handle_reply
+from campaigns.replies.receipts import apply_receipt
+from campaigns.terms import Direction, InboundEvent, ReachChange, Receipt, Reply, TouchKind
+
+
+async def take_event(
+    event: InboundEvent,
+    *,
+    message_id: int | None,
+    now: datetime,
+    table: IntentTable,
+    doubt_pause: timedelta = consent.PAUSE,
+) -> Taken:
+    """Store an event under its provider's id, then apply it: the second time it comes it changes nothing.
+
+    `message_id` is our message it speaks of, where the channel could tell and the key was ours.
+    """
+
+    async def apply(stored: int) -> Taken:
+        match event:
+            case Reply():
+                return await handle_reply(event, stored, message_id, now, table, doubt_pause)
+            case Receipt():
+                return Taken(await apply_receipt(event, message_id))
+            case ReachChange():
+                return Taken(await _apply_reach(event))
+
+    return await take_once(event, message_id, now, apply)
+
+
+async def _apply_reach(change: ReachChange) -> str:
+    await consent.record_reach(change)
+    match = await match_member(change.channel, change.address)
+    if match is None:
+        return "unmatched"
+    if change.followed is not None:
+        await touches.record_touch(
+            match.member_id,
+            contact_id=match.contact_id,
+            at=change.at,
+            direction=Direction.IN,
+            kind=TouchKind.FOLLOW if change.followed else TouchKind.UNFOLLOW,
+            medium=change.channel,
+        )
+    return "applied"
