@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from bot.settings import Settings
 from tests.benchmarks.audiences import planning, segments
 from tests.benchmarks.bench import Bench, WrongResult, progress_on
 from tests.benchmarks.callbacks import webhook
@@ -32,9 +31,6 @@ PARTS: dict[str, Part] = {
     "segments": segments,
     "pacing": pacing,
 }
-
-# until the settings know of signatures
-_ONLY_BY_NAME = frozenset[str]() if "dkim_private_key" in Settings.model_fields else frozenset({"email_dkim"})
 
 
 def main() -> None:
@@ -66,7 +62,7 @@ def _chosen() -> list[str]:
     if unknown := [name for name in asked if name not in PARTS]:
         print(f"BENCH: there is no {', '.join(unknown)}; there are {', '.join(PARTS)}", file=sys.stderr)
         sys.exit(2)
-    return asked or [name for name in PARTS if name not in _ONLY_BY_NAME]
+    return asked or list(PARTS)
 
 
 if __name__ == "__main__":
