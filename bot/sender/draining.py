@@ -18,6 +18,7 @@ from datetime import timedelta
 from tortoise.transactions import in_transaction
 
 from bot.channels.base import Channel
+from bot.database import is_away
 from bot.pacing import Demand, Grant
 from bot.runtime import PROVIDERS, Runtime
 from bot.sender.filling import Ready, fill, named
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _CLAIM = 600
 _PACED_SECONDS = 10.0  # no more is claimed than may go in that time
+_AWAY_SECONDS = 0.5  # between two tries to write while the database is away
 _FRESH_SECONDS = 1.0  # facts older than this are read again before their message is marked
 
 
@@ -159,12 +161,17 @@ class _Drain:
         return self.accepted
 
     async def _lane(self) -> None:
+        """What came back is settled whatever ends the lane."""
         back = Back()
-        while granted := await self._next_group():
-            departing = await self._turn(back, granted)
-            back = await self._send(departing) if departing.group else Back()
-        if back.rows or back.accepted:
-            await self._turn(back, _NOBODY)
+        try:
+            while granted := await self._next_group():
+                came_back, back = back, Back()
+                departing = await self._turn(came_back, granted)
+                if departing.group:
+                    back = await self._send(departing)
+        finally:
+            if back.count:
+                await self._turn(back, _NOBODY)
 
     # ---- which messages come next --------------------------------------------------------------------------------
 
@@ -243,13 +250,9 @@ class _Drain:
 
     async def _turn(self, back: Back, granted: _Granted) -> _Granted:
         """Settle one group and mark the next. Returns those of the next that may go on the wire."""
+        exchanged = await self._write(back, granted.group)
         if back.told:
-            async with in_transaction():
-                exchanged = await self._exchange(back, granted.group)
-                await remember(back, exchanged.settled)
             await act_on_reactions(self.runtime, back)
-        else:
-            exchanged = await self._exchange(back, granted.group)
         if exchanged.receipts_wait:
             await apply_waiting(exchanged.settled)
         if granted.group and not exchanged.marked:
@@ -264,6 +267,23 @@ class _Drain:
         await self.runtime.pace.give_back(granted.grant, gone)
         pairs = [pair for pair in zip(granted.places, granted.group, strict=True) if pair[1].claimed.id in marked]
         return _Granted([one for _, one in pairs], granted.grant, [place for place, _ in pairs])
+
+    async def _write(self, back: Back, group: Sequence[Ready]) -> Exchanged:
+        """A database that is away for less than a lease costs nothing: what came back from the wire is still known."""
+        ends = time.monotonic() + self.runtime.settings.lease.total_seconds()
+        while True:
+            try:
+                if not back.told:
+                    return await self._exchange(back, group)
+                async with in_transaction():
+                    exchanged = await self._exchange(back, group)
+                    await remember(back, exchanged.settled)
+                return exchanged
+            except Exception as exc:
+                if not is_away(exc) or time.monotonic() > ends:
+                    raise
+                log.error("the database is away (%s); %d results wait for it", type(exc).__name__, back.count)
+            await asyncio.sleep(_AWAY_SECONDS)
 
     async def _exchange(self, back: Back, group: Sequence[Ready]) -> Exchanged:
         return await outbox.exchange(

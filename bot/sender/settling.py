@@ -46,6 +46,10 @@ class Back:
     told: Sequence[tuple[Ready, SendResult]] = ()
     at: datetime | None = None
 
+    @property
+    def count(self) -> int:
+        return len(self.rows) + (len(self.accepted.ids) if self.accepted else 0)
+
 
 def not_now(one: Checked) -> Settlement:
     """The recheck's word: suppressed with the reason, or back in the queue until then."""
