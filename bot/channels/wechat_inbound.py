@@ -39,9 +39,11 @@ class Callback:
     def __post_init__(self) -> None:
         """Raises ConfigError."""
         if not self.token:
-            raise ConfigError("WECHAT_TOKEN must be set: the token of the account's message server")
+            raise ConfigError("WECHAT_TOKEN: 要填公众号后台消息推送的 Token (the token of the message server)")
         if self.encoding_aes_key and not _AES_KEY.fullmatch(self.encoding_aes_key):
-            raise ConfigError("WECHAT_ENCODING_AES_KEY: 43 letters and digits, or empty for plain mode")
+            raise ConfigError(
+                "WECHAT_ENCODING_AES_KEY: 43 个字母和数字，明文模式就空着 (43 letters and digits, or empty)"
+            )
 
     def check_echo(self, query: Mapping[str, str], now: datetime) -> None:
         """Raises WebhookRejected where a URL check is not WeChat's."""

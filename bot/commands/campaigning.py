@@ -4,13 +4,13 @@ import contextlib
 import getpass
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.clock import ProductClock
 from bot.database import open_database
 from bot.process import bulk_work
-from bot.runtime import follow_clock, read_rulebook, set_clock
+from bot.runtime import check_rules, follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
 from bot.wording import HELD
 from campaigns import definitions, marks, outbox, planner
@@ -68,6 +68,7 @@ def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
 
 async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
     folder = definitions.load_campaign(settings.huifang_templates, key)
+    check_rules(settings)  # pacing too, which only the sender reads
     async with open_database(settings):
         now = await _clock(settings, as_of)
         return preview_document(await planner.preview(folder, now(), await read_rulebook(settings)))
@@ -83,6 +84,7 @@ async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
 
 
 async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
+    check_rules(settings)
     async with open_database(settings):
         if await marks.is_held():
             raise StateError(f"{HELD} (restored, paused)")
@@ -90,7 +92,13 @@ async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[st
         with bulk_work():
             occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
         planned = await outbox.read_planned(occurrence_id) if occurrence_id else {"audience": 0, "fates": {}}
-        return {"campaign": key, "state": "running", **planned}
+        return {
+            "campaign": key,
+            "state": "running",
+            **planned,
+            "database": settings.database_shown,
+            "worker_alive": await marks.worker_alive(datetime.now(UTC)),
+        }
 
 
 async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
@@ -107,7 +115,8 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
 
 async def status(settings: Settings, key: str | None) -> Any:
     async with open_database(settings):
-        reports = [asdict(report) for report in await campaign_reports(key)]
+        alive = await marks.worker_alive(datetime.now(UTC))
+        reports = [{**asdict(report), "worker_alive": alive} for report in await campaign_reports(key)]
     if key is None:
         return reports
     if not reports:

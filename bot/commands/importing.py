@@ -78,7 +78,7 @@ async def import_export(
     async with open_database(settings):
         with bars(quiet) as progress:
             reports = await import_paths(settings, paths, as_of or datetime.now(UTC), progress)
-    return {"files": [asdict(report) for report in reports]}
+    return {"files": [asdict(report) for report in reports], "database": settings.database_shown}
 
 
 async def import_paths(

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from bot.wording import fate_words
+from bot.wording import NO_WORKER, fate_words
 from campaigns.terms import SHANGHAI
 
 Shown = str | Table
@@ -71,7 +71,7 @@ def import_lines(found: Mapping[str, Any]) -> list[Shown]:
     shown: list[Shown] = [table(columns, rows)] if rows else []
     shown += [f"没有导入 (refused): {report['refused']}" for report in found["files"] if report["refused"]]
     shown += [f"拒绝和丢掉的内容写在 {report['rejects_file']}" for report in found["files"] if report["rejects_file"]]
-    return shown
+    return [*shown, f"库：{found['database']}"]
 
 
 def field_lines(found: Sequence[Mapping[str, str]]) -> list[Shown]:
@@ -175,7 +175,9 @@ def start_lines(found: Mapping[str, Any]) -> list[Shown]:
     return [
         f"{found['campaign']} 开始，第一期 {found['occurrence']}：目标人群 {found['audience']:,}家",
         table(("结果", "家"), rows),
-        "huifang up 在跑就会发出；看进度：huifang campaign status " + found["campaign"],
+        f"库：{found['database']}",
+        "正在发出" if found["worker_alive"] else NO_WORKER,
+        f"看进度：huifang campaign status {found['campaign']}",
     ]
 
 
@@ -196,6 +198,8 @@ def status_lines(found: Any) -> list[Shown]:
         shown.append(table(("现在", "家"), [[fate_words(name), n] for name, n in found["now"].items()]))
         if found["later"]:
             shown.append(f"计划之后才不发的：{_counts({fate_words(k): v for k, v in found['later'].items()})}")
+    if any(one["state"] == "running" and not one.get("worker_alive", True) for one in reports):
+        shown.append(NO_WORKER)
     return shown
 
 

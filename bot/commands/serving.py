@@ -194,6 +194,7 @@ def _listener(settings: Settings) -> socket.socket:
 async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[MailDoor, int]:
     """On its port, or the next one that is free."""
     asked = settings.mail_door_port
+    listen(settings.mail_door_host, 0, "MAIL_DOOR_HOST").close()  # or each port would be tried, and found taken
     for port in range(asked, asked + _TRIED_PORTS) if asked else (0,):
         door = MailDoor(take_mail, settings.mail_door_host, port)
         with contextlib.suppress(OSError):
@@ -201,12 +202,12 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
             if asked not in (0, found):
                 print(f"收信端口 {asked} 被占用，改用 {found} (mail door port taken)", file=sys.stderr, flush=True)
             return door, found
-    raise ConfigError(f"no free port from {asked} on {settings.mail_door_host}; set MAIL_DOOR_PORT to another one")
+    raise ConfigError(f"MAIL_DOOR_PORT: {settings.mail_door_host} 上从 {asked} 起没有空的端口，换一个 (no free port)")
 
 
 def announce(running: House, as_json: bool) -> None:
     """Say where to look."""
-    found: dict[str, Any] = running.addresses()
+    found: dict[str, Any] = {**running.addresses(), "database": running.runtime.settings.database_shown}
     if as_json:
         print(json.dumps(found), flush=True)
         return

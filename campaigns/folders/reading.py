@@ -64,3 +64,5 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
     except UnicodeDecodeError as exc:
         raise DefinitionError(path.name, "encoding", "要存成 UTF-8 (not UTF-8)") from exc
+    except OSError as exc:
+        raise DefinitionError(path.name, "file", f"读不出，放一个回去 (cannot be read: {exc.strerror})") from exc

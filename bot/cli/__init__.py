@@ -1,0 +1,38 @@
+"""The commands: names and options. Each imports what it needs only when it runs, so that --help is quick."""
+
+import logging
+import os
+import sys
+
+import typer
+
+from bot.cli import backing_up, campaigns, data, running, segments
+from campaigns.errors import OutreachError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Huifang 回访: find sleeping enterprise members, write to them, hear the answer.",
+)
+app.add_typer(running.app)
+app.add_typer(backing_up.app)
+app.add_typer(data.app)
+app.add_typer(segments.app, name="segment")
+app.add_typer(campaigns.app, name="campaign")
+app.add_typer(data.member_app, name="member")
+app.add_typer(data.inspect_app, name="inspect")
+
+
+def main() -> None:
+    """Run a command: exit 0, 1 with a one-line reason, or 2 for wrong usage."""
+    os.umask(0o077)  # the database, its copies and the rejected rows hold people's addresses
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except OutreachError as exc:
+        print(f"huifang: {exc}", file=sys.stderr)
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
