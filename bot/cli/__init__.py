@@ -7,7 +7,7 @@ import sys
 import typer
 
 from bot.cli import backing_up, campaigns, data, running, segments
-from campaigns.errors import OutreachError
+from campaigns.errors import Interrupted, OutreachError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -31,6 +31,9 @@ def main() -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     try:
         app()
+    except Interrupted as exc:
+        print(f"huifang: {exc}", file=sys.stderr)
+        raise SystemExit(130) from None
     except OutreachError as exc:
         print(f"huifang: {exc}", file=sys.stderr)
         raise SystemExit(1) from None
