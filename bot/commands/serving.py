@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.alone import alone
 from bot.channels.mailbox import read_mail
 from bot.clock import ProductClock
 from bot.commands.printing import show, status_lines
@@ -90,18 +91,24 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
 
 async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None:
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
-    async with open_database(settings), house(settings) as running:
-        await say_held(until_done)
-        if until_done:
-            await Conductor(running.runtime, running.sandbox).until_done()
-            reports = [asdict(report) for report in await campaign_reports()]
-            if as_json:
-                print(json.dumps({"campaigns": reports}, ensure_ascii=False, default=str), flush=True)
-            else:
-                show(status_lines(reports))
-            return
-        announce(running, as_json)
-        await stay_up(running)
+    with alone(settings.var / "up.lock") as tell:
+        async with open_database(settings), house(settings) as running:
+            tell(f"{running.web.url}/")
+            await _run_up(running, until_done, as_json)
+
+
+async def _run_up(running: House, until_done: bool, as_json: bool) -> None:
+    await say_held(until_done)
+    if until_done:
+        await Conductor(running.runtime, running.sandbox).until_done()
+        reports = [asdict(report) for report in await campaign_reports()]
+        if as_json:
+            print(json.dumps({"campaigns": reports}, ensure_ascii=False, default=str), flush=True)
+        else:
+            show(status_lines(reports))
+        return
+    announce(running, as_json)
+    await stay_up(running)
 
 
 async def stay_up(running: House) -> None:

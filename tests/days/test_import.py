@@ -1,7 +1,6 @@
 """`huifang import` as people use it: ended half way, told a wrong day, given a header that cannot be."""
 
 import contextlib
-import json
 import signal
 import sqlite3
 import time
@@ -13,7 +12,7 @@ import pytest
 from bot.sandbox.site import write_export
 from campaigns.terms import SHANGHAI
 from tests.days.conftest import Call
-from tests.fleet import run, started
+from tests.fleet import started
 
 _TAKEN = datetime(2024, 11, 25, 9, tzinfo=SHANGHAI)
 
@@ -25,11 +24,10 @@ def members(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_ctrl_c_says_how_far_it_came_and_importing_again_heals_it(tmp_path: Path) -> None:
-    write_export(tmp_path / "export", members=1500, as_of=_TAKEN)
+def test_ctrl_c_says_how_far_it_came_and_importing_again_heals_it(call: Call, tmp_path: Path) -> None:
+    write_export(tmp_path / "export", members=500, as_of=_TAKEN)
     words = ("import", str(tmp_path / "export"), "--as-of", "2024-11-25")
-    settings = {"huifang_var": tmp_path / "var"}
-    with started(*words, settings=settings, folder=tmp_path) as half:
+    with started(*words, settings={"huifang_var": tmp_path / "var"}, folder=tmp_path) as half:
         _wait_for_rows(tmp_path / "var" / "huifang.sqlite3")
         half.process.send_signal(signal.SIGINT)
         assert half.process.wait(30) == 130
@@ -38,10 +36,9 @@ def test_ctrl_c_says_how_far_it_came_and_importing_again_heals_it(tmp_path: Path
     assert said.endswith(" 行；再导入一次即可 (interrupted; import again)")
     assert "Traceback" not in half.errors()
 
-    assert run(*words, settings=settings, folder=tmp_path).returncode == 0
-    whole = {"huifang_var": tmp_path / "whole"}
-    assert run(*words, settings=whole, folder=tmp_path).returncode == 0
-    assert _rows(settings, tmp_path) == _rows(whole, tmp_path)
+    assert call(*words).code == 0
+    assert call(*words, HUIFANG_VAR=str(tmp_path / "whole")).code == 0
+    assert call("stats", "--json").found == call("stats", "--json", HUIFANG_VAR=str(tmp_path / "whole")).found
 
 
 @pytest.mark.parametrize("day", ["1999-12-31", "0001-01-01", "2101-01-01", "9999-12-31"])
@@ -79,8 +76,3 @@ def _wait_for_rows(database: Path) -> None:
                     return
         time.sleep(0.01)
     raise AssertionError("no row came")
-
-
-def _rows(settings: dict[str, Path], folder: Path) -> dict[str, int]:
-    found: dict[str, int] = json.loads(run("stats", "--json", settings=settings, folder=folder).stdout)
-    return found

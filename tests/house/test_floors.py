@@ -23,7 +23,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.wording bot.copy_text "
+    "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
