@@ -173,6 +173,15 @@ def load_settings(*, env_file: Path | None = None, **overrides: object) -> Setti
         raise ConfigError(_problem(exc.errors()[0])) from None
 
 
+def check_templates(settings: Settings) -> None:
+    """Raises ConfigError where there is no campaign to be found."""
+    folder = settings.huifang_templates
+    if not folder.is_dir():
+        raise ConfigError(f"HUIFANG_TEMPLATES: 没有这个文件夹：{folder} (no such folder)")
+    if not any(folder.glob("*/campaign.toml")):
+        raise ConfigError(f"HUIFANG_TEMPLATES: {folder} 里面没有营销活动 (no campaign in this folder)")
+
+
 def unknown_keys(env_file: Path) -> dict[str, str]:
     """Names in a `.env` that are no setting, each with the setting it may be meant for, or nothing."""
     known = [name.upper() for name in Settings.model_fields]

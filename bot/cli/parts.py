@@ -18,9 +18,10 @@ AsOf = Annotated[
 
 
 def settings() -> Any:
-    from bot.settings import home, load_settings
+    from bot.settings import check_templates, home, load_settings
 
     found = load_settings(env_file=home() / ".env")
+    check_templates(found)
     # Only our own: below WARNING the libraries write every statement and request, with whatever is in them.
     for ours in ("bot", "campaigns"):
         logging.getLogger(ours).setLevel(found.log_level)

@@ -18,7 +18,7 @@ from bot.conductor import Conductor
 from bot.database import open_database
 from bot.runtime import DEMO_MARK, set_clock
 from bot.sandbox.site import write_export
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, check_templates, load_settings
 from campaigns import definitions, marks, planner, touches, visits
 from campaigns.members import find
 from campaigns.replies.events import count_events
@@ -56,7 +56,7 @@ class Balance:
 
 async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
     """Ignores `.env` and the environment's credentials: it speaks to this machine only and lives in var/demo."""
-    settings = _settings()
+    settings = demo_settings()
     shutil.rmtree(settings.var, ignore_errors=True)
     began = time.monotonic()
     async with open_database(settings):
@@ -78,11 +78,17 @@ async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
                 await stay_up(running)
 
 
-def _settings() -> Settings:
-    """Nothing of the environment but where `var` is and which port to try."""
+def demo_settings() -> Settings:
+    """Nothing of the environment but where `var` and the campaigns are and which port to try."""
     given = load_settings(env_file=None)
+    check_templates(given)
     blank = {name: field.default for name, field in Settings.model_fields.items()}
-    own = {"huifang_var": given.var / "demo", "web_port": given.web_port, "log_level": given.log_level}
+    own = {
+        "huifang_var": given.var / "demo",
+        "huifang_templates": given.huifang_templates,
+        "web_port": given.web_port,
+        "log_level": given.log_level,
+    }
     return Settings.model_construct(**{**blank, **own})
 
 

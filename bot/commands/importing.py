@@ -144,11 +144,18 @@ def _open_tables(files: Sequence[Path]) -> tuple[list[_Table], list[FileReport]]
     refused: list[FileReport] = []
     for path in files:
         try:
-            raw = read_table(path, is_header)
-            tables.append(_Table(path, raw, recognise(raw.header)))
+            tables.append(_open_table(path))
         except InputError as exc:
             refused.append(FileReport(file=str(path), refused=str(exc)))
     return tables, refused
+
+
+def _open_table(path: Path) -> _Table:
+    raw = read_table(path, is_header)
+    try:
+        return _Table(path, raw, recognise(raw.header))
+    except InputError as exc:
+        raise InputError(f"{path}：{exc}") from None
 
 
 async def _import_table(table: _Table, progress: Progress) -> _Outcome:

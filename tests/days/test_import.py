@@ -67,6 +67,24 @@ def test_the_sandboxs_own_day_has_come_even_where_it_is_ahead(call: Call, member
     assert call("import", members, "--as-of", ahead).code == 0
 
 
+@pytest.mark.parametrize(
+    ("header", "named"),
+    [
+        ("会员编号,企业名称,行业,企业名称", "企业名称"),
+        ("会员编号,企业名称, 会员编号 ", "会员编号"),
+        ("联系人编号,会员编号,姓名,手机,手机", "手机"),
+    ],
+)
+def test_a_column_that_is_there_twice_is_named_and_the_file_refused(
+    call: Call, tmp_path: Path, header: str, named: str
+) -> None:
+    (tmp_path / "twice.csv").write_text(f"{header}\n1,2,3,4,5\n", encoding="utf-8")
+    done = call("import", str(tmp_path / "twice.csv"))
+    assert done.code == 1
+    assert f"{tmp_path / 'twice.csv'}：“{named}”有两列" in done.out
+    assert call("stats", "--json").found["members"] == 0
+
+
 def _wait_for_rows(database: Path) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot import settings as place
+from bot.commands.demo import demo_settings
 from bot.commands.serving import House
 from bot.database import open_database
 from bot.settings import PROJECT, load_settings
@@ -102,6 +103,22 @@ def test_a_start_without_a_worker_says_that_nothing_goes_out(call: Call, tmp_pat
 
 async def test_a_worker_gives_its_sign_of_life(home: House) -> None:
     await until(lambda: marks.worker_alive(datetime.now(UTC)), "a sign of life")
+
+
+@pytest.mark.parametrize("words", ["campaign list", "campaign preview unread_resumes", "doctor", "up", "demo --exit"])
+def test_a_folder_without_campaigns_is_named(call: Call, tmp_path: Path, words: str) -> None:
+    missing, empty = tmp_path / "nowhere", tmp_path / "empty"
+    empty.mkdir()
+    done = call(*words.split(), HUIFANG_TEMPLATES=str(missing))
+    assert (done.code, done.err) == (1, f"huifang: HUIFANG_TEMPLATES: 没有这个文件夹：{missing} (no such folder)\n")
+    done = call(*words.split(), HUIFANG_TEMPLATES=str(empty))
+    assert done.code == 1
+    assert f"{empty} 里面没有营销活动" in done.err
+
+
+def test_the_demo_takes_its_campaigns_from_where_they_are(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HUIFANG_TEMPLATES", str(shutil.copytree(PROJECT / "templates", tmp_path / "mine")))
+    assert demo_settings().huifang_templates == tmp_path / "mine"
 
 
 def test_what_we_make_is_for_our_eyes_only(call: Call, tmp_path: Path) -> None:
