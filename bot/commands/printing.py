@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from bot.wording import NO_WORKER, fate_words
+from bot.wording import NO_WORKER, NOT_SENT, fate_words
 from campaigns.terms import SHANGHAI
 
 Shown = str | Table
@@ -120,10 +120,16 @@ def member_lines(found: Mapping[str, Any]) -> list[Shown]:
 
 
 def _touch_line(touch: Mapping[str, Any]) -> str:
+    if touch["kind"] == NOT_SENT:
+        return f"{_when(touch['at'])} × {touch['campaign']} {_fate(touch)}"
     arrow = "→" if touch["direction"] == "out" else "←"
     about = " ".join(part for part in (touch["state"], touch["intent"], touch["evidence"]) if part)
     subject = f"《{touch['subject']}》 " if touch.get("subject") else ""
     return f"{_when(touch['at'])} {arrow} {touch['medium']} {touch['kind']} [{about}] {subject}{touch['text']}"
+
+
+def _fate(touch: Mapping[str, Any]) -> str:
+    return fate_words(f"{touch['state']}:{touch['reason']}" if touch["reason"] else touch["state"])
 
 
 def reading_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
