@@ -7,6 +7,7 @@ import sys
 import typer
 
 from bot.cli import backing_up, campaigns, data, running, segments
+from bot.cli.parts import print_json
 from campaigns.errors import Interrupted, OutreachError
 
 app = typer.Typer(
@@ -32,10 +33,17 @@ def main() -> None:
     try:
         app()
     except Interrupted as exc:
-        print(f"huifang: {exc}", file=sys.stderr)
+        _say(str(exc))
         raise SystemExit(130) from None
     except OutreachError as exc:
-        print(f"huifang: {exc}", file=sys.stderr)
+        _say(str(exc))
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _say(problem: str) -> None:
+    """For people on stderr; for a program the one document it asked for."""
+    print(f"huifang: {problem}", file=sys.stderr)
+    if "--json" in sys.argv:
+        print_json({"error": problem})

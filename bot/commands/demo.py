@@ -19,6 +19,7 @@ from bot.database import open_database
 from bot.runtime import DEMO_MARK, set_clock
 from bot.sandbox.site import write_export
 from bot.settings import Settings, check_templates, load_settings
+from bot.wording import task_words
 from campaigns import definitions, marks, planner, touches, visits
 from campaigns.members import find
 from campaigns.replies.events import count_events
@@ -199,7 +200,7 @@ def _print(found: Mapping[str, Any], as_json: bool) -> None:
             f"回答 {answers['received']} 条：人写的 {answers['replies']}，自动回复 {answers['automatic']}，"
             f"认不出是谁 {answers['unmatched']}，重复推送 {answers['repeats']}；"
             f"网页退订 {answers['opt_outs']}，回流 {answers['returns']}",
-            f"要人处理的任务：{'  '.join(f'{name} {n}' for name, n in sorted(found['tasks'].items())) or '没有'}",
+            f"要人处理的任务：{_tasks(found['tasks']) or '没有'}",
             "",
             table(
                 ("对账", "左", "右", "相等"),
@@ -209,6 +210,10 @@ def _print(found: Mapping[str, Any], as_json: bool) -> None:
             f"用时 {found['seconds']} 秒，虚拟时间走到 {found['until']}",
         ]
     )
+
+
+def _tasks(found: Mapping[str, int]) -> str:
+    return "  ".join(f"{task_words(name)} {count}" for name, count in sorted(found.items()))
 
 
 def _tick(moment: datetime, as_json: bool) -> None:

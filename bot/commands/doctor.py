@@ -17,6 +17,7 @@ from bot.settings import Settings, home, unknown_keys
 from bot.tokens import Tokens
 from bot.wording import HELD, NO_WORKER
 from campaigns.errors import OutreachError
+from campaigns.folders import place_of
 from campaigns.marks import is_held, read_mark, worker_alive
 from campaigns.members.find import count_stats
 from campaigns.outbox import closed_channels
@@ -117,7 +118,8 @@ async def _templates(settings: Settings) -> str:
     found = lint(settings, [])
     if found["problems"]:
         first = found["problems"][0]
-        raise OutreachError(f"{first['campaign']}/{first['file']}: {first['problem']}；运行 huifang campaign lint")
+        place = place_of(first["campaign"], first["file"])
+        raise OutreachError(f"{place}: {first['problem']}；运行 huifang campaign lint")
     return f"{len(found['checked'])} 个营销活动，没有问题"
 
 

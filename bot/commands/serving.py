@@ -33,6 +33,7 @@ from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
+_NOTHING_APPROVED = "还没有批准过活动，没有要发的 (no campaign was approved yet: nothing to send)"
 _CLOCK_SECONDS = 1.0
 _TRIED_PORTS = 50
 
@@ -105,7 +106,8 @@ async def _run_up(running: House, until_done: bool, as_json: bool) -> None:
         if as_json:
             print(json.dumps({"campaigns": reports}, ensure_ascii=False, default=str), flush=True)
         else:
-            show(status_lines(reports))
+            show(["每条消息都有了结果 (every message has its fate)" if reports else _NOTHING_APPROVED])
+            show(status_lines(reports) if reports else [])
         return
     announce(running, as_json)
     await stay_up(running)
