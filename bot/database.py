@@ -53,7 +53,7 @@ async def open_database(settings: Settings, *, up_to: str | None = None) -> Asyn
         await Tortoise.init(config=database_config(settings.database), _enable_global_fallback=True)
         await get_connection("default").execute_query("SELECT 1")
     except (OSError, sqlite3.Error, DBConnectionError, asyncpg.PostgresError) as exc:
-        raise ConfigError(f"DATABASE_URL: the database cannot be reached ({exc})") from exc
+        raise ConfigError(f"DATABASE_URL: 连不上数据库 (the database cannot be reached: {exc})") from exc
     try:
         yield
     finally:
@@ -69,7 +69,9 @@ async def upgrade(settings: Settings, *, up_to: str | None = None) -> None:
         except ValueError as exc:  # steps would have to be taken back
             if up_to is None:
                 raise
-            raise ConfigError(f"DATABASE_URL: its schema is newer than {up_to}; name a new database") from exc
+            raise ConfigError(
+                f"DATABASE_URL: 库比 {up_to} 新，换一个新库 (its schema is newer; name a new database)"
+            ) from exc
         finally:
             await Tortoise.close_connections()  # else the thread of a SQLite file keeps the process from its end
 
@@ -81,6 +83,16 @@ def is_away(problem: BaseException) -> bool:
     if isinstance(problem, sqlite3.OperationalError):
         return problem.sqlite_errorcode & 0xFF in _FILE_AWAY
     return isinstance(problem, _AWAY)
+
+
+def is_missing(settings: Settings) -> bool:
+    """Whether its SQLite file is still to be made. Raises ConfigError where it cannot be: we make no folder for it."""
+    file = settings.database_file
+    if file is None or file.exists():
+        return False
+    if not file.is_relative_to(settings.var):
+        _need_folder(file.parent)
+    return True
 
 
 def known_migrations() -> list[str]:
@@ -114,16 +126,29 @@ async def _migration_lock(settings: Settings) -> AsyncIterator[None]:
         finally:
             await server.close()
         return
-    path = Path(settings.database.removeprefix("sqlite://"))
+    path = settings.database_file
+    assert path is not None
+    _make_folder(path.parent, settings)
     _try_file(path)
     with path.with_suffix(".migrating").open("w") as handle:
         await asyncio.to_thread(fcntl.flock, handle, fcntl.LOCK_EX)
         yield
 
 
+def _make_folder(folder: Path, settings: Settings) -> None:
+    """HUIFANG_VAR is ours to make; a folder that is missing anywhere else is a slip in DATABASE_URL."""
+    if folder.is_relative_to(settings.var):
+        folder.mkdir(parents=True, exist_ok=True)
+    _need_folder(folder)
+
+
+def _need_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise ConfigError(f"DATABASE_URL: 没有 {folder} 这个文件夹，先建好它 (no such folder; make it first)")
+
+
 def _try_file(path: Path) -> None:
     """Tortoise hangs on a file that cannot be opened: it tries again without giving back the lock it holds."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.closing(sqlite3.connect(path, timeout=15)) as file:
         file.execute("PRAGMA schema_version")
 
@@ -131,7 +156,6 @@ def _try_file(path: Path) -> None:
 def _connection(url: str) -> object:
     if not url.startswith("sqlite://"):
         return {**expand_db_url(url), "engine": "bot.asyncpg_client"}
-    path = Path(url.removeprefix("sqlite://"))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = url.removeprefix("sqlite://")
     pragmas = {"journal_mode": "WAL", "busy_timeout": 15000, "synchronous": "NORMAL", "foreign_keys": "ON"}
-    return {"engine": "bot.sqlite", "credentials": {"file_path": str(path), **pragmas}}
+    return {"engine": "bot.sqlite", "credentials": {"file_path": path, **pragmas}}

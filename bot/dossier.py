@@ -1,4 +1,4 @@
-"""Everything about one member in one document: who they are, and every touch with its exact words."""
+"""Everything about one member in one document: who they are, every touch with its words, what was not sent."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -6,21 +6,28 @@ from typing import Any
 
 from bot import sender
 from bot.runtime import Runtime
+from bot.wording import NOT_SENT
 from campaigns import outbox, touches, visits
 from campaigns.cells import parse_key
 from campaigns.errors import InputError
 from campaigns.members import find
+from campaigns.outbox import NotSent
 from campaigns.terms import Direction, MailWords, Words
 from campaigns.touches import TouchRow
 
 
 async def describe_member(runtime: Runtime, number: str) -> dict[str, Any]:
-    """What `members.find` holds, and `visits` and `timeline`, newest first. Raises InputError for an unknown number."""
+    """What `members.find` holds, and `visits` and `timeline`, newest first. Raises InputError for an unknown number.
+
+    The timeline holds touches, and of kind NOT_SENT what the ledger says became of the rest: a state and its reason.
+    """
     found = await find.describe_member(parse_key(number) or number)
     if found is None:
         raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
     found["visits"] = [asdict(visit) for visit in await visits.visits_of(found["id"])]
-    found["timeline"] = await _timeline(runtime, await touches.timeline(found["id"]))
+    touched = await _timeline(runtime, await touches.timeline(found["id"]))
+    unsent = [_unsent(row) for row in await outbox.not_sent_to(found["id"])]
+    found["timeline"] = sorted([*touched, *unsent], key=lambda line: line["at"], reverse=True)
     return found
 
 
@@ -48,6 +55,24 @@ def _outbound(
 
 def _inbound(row: TouchRow) -> dict[str, Any]:
     return {**_line(row), "campaign": "", "state": "", "text": row.text}
+
+
+def _unsent(row: NotSent) -> dict[str, Any]:
+    return {
+        "at": row.at,
+        "direction": Direction.OUT,
+        "kind": NOT_SENT,
+        "medium": row.channel,
+        "class": row.message_class,
+        "contact_id": row.contact_id,
+        "message_id": row.message_id,
+        "intent": "",
+        "evidence": "",
+        "campaign": row.campaign_key,
+        "state": row.state,
+        "reason": row.reason,
+        "text": "",
+    }
 
 
 def _line(row: TouchRow) -> dict[str, Any]:

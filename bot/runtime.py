@@ -147,28 +147,55 @@ async def read_rulebook(settings: Settings) -> Rulebook:
     )
 
 
-async def open_doorbell(settings: Settings) -> ArqRedis:
+def check_rules(settings: Settings) -> None:
+    """Read every file of limits and days `up` reads. Raises DefinitionError naming file and key."""
+    templates = settings.huifang_templates
+    load_policy(templates / "policy.toml")
+    load_calendar(templates / "calendar.toml")
+    load_pace_book(templates / "pacing.toml")
+    load_site(templates)
+
+
+async def check_channels(settings: Settings) -> None:
+    """Build every real channel as `up` does, and connect none. Raises ConfigError naming the setting."""
+    channels, _ = _channels(settings, None, ProductClock(), _doorbell_within())
+    for channel in channels.values():
+        await channel.close()
+
+
+async def open_doorbell(settings: Settings, *, retries: int | None = None) -> ArqRedis:
     """Redis, or a stand-in inside this process where REDIS_URL is empty. It holds nothing that must not be lost."""
     if not settings.redis_url:
-        pool = FakeAsyncRedis().connection_pool
-        return ArqRedis(connection_pool=pool, job_serializer=job_bytes, job_deserializer=job_value)
+        return _doorbell_within()
+    where = RedisSettings.from_dsn(settings.redis_url)
+    where.conn_retries = where.conn_retries if retries is None else retries  # arq warns of each
     try:
-        return await create_pool(
-            RedisSettings.from_dsn(settings.redis_url), job_serializer=job_bytes, job_deserializer=job_value
-        )
+        return await create_pool(where, job_serializer=job_bytes, job_deserializer=job_value)
     except (RedisError, OSError) as exc:
         raise ConfigError(
-            f"REDIS_URL: no Redis answers there ({type(exc).__name__}); start it, or name another"
+            f"REDIS_URL: 那里没有 Redis 回答，启动它，或者换一个 (no Redis answers there: {type(exc).__name__})"
         ) from exc
+
+
+def _doorbell_within() -> ArqRedis:
+    pool = FakeAsyncRedis().connection_pool
+    return ArqRedis(connection_pool=pool, job_serializer=job_bytes, job_deserializer=job_value)
 
 
 def read_secret(settings: Settings) -> bytes:
     """The key that signs links and message keys: HUIFANG_SECRET, or one made once and kept beside the database."""
-    if settings.huifang_secret:
-        return settings.huifang_secret.encode()
+    if kept := kept_secret(settings):
+        return kept
     with contextlib.suppress(FileExistsError):
         place_secret(settings, secrets.token_hex(32).encode())
     return settings.secret_file.read_bytes()
+
+
+def kept_secret(settings: Settings) -> bytes | None:
+    """That key where there is one already."""
+    if settings.huifang_secret:
+        return settings.huifang_secret.encode()
+    return settings.secret_file.read_bytes() if settings.secret_file.exists() else None
 
 
 def place_secret(settings: Settings, secret: bytes) -> None:
@@ -189,7 +216,9 @@ async def follow_clock(clock: ProductClock, settings: Settings) -> None:
 async def set_clock(clock: ProductClock, settings: Settings) -> None:
     """Tell the other processes on this database, and their sandbox, what time it is."""
     if settings.real_channels:
-        raise ConfigError(f"--as-of sets the clock only in the sandbox; {settings.real_channels[0]} is real")
+        raise ConfigError(
+            f"--as-of 只能拨沙盒的时间，{settings.real_channels[0]} 是真实渠道 (sets the clock only in the sandbox)"
+        )
     await tell_sandbox(settings, "clock", {"mark": clock.to_mark()})
     await write_mark(CLOCK_MARK, clock.to_mark())
 
@@ -216,14 +245,14 @@ async def read_endpoints(side: str) -> SandboxEndpoints:
 
 
 def _no_sandbox(side: str) -> ConfigError:
-    return ConfigError(f"SANDBOX_URL: no sandbox answers at {side}; start one with `huifang sandbox`")
+    return ConfigError(f"SANDBOX_URL: {side} 没有沙盒回答，用 huifang sandbox 启动一个 (no sandbox answers there)")
 
 
 async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:
     if await read_mark(DEMO_MARK) and settings.real_channels:
         raise ConfigError(
-            f"this database belongs to a demo and never reaches real people, but {settings.real_channels[0]} has "
-            "credentials; use another DATABASE_URL"
+            f"DATABASE_URL: 这是演示的库，永远不连真实的人，{settings.real_channels[0]} 却填了账号；换一个库 "
+            "(this database belongs to a demo and never reaches real people; use another)"
         )
 
 
@@ -276,7 +305,9 @@ def _sandbox_sms_settings(sandbox: SandboxEndpoints) -> AliyunSettings:
 
 def _mail_settings(settings: Settings) -> EmailSettings:
     if not settings.mail_sender_address or not settings.mail_reply_domain:
-        raise ConfigError("MAIL_SENDER_ADDRESS and MAIL_REPLY_DOMAIN must be set beside SMTP_HOST")
+        raise ConfigError(
+            "MAIL_SENDER_ADDRESS、MAIL_REPLY_DOMAIN: 填了 SMTP_HOST 就都要填 (must be set beside SMTP_HOST)"
+        )
     return EmailSettings(
         host=settings.smtp_host,
         port=settings.smtp_port,

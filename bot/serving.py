@@ -1,6 +1,7 @@
 """An ASGI app on a port of this machine, inside this process and its event loop."""
 
 import asyncio
+import errno
 import socket
 from dataclasses import dataclass
 
@@ -43,8 +44,11 @@ async def serve(app: ASGIApp, listener: socket.socket) -> Served:
     return Served(host, port, server, task)
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket on this port, or on the next one that is free. Ours from here on: nobody can take it in between."""
+def listen(host: str, port: int, setting: str = "WEB_HOST") -> socket.socket:
+    """A socket on this port, or on the next one that is free. Ours from here on: nobody can take it in between.
+
+    Raises ConfigError naming `setting` where the host is none of this machine's.
+    """
     for candidate in range(port, min(port + _TRIED_PORTS, 65536)) if port else (0,):
         # by its protocol's name: only then does asyncio switch Nagle off, and an answer does not wait 40 ms
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -53,8 +57,10 @@ def listen(host: str, port: int) -> socket.socket:
         try:
             listener.bind((host, candidate))
             listener.listen(128)
-        except OSError:
+        except OSError as exc:
             listener.close()
+            if exc.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise ConfigError(f"{setting}: 不能在 {host} 上监听 (cannot listen there: {exc.strerror})") from None
             continue
         return listener
-    raise ConfigError(f"no free port from {port} on {host}; set WEB_PORT to another one")
+    raise ConfigError(f"WEB_PORT: {host} 上从 {port} 起没有空的端口，换一个 (no free port; name another)")

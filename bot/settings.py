@@ -1,26 +1,53 @@
 """The environment, read once into one frozen object. A bad value is refused by its name."""
 
+import os
+import re
+from collections.abc import Mapping
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from campaigns.errors import ConfigError
 
 PROJECT = Path(__file__).resolve().parent.parent
+_HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
+_EXPECTED = {
+    "int_parsing": "要写成整数",
+    "int_from_float": "要写成整数",
+    "bool_parsing": "只能是 true 或 false",
+    "greater_than_equal": "太小",
+    "less_than_equal": "太大",
+}
+
+
+def home() -> Path:
+    """Where `.env` lies and what relative folders count from, whatever folder a command is typed in.
+
+    The checkout this package lies in; for a package installed without one the working directory. HUIFANG_HOME, which
+    only the environment can give, names another.
+    """
+    if given := os.environ.get("HUIFANG_HOME"):
+        return Path(given).resolve()
+    return PROJECT if (PROJECT / "templates").is_dir() else Path.cwd()
+
 
 _Text = Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
+_Folder = Annotated[Path, AfterValidator(lambda path: home() / path), Field(validate_default=True)]
 
 
 class Settings(BaseSettings):
     """Every setting there is; `.env.example` explains each. Fields are the variables' names in lower case."""
 
-    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", env_file_encoding="utf-8")
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore", env_file_encoding="utf-8-sig")
 
-    huifang_var: Path = Path("var")
-    huifang_templates: Path = PROJECT / "templates"
+    huifang_var: _Folder = Path("var")
+    huifang_templates: _Folder = PROJECT / "templates"
     huifang_secret: _Text = ""
     database_url: _Text = ""
     redis_url: _Text = ""
@@ -65,22 +92,36 @@ class Settings(BaseSettings):
     @classmethod
     def _known_database(cls, value: str) -> str:
         if value and not value.startswith(("sqlite:///", "postgres://")):
-            raise ValueError("sqlite:///ABSOLUTE/PATH or postgres://USER:PASSWORD@HOST:PORT/NAME")
+            raise _wrong("sqlite:///ABSOLUTE/PATH", "postgres://USER:PASSWORD@HOST:PORT/NAME")
         return value
 
     @field_validator("redis_url")
     @classmethod
     def _known_redis(cls, value: str) -> str:
         if value and not value.startswith(("redis://", "rediss://", "unix://")):
-            raise ValueError("redis://HOST:PORT/0, rediss://… or unix://PATH")
+            raise _wrong("redis://HOST:PORT/0", "rediss://…", "unix://PATH")
         return value
 
     @field_validator("log_level")
     @classmethod
     def _known_level(cls, value: str) -> str:
         if value.upper() not in ("DEBUG", "INFO", "WARNING", "ERROR"):
-            raise ValueError("DEBUG, INFO, WARNING or ERROR")
+            raise _wrong("DEBUG", "INFO", "WARNING", "ERROR")
         return value.upper()
+
+    @field_validator("public_url")
+    @classmethod
+    def _address_for_links(cls, value: str) -> str:
+        if value and not _is_address(value):
+            raise _wrong("https://HOST", "https://HOST:PORT/PATH", "http://…")
+        return value
+
+    @field_validator("hook_secret")
+    @classmethod
+    def _secret_for_a_path(cls, value: str) -> str:
+        if value and not _HOOK_SECRET.fullmatch(value):
+            raise ValueError("只用字母、数字、- 和 _，至少 16 个 (letters, digits, - and _, at least 16)")
+        return value
 
     @property
     def var(self) -> Path:
@@ -94,6 +135,16 @@ class Settings(BaseSettings):
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite://{self.var / 'huifang.sqlite3'}"
+
+    @property
+    def database_file(self) -> Path | None:
+        """SQLite's; None on a server."""
+        return Path(self.database.removeprefix("sqlite://")) if self.database.startswith("sqlite://") else None
+
+    @property
+    def database_shown(self) -> str:
+        """Which database this is, for a person: its file, or its server without user and password."""
+        return str(self.database_file or f"postgres://{self.database.partition('?')[0].rpartition('@')[2]}")
 
     @property
     def lease(self) -> timedelta:
@@ -110,12 +161,51 @@ class Settings(BaseSettings):
         return tuple(name for name, value in given.items() if value)
 
 
-def load_settings(*, env_file: Path | None = Path(".env"), **overrides: object) -> Settings:
-    """Raises ConfigError naming the variable and what was expected."""
+def load_settings(*, env_file: Path | None = None, **overrides: object) -> Settings:
+    """Raises ConfigError naming the variable, or the file, and what was expected."""
     try:
         return Settings(_env_file=env_file, **overrides)  # type: ignore[call-arg,arg-type]
+    except UnicodeDecodeError:
+        raise ConfigError(f"{env_file}: 要存成 UTF-8 (save it as UTF-8)") from None
+    except OSError as exc:
+        raise ConfigError(f"{env_file}: 读不出 (cannot be read: {exc.strerror})") from None
     except ValidationError as exc:
-        first = exc.errors()[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        problem = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(f"{name}: {problem}; see .env.example") from None
+        raise ConfigError(_problem(exc.errors()[0])) from None
+
+
+def check_templates(settings: Settings) -> None:
+    """Raises ConfigError where there is no campaign to be found."""
+    folder = settings.huifang_templates
+    if not folder.is_dir():
+        raise ConfigError(f"HUIFANG_TEMPLATES: 没有这个文件夹：{folder} (no such folder)")
+    if not any(folder.glob("*/campaign.toml")):
+        raise ConfigError(f"HUIFANG_TEMPLATES: {folder} 里面没有营销活动 (no campaign in this folder)")
+
+
+def unknown_keys(env_file: Path) -> dict[str, str]:
+    """Names in a `.env` that are no setting, each with the setting it may be meant for, or nothing."""
+    known = [name.upper() for name in Settings.model_fields]
+    strange = [key for key in dotenv_values(env_file, encoding="utf-8-sig") if key.upper() not in known]
+    return {key: next(iter(get_close_matches(key.upper(), known, 1, 0.7)), "") for key in strange}
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    name = str(error["loc"][0]).upper() if error["loc"] else "settings"
+    if error["type"] == "value_error":
+        return f"{name}: {error['msg'].removeprefix('Value error, ')}；见 .env.example"
+    return f"{name}: {_EXPECTED.get(error['type'], '写得不对')} ({error['msg']})；见 .env.example"
+
+
+def _wrong(*forms: str) -> ValueError:
+    return ValueError(f"要写成 {' 或 '.join(forms)} (expected {' or '.join(forms)})")
+
+
+def _is_address(url: str) -> bool:
+    """http(s)://host[:port][/path]: what links can be put behind."""
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return False
+    plain = url.isascii() and url.isprintable() and " " not in url and not set("?#@\\") & set(url)
+    return plain and has_port and parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -97,6 +97,15 @@ BLOCKS = {
 # A restored copy, until a person releases it.
 HELD = "这是从备份恢复的副本，已暂停，不计划也不发送。看清单：huifang release --list，放行：huifang release"
 
+# In a member's timeline: what the ledger says did not go out.
+NOT_SENT = "not_sent"
+
+# Nobody plans or sends on this database.
+NO_WORKER = (
+    "没有 worker 在跑，什么也不会发出；运行 huifang up 或 huifang worker "
+    "(no worker is alive: nothing goes out until one of them runs)"
+)
+
 
 def fate_words(name: str) -> str:
     """`deferred:outside_hours` → 推迟：不在时段."""

@@ -11,7 +11,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import arq.worker
@@ -75,6 +75,7 @@ async def drain(ctx: dict[str, Any], occurrence_id: int, channel: str) -> None:
 
 async def recover(ctx: dict[str, Any]) -> None:
     """What dead senders left, each time; then the questions to providers, unless the last ones are still open."""
+    await marks.sign_of_life(datetime.now(UTC))
     if await marks.is_held():  # a lease that ended says nothing about what was sent since the backup
         return
     await sender.recover(ctx["runtime"])

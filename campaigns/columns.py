@@ -44,17 +44,26 @@ class Recognised:
 
 
 def recognise(header: Sequence[str]) -> Recognised:
-    """The kind of table this is the header of. InputError where no kind's keys are all there."""
+    """The kind of table this is the header of. InputError where no kind's keys are all there, or a field twice."""
     found = _best(header)
     if found is None:
         raise InputError("认不出表头:至少要有编号一列和一列内容,例如 会员编号、企业名称(no known header)")
     kind, mapping = found
     rest = {index: clean_text(word) for index, word in enumerate(header) if index not in mapping and clean_text(word)}
+    _refuse_a_second(header, mapping, rest)
     names = tuple(dict.fromkeys(rest.values()))
     if kind is not TableKind.MEMBERS:
         return Recognised(kind, tuple(header), mapping, {}, names)
     first = {name: index for index, name in reversed(rest.items())}
     return Recognised(kind, tuple(header), mapping, {i: n for i, n in rest.items() if first[n] == i}, ())
+
+
+def _refuse_a_second(header: Sequence[str], mapping: Mapping[int, str], rest: Mapping[int, str]) -> None:
+    """Which of two 企业名称 is meant nobody can know; the one left over would go for a column of the site's own."""
+    read = {clean_text(header[index]) for index in mapping}
+    for index, name in rest.items():
+        if name in read:
+            raise InputError(f"“{name}”有两列，第 {index + 1} 列又是它；删掉一列再导入 (the column is there twice)")
 
 
 def is_header(cells: Sequence[str]) -> bool:

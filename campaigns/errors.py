@@ -5,6 +5,7 @@ OutreachError
 ├── InputError          whoever gave the file, rule or argument: names the place and the remedy
 │   └── DefinitionError the author of a campaign folder: names file and key
 ├── StateError          the caller: this cannot be done to a thing in that state
+├── Interrupted         nobody: a person pressed Ctrl-C; what was done by then stands
 ├── ChannelUnavailable  a whole batch could not start; nothing was on the wire
 └── WebhookRejected     a request that is not the provider's
 """
@@ -32,6 +33,10 @@ class DefinitionError(InputError):
 
 class StateError(OutreachError):
     """The thing is not in a state that allows this."""
+
+
+class Interrupted(OutreachError):
+    """A person ended it half way; what was done by then stands. The message names the way on."""
 
 
 class ChannelUnavailable(OutreachError):

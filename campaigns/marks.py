@@ -1,8 +1,14 @@
-"""Facts about this database itself, kept in it: whether it is a demo's, its virtual clock, its hold-out secret."""
+"""Facts about this database itself, kept in it: whether it is a demo's, its virtual clock, its hold-out secret,
+when a worker was last alive.
+"""
+
+from datetime import datetime, timedelta
 
 from campaigns.models import Mark
 
 RESTORED = "restored"
+_WORKER = "worker"
+_ALIVE = timedelta(seconds=30)  # three signs may be missed
 
 
 async def read_mark(key: str) -> str | None:
@@ -23,3 +29,14 @@ async def write_mark_once(key: str, value: str) -> str:
 async def is_held() -> bool:
     """Whether this is a restored copy that waits for a person's word: nothing of it is planned or sent till then."""
     return await read_mark(RESTORED) is not None
+
+
+async def sign_of_life(at: datetime) -> None:
+    """A worker is alive on this database. `at`: aware, by the wall, whatever the product's clock says."""
+    await write_mark(_WORKER, at.isoformat())
+
+
+async def worker_alive(at: datetime) -> bool:
+    """Whether one gave a sign in the last half minute: without one nothing is planned or sent."""
+    sign = await read_mark(_WORKER)
+    return sign is not None and at - datetime.fromisoformat(sign) < _ALIVE

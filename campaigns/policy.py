@@ -298,11 +298,11 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self._file = str(path)
         try:
-            self._left = dict(_flatten(tomllib.loads(path.read_text(encoding="utf-8"))))
+            self._left = dict(_flatten(tomllib.loads(path.read_text(encoding="utf-8-sig"))))
         except OSError as error:
-            raise DefinitionError(self._file, "-", f"cannot be read ({error.strerror})") from error
+            raise DefinitionError(self._file, "-", f"读不出，放一个回去 (cannot be read: {error.strerror})") from error
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise DefinitionError(self._file, "-", f"is not TOML in UTF-8: {error}") from error
+            raise DefinitionError(self._file, "-", f"不是 UTF-8 的 TOML：{error} (not TOML in UTF-8)") from error
 
     def read(self) -> PolicySettings:
         standard = PolicySettings()
@@ -319,7 +319,7 @@ class _Reader:
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
         )
         for key in self._left:
-            raise DefinitionError(self._file, key, "unknown key")
+            raise DefinitionError(self._file, key, "没有这一项，删掉它 (unknown key)")
         return settings
 
     def _hours(self, key: str, usual: Hours) -> Hours:
@@ -329,7 +329,9 @@ class _Reader:
             self._workdays_only(f"{key}.days", usual.workdays_only),
         )
         if hours.opens >= hours.closes:
-            raise DefinitionError(self._file, f"{key}.to", f"must be later than from ({hours.opens:%H:%M})")
+            raise DefinitionError(
+                self._file, f"{key}.to", f"要比 from（{hours.opens:%H:%M}）晚 (must be later than from)"
+            )
         return hours
 
     def _clock(self, key: str, usual: time) -> time:
@@ -337,18 +339,20 @@ class _Reader:
         try:
             return datetime.strptime(str(value), "%H:%M").time()  # noqa: DTZ007 a time of day has no zone
         except ValueError:
-            raise DefinitionError(self._file, key, f'expected a time such as "09:00", found {value!r}') from None
+            raise DefinitionError(
+                self._file, key, f'要写成 "09:00" 这样，写的是 {value!r} (a time is expected)'
+            ) from None
 
     def _workdays_only(self, key: str, usual: bool) -> bool:
         value = self._left.pop(key, "workdays" if usual else "all")
         if value not in ("workdays", "all"):
-            raise DefinitionError(self._file, key, f'expected "workdays" or "all", found {value!r}')
+            raise DefinitionError(self._file, key, f'只能是 "workdays" 或 "all"，写的是 {value!r} (unknown days)')
         return value == "workdays"
 
     def _number(self, key: str, usual: int, least: int = 0) -> int:
         value = self._left.pop(key, usual)
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 3650:
-            raise DefinitionError(self._file, key, f"expected a whole number from {least} to 3650, found {value!r}")
+            raise DefinitionError(self._file, key, f"要写 {least} 到 3650 的整数，写的是 {value!r} (a whole number)")
         return value
 
 

@@ -67,7 +67,8 @@ def started(*arguments: str, settings: Mapping[str, object], folder: Path) -> It
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
             [sys.executable, "-m", "bot", *arguments],
-            stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8", cwd=folder, env=environment(settings),
+            stdout=subprocess.PIPE, stderr=errors, text=True, encoding="utf-8", cwd=folder,
+            env=environment(settings, home=folder),
         )  # fmt: skip
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
@@ -90,16 +91,19 @@ def run(
     folder.mkdir(parents=True, exist_ok=True)
     return subprocess.run(
         [sys.executable, "-m", "bot", *arguments],
-        capture_output=True, text=True, encoding="utf-8", cwd=folder, env=environment(settings), timeout=seconds,
+        capture_output=True, text=True, encoding="utf-8", cwd=folder, env=environment(settings, home=folder),
+        timeout=seconds,
     )  # fmt: skip
 
 
-def environment(settings: Mapping[str, object]) -> dict[str, str]:
-    """This process's environment without any setting of ours, and these instead."""
+def environment(settings: Mapping[str, object], home: Path = _ROOT / "tests") -> dict[str, str]:
+    """This process's environment without any setting of ours, and these instead. A `.env` is read in `home` only."""
     ours = {name.upper() for name in Settings.model_fields}
     kept = {name: value for name, value in os.environ.items() if name.upper() not in ours}
     given = {name.upper(): str(value) for name, value in settings.items()}
-    return {**kept, "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "", **given}
+    return {
+        **kept, "HUIFANG_HOME": str(home), "PYTHONPATH": str(_ROOT), "PYTHONDONTWRITEBYTECODE": "", **given,
+    }  # fmt: skip
 
 
 @contextlib.asynccontextmanager

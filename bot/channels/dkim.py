@@ -54,9 +54,9 @@ class DkimSigner:
     def __init__(self, domain: str, selector: str, private_key_pem: str) -> None:
         """Raises ConfigError naming DKIM_DOMAIN, DKIM_SELECTOR or DKIM_PRIVATE_KEY, never what the key holds."""
         if not _DOMAIN.fullmatch(domain):
-            raise ConfigError("DKIM_DOMAIN: a domain in ASCII such as mail.example.com is expected")
+            raise ConfigError("DKIM_DOMAIN: 要写 mail.example.com 这样的域名 (a domain in ASCII is expected)")
         if not _SELECTOR.fullmatch(selector):
-            raise ConfigError("DKIM_SELECTOR: letters, digits and hyphens such as s2026 are expected")
+            raise ConfigError("DKIM_SELECTOR: 只用字母、数字和连字符，如 s2026 (letters, digits and hyphens)")
         self._domain = domain
         self._selector = selector
         self._key = _private_key(private_key_pem)
@@ -140,10 +140,10 @@ def _private_key(pem: str) -> RSAPrivateKey | Ed25519PrivateKey:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ConfigError(
-            "DKIM_PRIVATE_KEY: cannot be read; an RSA or Ed25519 key in PEM without a password is expected"
+            "DKIM_PRIVATE_KEY: 读不出，要没有密码的 PEM，RSA 或 Ed25519 (cannot be read: PEM without a password)"
         ) from None  # from its text nothing may reach a log
     if isinstance(key, RSAPrivateKey) and key.key_size not in _BITS:
-        raise ConfigError(f"DKIM_PRIVATE_KEY: RSA with {key.key_size} bits; make one with 2048")
+        raise ConfigError(f"DKIM_PRIVATE_KEY: RSA 只有 {key.key_size} 位，换一把 2048 位的 (make one with 2048 bits)")
     if not isinstance(key, RSAPrivateKey | Ed25519PrivateKey):
-        raise ConfigError("DKIM_PRIVATE_KEY: an RSA or Ed25519 key is expected, this is of another kind")
+        raise ConfigError("DKIM_PRIVATE_KEY: 要 RSA 或 Ed25519 的，这把是别的 (a key of another kind)")
     return key

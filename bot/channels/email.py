@@ -227,12 +227,16 @@ def _check(settings: EmailSettings) -> None:
         ("message_id_domain", f"key@{settings.message_id_domain}"),
     ):
         if wire_address(address) != address:
-            raise ConfigError(f"e-mail setting {place} cannot be used in an address: give it in ASCII")
+            raise ConfigError(
+                f"MAIL_{place.upper()}: 不能用在邮件地址里，用英文字母写 ({place}: no address, give it in ASCII)"
+            )
     if settings.connections < 1 or settings.per_connection < 1:
-        raise ConfigError("e-mail settings connections and per_connection must be 1 or more")
+        raise ConfigError("SMTP_CONNECTIONS、SMTP_PER_CONNECTION: 至少是 1 (connections must be 1 or more)")
     encrypted = settings.starttls or settings.port == 465
     if settings.username and not encrypted and settings.host not in _LOOPBACK:
-        raise ConfigError(f"the password for {settings.host} would travel in the clear: switch STARTTLS on")
+        raise ConfigError(
+            f"SMTP_STARTTLS: 给 {settings.host} 的密码会明文传出去，打开它 (the password would travel in the clear)"
+        )
 
 
 def _signatures(settings: EmailSettings) -> _Signatures | None:

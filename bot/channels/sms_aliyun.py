@@ -243,11 +243,15 @@ class AliyunSmsChannel:
 def _check(settings: AliyunSettings) -> None:
     url = httpx.URL(settings.endpoint)
     if url.scheme not in ("http", "https") or not url.host or url.raw_path != b"/":
-        raise ConfigError("Aliyun SMS endpoint: a URL without a path, such as https://dysmsapi.aliyuncs.com")
+        raise ConfigError(
+            "ALIYUN_SMS_ENDPOINT: 要写成 https://dysmsapi.aliyuncs.com 这样，不带路径 (endpoint: a URL without a path)"
+        )
     if url.scheme == "http" and url.host not in _LOOPBACK:
-        raise ConfigError(f"Aliyun SMS endpoint: numbers would travel to {url.host} in the clear: use https://")
+        raise ConfigError(f"ALIYUN_SMS_ENDPOINT: 号码会明文传给 {url.host}，用 https:// (in the clear: use https://)")
     if not settings.access_key_id or not settings.access_key_secret:
-        raise ConfigError("Aliyun SMS needs an access key id and its secret")
+        raise ConfigError(
+            "ALIYUN_SMS_ACCESS_KEY_ID、ALIYUN_SMS_ACCESS_KEY_SECRET: 要一起填 (an access key id and its secret)"
+        )
 
 
 def _refuse(outbound: Outbound) -> SendResult:

@@ -246,11 +246,11 @@ class WechatChannel:
 def _check(settings: WechatSettings) -> None:
     url = httpx.URL(settings.base_url)
     if url.scheme not in ("http", "https") or not url.host or url.raw_path != b"/":
-        raise ConfigError("WECHAT_BASE_URL: a URL without a path, such as https://api.weixin.qq.com")
+        raise ConfigError("WECHAT_BASE_URL: 要写成 https://api.weixin.qq.com 这样，不带路径 (a URL without a path)")
     if url.scheme == "http" and url.host not in _LOOPBACK:
-        raise ConfigError(f"WECHAT_BASE_URL: the secret would travel to {url.host} in the clear: use https://")
+        raise ConfigError(f"WECHAT_BASE_URL: 密钥会明文传给 {url.host}，用 https:// (in the clear: use https://)")
     if not settings.appid or not settings.secret:
-        raise ConfigError("WECHAT_APPID and WECHAT_SECRET must both be set")
+        raise ConfigError("WECHAT_APPID、WECHAT_SECRET: 要一起填 (both must be set)")
 
 
 # ---- requests -----------------------------------------------------------------------------------------------------

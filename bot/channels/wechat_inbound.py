@@ -39,9 +39,11 @@ class Callback:
     def __post_init__(self) -> None:
         """Raises ConfigError."""
         if not self.token:
-            raise ConfigError("WECHAT_TOKEN must be set: the token of the account's message server")
+            raise ConfigError("WECHAT_TOKEN: 要填公众号后台消息推送的 Token (the token of the message server)")
         if self.encoding_aes_key and not _AES_KEY.fullmatch(self.encoding_aes_key):
-            raise ConfigError("WECHAT_ENCODING_AES_KEY: 43 letters and digits, or empty for plain mode")
+            raise ConfigError(
+                "WECHAT_ENCODING_AES_KEY: 43 个字母和数字，明文模式就空着 (43 letters and digits, or empty)"
+            )
 
     def check_echo(self, query: Mapping[str, str], now: datetime) -> None:
         """Raises WebhookRejected where a URL check is not WeChat's."""
@@ -59,9 +61,9 @@ class Callback:
         """The events of a push. Raises WebhookRejected where it is not WeChat's, too old, or cannot be read."""
         if len(body) > _BODY:
             raise WebhookRejected("a push of over 1 MB")
+        self._check(query, now, _envelope(body) if _is_encrypted(query) else "")
         if self.encoding_aes_key and not _is_encrypted(query):
             raise WebhookRejected("a plain push, though WECHAT_ENCODING_AES_KEY is set: empty it for plain mode")
-        self._check(query, now, _envelope(body) if _is_encrypted(query) else "")
         return self.read_push(query, body)
 
     def read_push(self, query: Mapping[str, str], body: bytes) -> list[InboundEvent]:
@@ -81,7 +83,9 @@ class Callback:
         else:
             given, made = query.get("signature", ""), sign(self.token, timestamp, nonce)
         if not hmac.compare_digest(made.encode(), given.encode("utf-8", "replace")):
-            raise WebhookRejected("wrong signature: compare WECHAT_TOKEN with the account's")
+            raise WebhookRejected(
+                "a signature with another token than this account's (where real: compare WECHAT_TOKEN)"
+            )
         if abs(now - _moment(timestamp)) > _SKEW:
             raise WebhookRejected("a timestamp more than 10 minutes away from now")
 

@@ -19,7 +19,7 @@ PREVIEWED = 20
 
 async def migrate(settings: Settings) -> dict[str, Any]:
     await upgrade(settings)
-    return {"database": settings.database.partition("://")[0], "up_to_date": True}
+    return {"database": settings.database_shown, "up_to_date": True}
 
 
 async def stats(settings: Settings) -> dict[str, int]:

@@ -2,20 +2,20 @@
 
 import contextlib
 import getpass
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from bot.clock import ProductClock
 from bot.database import open_database
 from bot.process import bulk_work
-from bot.runtime import follow_clock, read_rulebook, set_clock
+from bot.runtime import check_rules, follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
 from bot.wording import HELD
 from campaigns import definitions, marks, outbox, planner
 from campaigns.errors import DefinitionError, InputError, StateError
-from campaigns.folders import lint_folder, lint_together, render_sample
+from campaigns.folders import CampaignFolder, lint_folder, lint_together, place_of, render_sample
 from campaigns.planner import Preview
 from campaigns.reports import campaign_reports
 from campaigns.terms import SHANGHAI
@@ -23,30 +23,55 @@ from campaigns.terms import SHANGHAI
 
 async def listing(settings: Settings) -> list[dict[str, Any]]:
     async with open_database(settings):
-        found = []
-        for key in definitions.campaign_keys(settings.huifang_templates):
-            folder = definitions.load_campaign(settings.huifang_templates, key)
-            row = await definitions.find_campaign(key)
-            found.append(
-                {
-                    "campaign": key,
-                    "title": folder.definition.title,
-                    "class": folder.definition.message_class,
-                    "channels": list(folder.definition.channels),
-                    "state": row.state if row else "draft",
-                    "changed_since_approval": bool(row and row.files != dict(folder.files)),
-                    "note": row.note if row else "",
-                }
-            )
-        return found
+        return [await _listed(settings, key) for key in definitions.campaign_keys(settings.huifang_templates)]
+
+
+async def _listed(settings: Settings, key: str) -> dict[str, Any]:
+    """One line of the list; a folder that cannot be read says so in its own, and stops none of the others."""
+    row = await definitions.find_campaign(key)
+    state = row.state if row else "draft"
+    try:
+        folder = load(settings, key)
+    except DefinitionError as exc:
+        return {
+            "campaign": key, "title": "", "class": "", "channels": [], "state": state, "changed_since_approval": True,
+            "note": "写错了", "error": str(exc),
+        }  # fmt: skip
+    return {
+        "campaign": key,
+        "title": folder.definition.title,
+        "class": folder.definition.message_class,
+        "channels": list(folder.definition.channels),
+        "state": state,
+        "changed_since_approval": bool(row and row.files != dict(folder.files)),
+        "note": row.note if row else "",
+        "error": "",
+    }
+
+
+def load(settings: Settings, key: str) -> CampaignFolder:
+    """InputError for an unknown campaign; DefinitionError names the file with its folder."""
+    with _inside(key):
+        return definitions.load_campaign(settings.huifang_templates, key)
+
+
+@contextlib.contextmanager
+def _inside(key: str) -> Iterator[None]:
+    """There are seven campaign.toml: say whose is wrong."""
+    try:
+        yield
+    except DefinitionError as exc:
+        raise DefinitionError(place_of(key, exc.file), exc.key, exc.problem) from exc
 
 
 def show(settings: Settings, key: str) -> dict[str, Any]:
-    folder = definitions.load_campaign(settings.huifang_templates, key)
+    with _inside(key):
+        folder = definitions.load_campaign(settings.huifang_templates, key)
+        words = render_sample(folder)
     return {
         "campaign": key,
         "definition": asdict(folder.definition),
-        "words": {name: asdict(words) for name, words in render_sample(folder).items()},
+        "words": {name: asdict(one) for name, one in words.items()},
     }
 
 
@@ -67,14 +92,17 @@ def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
 
 
 async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
-    folder = definitions.load_campaign(settings.huifang_templates, key)
+    folder = load(settings, key)
+    check_rules(settings)  # pacing too, which only the sender reads
     async with open_database(settings):
         now = await _clock(settings, as_of)
-        return preview_document(await planner.preview(folder, now(), await read_rulebook(settings)))
+        book = await read_rulebook(settings)
+        with _inside(key):
+            return preview_document(await planner.preview(folder, now(), book))
 
 
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
-    folder = definitions.load_campaign(settings.huifang_templates, key)
+    folder = load(settings, key)
     _refuse_a_clash(settings, key)
     async with open_database(settings):
         clock = await _clock(settings, None)
@@ -83,18 +111,27 @@ async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
 
 
 async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
+    check_rules(settings)
     async with open_database(settings):
         if await marks.is_held():
             raise StateError(f"{HELD} (restored, paused)")
+        await _need_campaign(settings, key)
         clock = await _clock(settings, as_of)
         with bulk_work():
             occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
         planned = await outbox.read_planned(occurrence_id) if occurrence_id else {"audience": 0, "fates": {}}
-        return {"campaign": key, "state": "running", **planned}
+        return {
+            "campaign": key,
+            "state": "running",
+            **planned,
+            "database": settings.database_shown,
+            "worker_alive": await marks.worker_alive(datetime.now(UTC)),
+        }
 
 
 async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
     async with open_database(settings):
+        await _need_campaign(settings, key)
         match what:
             case "pause":
                 await definitions.pause(key, note="停于命令行")
@@ -107,12 +144,21 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
 
 async def status(settings: Settings, key: str | None) -> Any:
     async with open_database(settings):
-        reports = [asdict(report) for report in await campaign_reports(key)]
+        if key is not None:
+            await _need_campaign(settings, key)
+        alive = await marks.worker_alive(datetime.now(UTC))
+        reports = [{**asdict(report), "worker_alive": alive} for report in await campaign_reports(key)]
     if key is None:
         return reports
     if not reports:
         raise InputError(f"{key} 还没有批准。先运行 huifang campaign approve {key} (not approved yet)")
     return reports[0]
+
+
+async def _need_campaign(settings: Settings, key: str) -> None:
+    """Raises InputError for one that was never approved and has no folder: a slip of the fingers."""
+    if await definitions.find_campaign(key) is None:
+        load(settings, key)
 
 
 def _refuse_a_clash(settings: Settings, key: str) -> None:

@@ -18,7 +18,8 @@ from bot.conductor import Conductor
 from bot.database import open_database
 from bot.runtime import DEMO_MARK, set_clock
 from bot.sandbox.site import write_export
-from bot.settings import Settings, load_settings
+from bot.settings import Settings, check_templates, load_settings
+from bot.wording import task_words
 from campaigns import definitions, marks, planner, touches, visits
 from campaigns.members import find
 from campaigns.replies.events import count_events
@@ -56,7 +57,7 @@ class Balance:
 
 async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
     """Ignores `.env` and the environment's credentials: it speaks to this machine only and lives in var/demo."""
-    settings = _settings()
+    settings = demo_settings()
     shutil.rmtree(settings.var, ignore_errors=True)
     began = time.monotonic()
     async with open_database(settings):
@@ -78,11 +79,17 @@ async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
                 await stay_up(running)
 
 
-def _settings() -> Settings:
-    """Nothing of the environment but where `var` is and which port to try."""
+def demo_settings() -> Settings:
+    """Nothing of the environment but where `var` and the campaigns are and which port to try."""
     given = load_settings(env_file=None)
+    check_templates(given)
     blank = {name: field.default for name, field in Settings.model_fields.items()}
-    own = {"huifang_var": given.var / "demo", "web_port": given.web_port, "log_level": given.log_level}
+    own = {
+        "huifang_var": given.var / "demo",
+        "huifang_templates": given.huifang_templates,
+        "web_port": given.web_port,
+        "log_level": given.log_level,
+    }
     return Settings.model_construct(**{**blank, **own})
 
 
@@ -193,7 +200,7 @@ def _print(found: Mapping[str, Any], as_json: bool) -> None:
             f"回答 {answers['received']} 条：人写的 {answers['replies']}，自动回复 {answers['automatic']}，"
             f"认不出是谁 {answers['unmatched']}，重复推送 {answers['repeats']}；"
             f"网页退订 {answers['opt_outs']}，回流 {answers['returns']}",
-            f"要人处理的任务：{'  '.join(f'{name} {n}' for name, n in sorted(found['tasks'].items())) or '没有'}",
+            f"要人处理的任务：{_tasks(found['tasks']) or '没有'}",
             "",
             table(
                 ("对账", "左", "右", "相等"),
@@ -203,6 +210,10 @@ def _print(found: Mapping[str, Any], as_json: bool) -> None:
             f"用时 {found['seconds']} 秒，虚拟时间走到 {found['until']}",
         ]
     )
+
+
+def _tasks(found: Mapping[str, int]) -> str:
+    return "  ".join(f"{task_words(name)} {count}" for name, count in sorted(found.items()))
 
 
 def _tick(moment: datetime, as_json: bool) -> None:

@@ -1,63 +1,112 @@
-"""huifang doctor: what is set up, what is missing, and how to mend it."""
+"""huifang doctor: what is set up, what is missing, and how to mend it. It only looks."""
 
+import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
 from bot.commands.campaigning import lint
-from bot.database import open_database
-from bot.runtime import DEMO_MARK, open_doorbell, read_secret
-from bot.settings import Settings
+from bot.database import is_missing, open_database
+from bot.runtime import DEMO_MARK, check_channels, check_rules, kept_secret, open_doorbell
+from bot.serving import listen
+from bot.settings import Settings, home, unknown_keys
 from bot.tokens import Tokens
-from bot.wording import HELD
+from bot.wording import HELD, NO_WORKER
 from campaigns.errors import OutreachError
-from campaigns.marks import is_held, read_mark
+from campaigns.folders import place_of
+from campaigns.marks import is_held, read_mark, worker_alive
 from campaigns.members.find import count_stats
 from campaigns.outbox import closed_channels
 
 
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Nothing is wrong, and yet somebody should read this."""
+
+    detail: str
+
+
+Look = Callable[[Settings], Awaitable[str | Warned]]
+
+
 async def examine(settings: Settings) -> dict[str, Any]:
-    """`checks` names each part, whether it is well, and the remedy where it is not."""
-    checks = [
-        await _check("database", _database, settings),
-        await _check("restored", _restored, settings),
-        await _check("doorbell", _doorbell, settings),
-        await _check("templates", _templates, settings),
-        await _check("channels", _channels, settings),
-        await _check("callbacks", _doors, settings),
-    ]
+    """`checks` names each part, whether it is well, whether it warns, and the remedy where it is not."""
+    looks: dict[str, Look] = {
+        "settings": _settings,
+        "database": _database,
+        "restored": _restored,
+        "worker": _worker,
+        "doorbell": _doorbell,
+        "templates": _templates,
+        "rules": _rules,
+        "channels": _channels,
+        "doors": _doors,
+        "links": _links,
+        "callbacks": _callbacks,
+    }
+    checks = [await _check(name, look, settings) for name, look in looks.items()]
     return {"ok": all(check["ok"] for check in checks), "checks": checks}
 
 
 def lines(found: Mapping[str, Any]) -> list[str]:
-    return [f"{'好' if check['ok'] else '要改'}  {check['name']:10} {check['detail']}" for check in found["checks"]]
+    return [f"{_verdict(check)}  {check['name']:10} {check['detail']}" for check in found["checks"]]
 
 
-async def _check(name: str, look: Callable[[Settings], Awaitable[str]], settings: Settings) -> dict[str, Any]:
+def _verdict(check: Mapping[str, Any]) -> str:
+    if not check["ok"]:
+        return "要改"
+    return "注意" if check["warns"] else "好　"
+
+
+async def _check(name: str, look: Look, settings: Settings) -> dict[str, Any]:
     try:
-        return {"name": name, "ok": True, "detail": await look(settings)}
+        found = await look(settings)
     except (OutreachError, RedisError, OSError) as exc:
-        return {"name": name, "ok": False, "detail": str(exc)}
+        return {"name": name, "ok": False, "warns": False, "detail": str(exc)}
+    warns = isinstance(found, Warned)
+    return {"name": name, "ok": True, "warns": warns, "detail": found.detail if isinstance(found, Warned) else found}
+
+
+async def _settings(settings: Settings) -> str | Warned:
+    file = home() / ".env"
+    if not file.is_file():
+        return f"没有 {file}，用默认值和环境变量 (no .env)"
+    if unknown := unknown_keys(file):
+        named = "、".join(f"{key}（是不是 {near}？）" if near else key for key, near in unknown.items())
+        return Warned(f"{file} 里这些名字不认识，没有用：{named} (unknown names, ignored)")
+    return str(file)
 
 
 async def _database(settings: Settings) -> str:
+    if is_missing(settings):
+        return f"{settings.database_shown}，还没有，第一个要用它的命令会建 (not made yet)"
     async with open_database(settings):
         stats = await count_stats()
         demo = "，演示库，永远不连真实渠道 (a demo's)" if await read_mark(DEMO_MARK) else ""
-    return f"{settings.database.partition('://')[0]}，{stats['members']:,}家企业会员{demo}"
+    return f"{settings.database_shown}，{stats['members']:,}家企业会员{demo}"
 
 
 async def _restored(settings: Settings) -> str:
-    async with open_database(settings):
-        if await is_held():
-            raise OutreachError(f"{HELD} (restored, paused)")
+    if not is_missing(settings):
+        async with open_database(settings):
+            if await is_held():
+                raise OutreachError(f"{HELD} (restored, paused)")
     return "没有等着放行的副本 (nothing is held)"
 
 
+async def _worker(settings: Settings) -> str | Warned:
+    if is_missing(settings):
+        return Warned(NO_WORKER)
+    async with open_database(settings):
+        return "有 worker 在跑 (alive)" if await worker_alive(datetime.now(UTC)) else Warned(NO_WORKER)
+
+
 async def _doorbell(settings: Settings) -> str:
-    redis = await open_doorbell(settings)
+    redis = await open_doorbell(settings, retries=0)
     try:
         await redis.ping()
     finally:
@@ -69,24 +118,68 @@ async def _templates(settings: Settings) -> str:
     found = lint(settings, [])
     if found["problems"]:
         first = found["problems"][0]
-        raise OutreachError(f"{first['campaign']}/{first['file']}: {first['problem']}；运行 huifang campaign lint")
+        place = place_of(first["campaign"], first["file"])
+        raise OutreachError(f"{place}: {first['problem']}；运行 huifang campaign lint")
     return f"{len(found['checked'])} 个营销活动，没有问题"
 
 
+async def _rules(settings: Settings) -> str | Warned:
+    """Without pacing.toml nothing is paced, without calendar.toml no day off of ours is known: it may be meant."""
+    check_rules(settings)
+    without = [name for name in ("pacing.toml", "calendar.toml") if not (settings.huifang_templates / name).exists()]
+    if without:
+        return Warned(f"{settings.huifang_templates} 里没有 {'、'.join(without)}：不限速，或没有自己的放假 (not there)")
+    return "policy.toml、calendar.toml、pacing.toml、site.toml 都读得懂"
+
+
 async def _channels(settings: Settings) -> str:
+    await check_channels(settings)
     real = settings.real_channels
     sandboxed = [name for name in ("email", "sms", "wechat") if name not in real]
-    async with open_database(settings):
-        closed = await closed_channels(datetime.now(UTC))
-    if closed:
+    if closed := await _closed(settings):
         reasons = "；".join(f"{name}：{reason}" for name, reason in closed.items())
         raise OutreachError(f"{reasons}。修好后运行 huifang doctor --open {next(iter(closed))} (closed channel)")
     return f"真实 {'、'.join(real) or '无'}；沙盒 {'、'.join(sandboxed) or '无'}"
 
 
+async def _closed(settings: Settings) -> Mapping[Any, str]:
+    if is_missing(settings):
+        return {}
+    async with open_database(settings):
+        return await closed_channels(datetime.now(UTC))
+
+
 async def _doors(settings: Settings) -> str:
+    """Any port will do: the one asked for may be held by `huifang up` itself."""
+    for name, host in (("WEB_HOST", settings.web_host), ("MAIL_DOOR_HOST", settings.mail_door_host)):
+        listen(host, 0, name).close()
+    return f"网页 {settings.web_host}:{settings.web_port}，收信 {settings.mail_door_host}:{settings.mail_door_port}"
+
+
+async def _links(settings: Settings) -> str | Warned:
+    if settings.real_channels and _is_this_machine(settings.public_url):
+        return Warned(
+            f"{'、'.join(settings.real_channels)} 是真实渠道，PUBLIC_URL 却是{settings.public_url or '空的'}："
+            "客户打不开链接，服务商推不进来；填外面能打开的网址 (set PUBLIC_URL to an address customers can open)"
+        )
+    return f"客户从 {settings.public_url or '这台机器'} 打开链接"
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or "localhost"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback or address.is_unspecified
+
+
+async def _callbacks(settings: Settings) -> str:
     """The callback addresses to enter at the providers' consoles; whoever knows them can push."""
     base = settings.public_url.rstrip("/") or f"http://{settings.web_host}:{settings.web_port}"
-    secret = settings.hook_secret or Tokens(read_secret(settings)).derive("hooks")
+    signing = kept_secret(settings)
+    secret = settings.hook_secret or (Tokens(signing).derive("hooks") if signing else "")
+    if not secret:
+        return "第一次 huifang up 之后才有 (there after the first `huifang up`)"
     doors = ("sms/report", "sms/reply", "wechat/callback", "site")
     return " ".join(f"{base}/hooks/{secret}/{door}" for door in doors)

@@ -1,5 +1,6 @@
 """huifang import: a site's export into the tables, with a report for every file."""
 
+import asyncio
 import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -8,13 +9,16 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bot.clock import ProductClock
+from bot.commands.moments import refuse_future
 from bot.commands.printing import bars
 from bot.database import open_database
 from bot.process import bulk_work
+from bot.runtime import follow_clock
 from bot.settings import Settings
 from bot.tables import RawTable, read_table
 from campaigns.columns import Recognised, TableKind, is_header, recognise
-from campaigns.errors import InputError
+from campaigns.errors import InputError, Interrupted
 from campaigns.members.load import Loaded, load_chunk, refresh_members
 from campaigns.records import Parsed, Reading, read_records
 from campaigns.rows import Problem, Reject
@@ -75,10 +79,32 @@ async def import_export(
     settings: Settings, paths: Sequence[Path], as_of: datetime | None, *, quiet: bool
 ) -> dict[str, Any]:
     """The command: a progress bar on the terminal, the report of every file. Raises InputError where none went in."""
+    read: dict[str, int] = {}
     async with open_database(settings):
-        with bars(quiet) as progress:
-            reports = await import_paths(settings, paths, as_of or datetime.now(UTC), progress)
-    return {"files": [asdict(report) for report in reports]}
+        now = datetime.now(UTC)
+        if as_of:
+            refuse_future(as_of, max(now, await _product_time(settings)))
+        try:
+            with bars(quiet) as progress:
+                reports = await import_paths(settings, paths, as_of or now, _counting(progress, read))
+        except asyncio.CancelledError:  # what Ctrl-C is to a task
+            rows = sum(read.values())
+            raise Interrupted(f"已中断，读到 {rows:,} 行；再导入一次即可 (interrupted; import again)") from None
+    return {"files": [asdict(report) for report in reports], "database": settings.database_shown}
+
+
+async def _product_time(settings: Settings) -> datetime:
+    clock = ProductClock()
+    await follow_clock(clock, settings)
+    return clock()
+
+
+def _counting(progress: Progress, read: dict[str, int]) -> Progress:
+    def report(name: str, done: int, total: int) -> None:
+        read[name] = done
+        progress(name, done, total)
+
+    return report
 
 
 async def import_paths(
@@ -118,11 +144,18 @@ def _open_tables(files: Sequence[Path]) -> tuple[list[_Table], list[FileReport]]
     refused: list[FileReport] = []
     for path in files:
         try:
-            raw = read_table(path, is_header)
-            tables.append(_Table(path, raw, recognise(raw.header)))
+            tables.append(_open_table(path))
         except InputError as exc:
             refused.append(FileReport(file=str(path), refused=str(exc)))
     return tables, refused
+
+
+def _open_table(path: Path) -> _Table:
+    raw = read_table(path, is_header)
+    try:
+        return _Table(path, raw, recognise(raw.header))
+    except InputError as exc:
+        raise InputError(f"{path}：{exc}") from None
 
 
 async def _import_table(table: _Table, progress: Progress) -> _Outcome:

@@ -12,7 +12,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from bot.wording import fate_words
+from bot.wording import NO_WORKER, NOT_SENT, fate_words
+from campaigns.folders import place_of
 from campaigns.terms import SHANGHAI
 
 Shown = str | Table
@@ -31,15 +32,20 @@ def bars(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
         yield lambda name, done, total: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=sys.stderr), transient=False) as progress:
-        tasks: dict[str, TaskID] = {}
+    progress = Progress(*columns, console=Console(file=sys.stderr), transient=False)
+    tasks: dict[str, TaskID] = {}
 
-        def report(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = progress.add_task(Text(name).plain.replace("[", "\\["), total=total)
-            progress.update(tasks[name], completed=done)
+    def report(name: str, done: int, total: int) -> None:
+        progress.start()  # not before there is a bar: without one its end is an empty line in front of an error
+        if name not in tasks:
+            tasks[name] = progress.add_task(Text(name).plain.replace("[", "\\["), total=total)
+        progress.update(tasks[name], completed=done)
 
+    try:
         yield report
+    finally:
+        if tasks:
+            progress.stop()
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> Table:
@@ -69,9 +75,14 @@ def import_lines(found: Mapping[str, Any]) -> list[Shown]:
     ]  # fmt: skip
     columns = ("文件", "表", "读到", "重复", "新增", "更新", "不变", "拒绝", "丢掉的值")
     shown: list[Shown] = [table(columns, rows)] if rows else []
+    shown += [
+        f"{Path(report['file']).name}：只有表头，没有数据 (only a header, no rows)"
+        for report in found["files"]
+        if not report["offered"] and not report["refused"]
+    ]
     shown += [f"没有导入 (refused): {report['refused']}" for report in found["files"] if report["refused"]]
     shown += [f"拒绝和丢掉的内容写在 {report['rejects_file']}" for report in found["files"] if report["rejects_file"]]
-    return shown
+    return [*shown, f"库：{found['database']}"]
 
 
 def field_lines(found: Sequence[Mapping[str, str]]) -> list[Shown]:
@@ -120,10 +131,16 @@ def member_lines(found: Mapping[str, Any]) -> list[Shown]:
 
 
 def _touch_line(touch: Mapping[str, Any]) -> str:
+    if touch["kind"] == NOT_SENT:
+        return f"{_when(touch['at'])} × {touch['campaign']} {_fate(touch)}"
     arrow = "→" if touch["direction"] == "out" else "←"
     about = " ".join(part for part in (touch["state"], touch["intent"], touch["evidence"]) if part)
     subject = f"《{touch['subject']}》 " if touch.get("subject") else ""
     return f"{_when(touch['at'])} {arrow} {touch['medium']} {touch['kind']} [{about}] {subject}{touch['text']}"
+
+
+def _fate(touch: Mapping[str, Any]) -> str:
+    return fate_words(f"{touch['state']}:{touch['reason']}" if touch["reason"] else touch["state"])
 
 
 def reading_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
@@ -135,7 +152,8 @@ def campaign_table(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
         [row["campaign"], row["title"], row["class"], " ".join(row["channels"]), row["state"], row["note"]]
         for row in found
     ]
-    return [table(("活动", "名称", "类别", "渠道", "状态", "说明"), rows)]
+    shown: list[Shown] = [table(("活动", "名称", "类别", "渠道", "状态", "说明"), rows)]
+    return shown + [f"写错了：{row['error']}" for row in found if row["error"]]
 
 
 def campaign_lines(found: Mapping[str, Any]) -> list[Shown]:
@@ -149,7 +167,8 @@ def campaign_lines(found: Mapping[str, Any]) -> list[Shown]:
 def lint_lines(found: Mapping[str, Any]) -> list[Shown]:
     if not found["problems"]:
         return [f"{len(found['checked'])} 个活动没有问题：{'、'.join(found['checked'])}"]
-    return [f"{one['campaign']}/{one['file']}: {one['key']}: {one['problem']}" for one in found["problems"]]
+    places = (f"{place_of(one['campaign'], one['file'])}: {one['key']}: {one['problem']}" for one in found["problems"])
+    return list(dict.fromkeys(places))  # what all share is wrong once
 
 
 def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
@@ -157,10 +176,11 @@ def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
     for fate, count in sorted(found["fates"].items(), key=lambda pair: -pair[1]):
         until = "、".join(f"{_when(datetime.fromisoformat(at))} {n}家" for at, n in _until(found, fate))
         rows.append([fate_words(fate), count, until])
+    columns = 3 if any(row[2] for row in rows) else 2
     planned = ["这一期已经计划好，再开始也不会多发 (already planned)"] if found["already_planned"] else []
     return [
         f"{found['campaign']} {_when(found['at'])}：目标人群 {found['audience']:,}家",
-        table(("结果", "家", "到什么时候"), rows),
+        table(("结果", "家", "到什么时候")[:columns], [row[:columns] for row in rows]),
         f"渠道：{_counts(found['channels'])}",
         *planned,
     ]
@@ -175,7 +195,9 @@ def start_lines(found: Mapping[str, Any]) -> list[Shown]:
     return [
         f"{found['campaign']} 开始，第一期 {found['occurrence']}：目标人群 {found['audience']:,}家",
         table(("结果", "家"), rows),
-        "huifang up 在跑就会发出；看进度：huifang campaign status " + found["campaign"],
+        f"库：{found['database']}",
+        "正在发出" if found["worker_alive"] else NO_WORKER,
+        f"看进度：huifang campaign status {found['campaign']}",
     ]
 
 
@@ -196,6 +218,8 @@ def status_lines(found: Any) -> list[Shown]:
         shown.append(table(("现在", "家"), [[fate_words(name), n] for name, n in found["now"].items()]))
         if found["later"]:
             shown.append(f"计划之后才不发的：{_counts({fate_words(k): v for k, v in found['later'].items()})}")
+    if any(one["state"] == "running" and not one.get("worker_alive", True) for one in reports):
+        shown.append(NO_WORKER)
     return shown
 
 

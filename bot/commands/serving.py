@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.alone import alone
 from bot.channels.mailbox import read_mail
 from bot.clock import ProductClock
 from bot.commands.printing import show, status_lines
@@ -32,6 +33,7 @@ from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
+_NOTHING_APPROVED = "还没有批准过活动，没有要发的 (no campaign was approved yet: nothing to send)"
 _CLOCK_SECONDS = 1.0
 _TRIED_PORTS = 50
 
@@ -90,18 +92,25 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
 
 async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None:
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
-    async with open_database(settings), house(settings) as running:
-        await say_held(until_done)
-        if until_done:
-            await Conductor(running.runtime, running.sandbox).until_done()
-            reports = [asdict(report) for report in await campaign_reports()]
-            if as_json:
-                print(json.dumps({"campaigns": reports}, ensure_ascii=False, default=str), flush=True)
-            else:
-                show(status_lines(reports))
-            return
-        announce(running, as_json)
-        await stay_up(running)
+    with alone(settings.var / "up.lock") as tell:
+        async with open_database(settings), house(settings) as running:
+            tell(f"{running.web.url}/")
+            await _run_up(running, until_done, as_json)
+
+
+async def _run_up(running: House, until_done: bool, as_json: bool) -> None:
+    await say_held(until_done)
+    if until_done:
+        await Conductor(running.runtime, running.sandbox).until_done()
+        reports = [asdict(report) for report in await campaign_reports()]
+        if as_json:
+            print(json.dumps({"campaigns": reports}, ensure_ascii=False, default=str), flush=True)
+        else:
+            show(["每条消息都有了结果 (every message has its fate)" if reports else _NOTHING_APPROVED])
+            show(status_lines(reports) if reports else [])
+        return
+    announce(running, as_json)
+    await stay_up(running)
 
 
 async def stay_up(running: House) -> None:
@@ -194,6 +203,7 @@ def _listener(settings: Settings) -> socket.socket:
 async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[MailDoor, int]:
     """On its port, or the next one that is free."""
     asked = settings.mail_door_port
+    listen(settings.mail_door_host, 0, "MAIL_DOOR_HOST").close()  # or each port would be tried, and found taken
     for port in range(asked, asked + _TRIED_PORTS) if asked else (0,):
         door = MailDoor(take_mail, settings.mail_door_host, port)
         with contextlib.suppress(OSError):
@@ -201,12 +211,12 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
             if asked not in (0, found):
                 print(f"收信端口 {asked} 被占用，改用 {found} (mail door port taken)", file=sys.stderr, flush=True)
             return door, found
-    raise ConfigError(f"no free port from {asked} on {settings.mail_door_host}; set MAIL_DOOR_PORT to another one")
+    raise ConfigError(f"MAIL_DOOR_PORT: {settings.mail_door_host} 上从 {asked} 起没有空的端口，换一个 (no free port)")
 
 
 def announce(running: House, as_json: bool) -> None:
     """Say where to look."""
-    found: dict[str, Any] = running.addresses()
+    found: dict[str, Any] = {**running.addresses(), "database": running.runtime.settings.database_shown}
     if as_json:
         print(json.dumps(found), flush=True)
         return

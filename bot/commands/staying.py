@@ -17,8 +17,8 @@ from campaigns.errors import ConfigError, StateError
 def need_redis(settings: Settings, what: str) -> None:
     if not settings.redis_url:
         raise ConfigError(
-            f"REDIS_URL is empty, so the doorbell lives inside one process and `huifang {what}` alone cannot hear it; "
-            "use `huifang up`, or set REDIS_URL"
+            f"REDIS_URL: 空着，单独的 huifang {what} 听不到门铃；用 huifang up，或者填上它 "
+            "(empty: the doorbell lives inside one process; use `huifang up`, or set it)"
         )
 
 
@@ -58,4 +58,4 @@ async def first_of(stop: asyncio.Event, *tasks: "asyncio.Task[None]") -> None:
     for task in done:
         if task is not waiting:
             task.result()
-            raise ConfigError(f"{task.get_name()} ended by itself; see the log")
+            raise ConfigError(f"{task.get_name()} 自己停了，看日志 (ended by itself; see the log)")

@@ -191,6 +191,9 @@ class AliyunSmsSandbox:
             self.stage.accept(ChannelName.SMS, sms.phone, key=out_id, words=sms.as_words(), provider_id=biz_id)
             for sms in messages
         ]
+        for row in rows:
+            if not self.carrier.fate_of(row).delivered:
+                self.stage.lose(row)
         if receipt_first:
             await self.carrier.push_reports(rows)
             return

@@ -174,6 +174,8 @@ class Customers:
         self.stage.timetable.at(moment, action, f"customer answers by {accepted.channel}")
 
     async def _say_or_try_again(self, accepted: Accepted, text: str, intent: Intent, tries: int) -> None:
+        if not self.stage.reached(accepted):
+            return
         try:
             await self.say(accepted, text, intent, automatic=intent is Intent.AUTO_REPLY)
         except Exception:
@@ -185,6 +187,7 @@ class Customers:
     def _plan_bounce(self, accepted: Accepted) -> None:
         bouncer = self._bouncers.get(accepted.channel)
         if bouncer is not None:
+            self.stage.lose(accepted)
             action = partial(self._bounce, bouncer, accepted)
             self.stage.timetable.later(timedelta(minutes=1), action, f"bounce by {accepted.channel}")
 
@@ -193,6 +196,8 @@ class Customers:
         self.bounced.append(accepted)
 
     async def _read(self, accepted: Accepted) -> None:
+        if not self.stage.reached(accepted):
+            return
         self.read.append(accepted)
         for reader in self.readers:
             await reader(accepted)

@@ -208,7 +208,7 @@ def _device(play: Play, channel: ChannelName, address: str) -> Device:
         for said in play.customers.said
         if said.channel is channel and same_address(channel, said.address) == same_address(channel, address)
     ]
-    rows = play.stage.ledger.sent_to(channel, address) if address else []
+    rows = [row for row in play.stage.ledger.sent_to(channel, address) if play.stage.reached(row)] if address else []
     shown = [Shown(row.at, False, row.words) for row in rows] + mine
     return Device(
         channel=channel,
@@ -235,13 +235,16 @@ def _message(play: Play, number: str) -> Accepted:
     rows = play.stage.ledger.rows()
     if not number.isascii() or not number.isdigit() or int(number) >= len(rows):
         raise HTTPException(404)
+    if not play.stage.reached(rows[int(number)]):
+        raise HTTPException(404)
     return rows[int(number)]
 
 
 def _customers(play: Play) -> list[tuple[Accepted, str, int]]:
     """(newest message, words for its channel, messages in all) for each address written to, newest first."""
-    counts = Counter((row.channel, row.to) for row in play.stage.ledger)
-    newest = {(row.channel, row.to): row for row in play.stage.ledger}
+    rows = [row for row in play.stage.ledger if play.stage.reached(row)]
+    counts = Counter((row.channel, row.to) for row in rows)
+    newest = {(row.channel, row.to): row for row in rows}
     latest = sorted(newest.values(), key=lambda row: row.at, reverse=True)[:_NEWEST]
     return [(row, _LABELS[row.channel], counts[row.channel, row.to]) for row in latest]
 

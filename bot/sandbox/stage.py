@@ -270,6 +270,7 @@ class Stage:
         self.ledger = Ledger(ledger_path)
         self.timetable = Timetable(now)
         self.listeners: list[Listener] = []
+        self._lost: set[tuple[ChannelName, str, str]] = set()
         self.unknown: set[str] = set()
         self.full: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -290,6 +291,14 @@ class Stage:
         for listener in self.listeners:
             self._tell(listener, row)
         return row
+
+    def lose(self, row: Accepted) -> None:
+        """It was accepted and never reaches the customer: an empty number, a bounce, a receipt of failure."""
+        self._lost.add(_place_of(row))
+
+    def reached(self, row: Accepted) -> bool:
+        """Whether the customer has it: only then can they read or answer it."""
+        return _place_of(row) not in self._lost
 
     async def run(self) -> None:
         """Run what falls due, for ever. Polls in real time: the clock jumps without telling anybody."""
@@ -319,6 +328,10 @@ class Stage:
         except Exception as error:
             log.error("sandbox: a listener failed: %s", type(error).__name__)
             self.timetable.failures.append(Failure(row.at, "listener", f"{type(error).__name__}: {error}"))
+
+
+def _place_of(row: Accepted) -> tuple[ChannelName, str, str]:
+    return row.channel, row.provider_id, row.to
 
 
 def _say_if_dead(task: asyncio.Task[None]) -> None:

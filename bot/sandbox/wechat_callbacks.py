@@ -73,6 +73,7 @@ class Callbacks:
 
     def plan_receipt(self, row: Accepted, *, overtakes: bool) -> None:
         """`overtakes`: it leaves with `push_overtaking`, not some seconds later."""
+        self._lose_if_failed(row)
         if self._roll(f"missing {row.provider_id}") < self.quirks.missing_share:
             return
         if overtakes:
@@ -90,12 +91,17 @@ class Callbacks:
     async def _push_receipt(self, row: Accepted) -> None:
         number = int(row.provider_id)
         if row.words["kind"] == "template":
+            self._lose_if_failed(row)  # who has left since is reported as a block
             event = {"Event": "TEMPLATESENDJOBFINISH", "MsgID": number, "Status": self.status_of(row)}
             await self.push(row.to, "event", event)
             return
         sent = {"TemplateId": row.words["template_id"], "MsgID": number, "ErrorCode": 0, "ErrorStatus": SUCCESS}
         told = {"Event": "subscribe_msg_sent_event", "SubscribeMsgSentEvent": {"List": sent}}
         await self.push(row.to, "event", told)
+
+    def _lose_if_failed(self, row: Accepted) -> None:
+        if row.words["kind"] == "template" and self.status_of(row) != SUCCESS:
+            self._stage.lose(row)
 
     def _hear_answer(self, push: Push, answer: bytes | None) -> None:
         """What the follower sees of our door's answer: nothing, a passive reply, or that something is broken."""

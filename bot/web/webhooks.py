@@ -20,6 +20,10 @@ from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
+_SITE_EVENTS = (
+    'expected a JSON array of {"event": "login" or "viewed", "member": "Q1", "at": "2026-11-23T09:00:00+08:00", '
+    '"posting": "P1"}, the last two may be left out; nothing was taken\n'
+)
 LARGEST_BODY = 1_000_000
 _PATH = "/hooks/"
 _COME_AGAIN_SECONDS = "10"
@@ -76,9 +80,12 @@ class Hooks:
     async def _take_site(self, request: InboundRequest) -> Response:
         """Logins and résumés that were read."""
         try:
+            if not request.body.lstrip().startswith(b"["):  # an empty object would go for no events at all
+                raise WebhookRejected("not a JSON array")
             await take_site_events(self._runtime, request.body)
         except WebhookRejected as exc:
-            return PlainTextResponse(str(exc), status_code=400)
+            log.warning("rejected at the site's door: %s", type(exc.__cause__ or exc).__name__)
+            return PlainTextResponse(_SITE_EVENTS, status_code=400)
         return PlainTextResponse("ok")
 
 

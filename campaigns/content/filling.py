@@ -69,7 +69,9 @@ def _mail(fill: _Filler, mail: Mail, variables: Scope) -> MailWords:
 
 
 def _sms(fill: _Filler, sms: Sms, variables: Scope) -> SmsWords:
-    sign = str(variables["site"]["sign_name"])
+    sign = variables["site"].get("sign_name")
+    if not isinstance(sign, str):
+        raise DefinitionError("site.toml", "sign_name", "要填短信签名 (missing)")
     params = dict(_sms_params(fill, sms, variables))
     filled = SMS_SLOT.sub(lambda slot: params[slot[1]], sms.text)
     return SmsWords(template_code=sms.template_code, sign_name=sign, params=params, text=f"【{sign}】{filled}")

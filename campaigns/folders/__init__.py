@@ -2,7 +2,7 @@
 
 from campaigns.folders.definition import Definition, parse_definition
 from campaigns.folders.linting import LintProblem, lint_folder, lint_together
-from campaigns.folders.reading import CampaignFolder, compiled_content, load_site, read_folder
+from campaigns.folders.reading import CampaignFolder, compiled_content, load_site, place_of, read_folder
 from campaigns.folders.samples import render_sample, sample_ways
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "lint_together",
     "load_site",
     "parse_definition",
+    "place_of",
     "read_folder",
     "render_sample",
     "sample_ways",

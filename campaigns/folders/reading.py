@@ -21,13 +21,18 @@ class CampaignFolder:
     definition: Definition
 
 
+def place_of(key: str, file: str) -> str:
+    """A file of a campaign as it stands on the disk, counted from the templates."""
+    return file if file == "site.toml" or file.startswith("_shared/") else f"{key}/{file}"
+
+
 def read_folder(path: Path) -> CampaignFolder:
     """A folder and the shared files, as one immutable set. Raises DefinitionError where it is wrong."""
     if not path.is_dir():
         raise DefinitionError(path.name, "folder", "没有这个文件夹 (no such folder)")
     files = {one.name: _read(one) for one in _files_of(path)}
     files.pop("keywords.toml", None)  # of the intents, not of the words
-    files |= {f"_shared/{one.name}": _read(one) for one in _files_of(path.parent / "_shared")}
+    files |= {f"_shared/{one.name}": _read(one, "_shared/") for one in _files_of(path.parent / "_shared")}
     if (path.parent / "site.toml").is_file():
         files[SITE] = _read(path.parent / "site.toml")
     digest = hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
@@ -59,8 +64,12 @@ def _files_of(folder: Path) -> list[Path]:
     return [one for one in sorted(folder.iterdir()) if one.suffix in (".toml", ".mjml", ".txt") and one.is_file()]
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, folder: str = "") -> str:
     try:
         return path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
     except UnicodeDecodeError as exc:
-        raise DefinitionError(path.name, "encoding", "要存成 UTF-8 (not UTF-8)") from exc
+        raise DefinitionError(f"{folder}{path.name}", "encoding", "要存成 UTF-8 (not UTF-8)") from exc
+    except OSError as exc:
+        raise DefinitionError(
+            f"{folder}{path.name}", "file", f"读不出，放一个回去 (cannot be read: {exc.strerror})"
+        ) from exc

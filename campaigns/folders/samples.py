@@ -51,7 +51,7 @@ def sample_facts(files: Mapping[str, str]) -> dict[str, Any]:
     """The facts the lint fills words with: the shared ones, then the folder's own on top."""
     names = ("_shared/sample.toml", "sample.toml")
     shared, own = (read_toml(files.get(name, ""), name) for name in names)
-    site = {"site": read_toml(files[SITE], SITE)} if SITE in files else {}
+    site = {"site": read_toml(files[SITE], "site.toml")} if SITE in files else {}
     return {**_over(shared, own), **site, "links": SAMPLE_LINKS}
 
 

@@ -46,7 +46,15 @@ from campaigns.outbox.receipts import (
     record_receipt,
     record_receipts,
 )
-from campaigns.outbox.sent import SentLink, SentWords, last_message_to, sent_link, sent_words
+from campaigns.outbox.sent import (
+    NotSent,
+    SentLink,
+    SentWords,
+    last_message_to,
+    not_sent_to,
+    sent_link,
+    sent_words,
+)
 from campaigns.statements import Exchanged
 
 __all__ = [
@@ -57,6 +65,7 @@ __all__ = [
     "Claimed",
     "Delivery",
     "Exchanged",
+    "NotSent",
     "OccurrenceRow",
     "Receivable",
     "Sending",
@@ -83,6 +92,7 @@ __all__ = [
     "last_occurrence",
     "message_by_provider_id",
     "next_due",
+    "not_sent_to",
     "on_the_wire",
     "open_channel",
     "read_occurrence",

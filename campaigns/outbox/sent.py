@@ -30,6 +30,20 @@ class SentWords:
 
 
 @dataclass(frozen=True, slots=True)
+class NotSent:
+    """A member's fate in a run of a campaign that was no message: `suppressed` or `failed`, and why."""
+
+    message_id: int
+    at: datetime
+    campaign_key: str
+    state: DeliveryState
+    reason: str
+    channel: str  # "" where none was chosen
+    contact_id: int | None
+    message_class: str
+
+
+@dataclass(frozen=True, slots=True)
 class SentLink:
     """What a link in a message needs to know of it."""
 
@@ -76,6 +90,27 @@ async def sent_words(message_ids: Sequence[int]) -> dict[int, SentWords]:
         for row in rows
         if row.channel
     }
+
+
+async def not_sent_to(member_id: int) -> list[NotSent]:
+    """What was meant for this member and did not go out, newest first."""
+    rows = await Message.filter(
+        member_id=member_id, state__in=(DeliveryState.SUPPRESSED, DeliveryState.FAILED)
+    ).prefetch_related("occurrence__campaign")
+    found = [
+        NotSent(
+            message_id=row.id,
+            at=row.settled_at or row.occurrence.planned_at or row.occurrence.at,
+            campaign_key=row.occurrence.campaign.key,
+            state=DeliveryState(row.state),
+            reason=row.reason,
+            channel=row.channel or "",
+            contact_id=row.contact_id,
+            message_class=row.message_class,
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda one: (one.at, one.message_id), reverse=True)
 
 
 async def sent_link(message_id: int) -> SentLink | None:

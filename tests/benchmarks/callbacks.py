@@ -23,7 +23,7 @@ from tests.benchmarks.grounds import Ground, postgres_ground
 from tests.benchmarks.mail_run import Planned, plan_mail, working
 from tests.benchmarks.readings import Stopwatch
 
-_SECRET = "benchmark-hooks"
+_SECRET = "benchmark-hooks-"
 _PATH = f"/hooks/{_SECRET}/wechat/callback"
 _FLOOD, _WARM, _WORDS = 20_000, 500, 4_000
 _RATE, _SECONDS = 1_000, 10

@@ -282,7 +282,7 @@ OTHER = ec.generate_private_key(ec.SECP256R1())
         ("talent.example", "s", pem(ED25519).replace("A", "", 1), "DKIM_PRIVATE_KEY"),
         ("talent.example", "s", pem(ED25519, b"password"), "DKIM_PRIVATE_KEY"),
         ("talent.example", "s", pem(OTHER), "DKIM_PRIVATE_KEY"),
-        ("talent.example", "s", pem(WEAK), "DKIM_PRIVATE_KEY: RSA with 1024 bits"),
+        ("talent.example", "s", pem(WEAK), "DKIM_PRIVATE_KEY: RSA 只有 1024 位"),
     ],
 )
 def test_what_cannot_sign_is_refused_by_its_setting_and_never_shown(

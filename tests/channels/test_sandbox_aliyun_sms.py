@@ -1127,6 +1127,7 @@ async def test_numbers_the_stage_calls_unknown_or_full_fail_at_the_carrier(
     await accept(call, PhoneNumbers=f"{PHONE},{OTHER}")
     clock.forward(2 * MINUTE)
     await sms.stage.timetable.run_due()
+    assert not any(sms.stage.reached(row) for row in sms.stage.ledger)
     told = {item["phone_number"]: item for items in doors.reports for item in items}
     assert (told[PHONE]["success"], told[PHONE]["err_code"], told[PHONE]["err_msg"]) == (False, "MK:0001", "空号")
     assert told[OTHER]["success"] is False

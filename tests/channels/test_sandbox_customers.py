@@ -98,6 +98,7 @@ async def test_a_few_hundred_messages_bring_dozens_of_answers_of_every_kind() ->
     assert customers.read
     assert [row.to for row in customers.bounced] == door.bounced
     assert door.bounced
+    assert {row.to for row in stage.ledger if not stage.reached(row)} == set(door.bounced)
     assert stage.timetable.failures == []
 
 
@@ -155,6 +156,15 @@ async def test_what_comes_in_the_evening_is_answered_in_the_morning() -> None:
     local = [said.at.astimezone(SHANGHAI) for said in customers.said]
     assert {moment.day for moment in local} == {24}
     assert all(8 <= moment.hour < 10 for moment in local)
+
+
+async def test_nobody_answers_what_never_reached_them() -> None:
+    stage, clock, _, door = scene(reply_share=1.0, automatic_share=0.0, bounce_share=0.0)
+    send_many(stage, 20)
+    for row in stage.ledger:
+        stage.lose(row)
+    await pass_time(stage, clock)
+    assert door.heard == []
 
 
 async def test_our_answer_to_an_answer_is_not_answered() -> None:

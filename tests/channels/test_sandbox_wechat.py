@@ -5,6 +5,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -702,6 +703,16 @@ async def test_who_takes_nothing_more_or_has_left_is_reported_as_a_block(
     hand.skip(MINUTE)
     await stage.timetable.run_due()
     assert [door.read(index).status for index in (-1, -2)] == ["failed:user block"] * 2
+    assert [stage.reached(row) for row in rows(stage)] == [False, False]
+
+
+async def test_a_template_message_whose_job_failed_is_not_on_the_phone(
+    peer: Peer, stage: Stage, sandbox: WechatSandbox
+) -> None:
+    await peer.template(ANNA)
+    sandbox.callbacks.quirks = replace(sandbox.callbacks.quirks, failure_share=1.0)
+    await peer.template(ANNA)
+    assert [stage.reached(row) for row in rows(stage)] == [True, False]
 
 
 @pytest.mark.parametrize("content", ["没有字段", "{{name1.DATA}}"])

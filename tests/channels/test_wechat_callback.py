@@ -512,9 +512,9 @@ HOSTILE = {
 
 @pytest.mark.parametrize("body", HOSTILE.values(), ids=HOSTILE)
 def test_a_signed_but_hostile_body_is_refused_quickly(body: str | bytes):
-    began = time.perf_counter()
+    began = time.process_time()
     refuses(channel(), plain(body))
-    assert time.perf_counter() - began < 0.5  # a loaded machine; 0.1 s where it is idle
+    assert time.process_time() - began < 5  # of this process alone; what grows by the square takes minutes
 
 
 @pytest.mark.parametrize("name", ["200,000 nested tags", "entity bomb", "empty xml", "deep json"])
@@ -527,6 +527,14 @@ def test_200_000_nested_tags_cost_less_than_a_tenth_of_a_second():
     began = time.process_time()
     refuses(door, request)
     assert time.process_time() - began < 0.1
+
+
+def test_junk_is_junk_whatever_mode_the_account_is_in() -> None:
+    """Only the provider's own plain push can mean that a setting is wrong."""
+    junk = InboundRequest("POST", "callback", {}, body=b"hello")
+    for door in (channel(), channel(key=KEY)):
+        assert "ENCODING_AES_KEY" not in refuses(door, junk)
+    assert "ENCODING_AES_KEY" in refuses(channel(key=KEY), plain(TEXT))
 
 
 def test_a_body_of_over_a_megabyte_is_refused_unread():

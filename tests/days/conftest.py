@@ -6,6 +6,7 @@ And the commands in this process.
 import contextlib
 import json
 import logging
+import os
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -42,9 +43,11 @@ Call = Callable[..., Done]
 @pytest.fixture
 def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Iterator[Call]:
     """`huifang WORDS` in this process, with a HUIFANG_VAR of its own and no setting of this machine."""
+    mask = os.umask(0o022)
     levels = {name: logging.getLogger(name).level for name in ("bot", "campaigns")}
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("HUIFANG_HOME", str(tmp_path))
     monkeypatch.setenv("HUIFANG_VAR", str(tmp_path / "var"))
     monkeypatch.setenv("WEB_PORT", "0")
     monkeypatch.setenv("MAIL_DOOR_PORT", "0")
@@ -62,6 +65,7 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
         return Done(code if isinstance(code, int) else 0, shown.out, shown.err)
 
     yield run
+    os.umask(mask)
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
 

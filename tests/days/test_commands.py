@@ -31,7 +31,7 @@ from campaigns.terms import SHANGHAI
 from tests.days.conftest import Call
 from tests.fleet import environment, started
 
-_TAKEN = datetime(2026, 11, 23, 9, tzinfo=SHANGHAI)
+_TAKEN = datetime(2024, 11, 25, 9, tzinfo=SHANGHAI)
 _REAL_MAIL = {
     "SMTP_HOST": "mail.example.com", "MAIL_SENDER_ADDRESS": "hr@example.com", "MAIL_REPLY_DOMAIN": "example.com",
 }  # fmt: skip
@@ -73,12 +73,12 @@ def test_the_commands_that_were_promised_are_there() -> None:
 
 
 def test_each_answers_with_one_document_and_exit_code_0(call: Call, export: Path) -> None:
-    assert call("import", str(export), "--as-of", "2026-11-23", "--json").code == 0
+    assert call("import", str(export), "--as-of", "2024-11-25", "--json").code == 0
     for words in (
         "migrate", "stats", "doctor", "segment fields", "segment|explain|idle_days >= 90",
         "segment|count|idle_days >= 90", "segment|list|idle_days >= 90|--limit|3", "campaign list",
         "campaign show unread_resumes", "campaign lint", "campaign preview unread_resumes",
-        "campaign approve unread_resumes", "campaign start unread_resumes --as-of 2026-11-23",
+        "campaign approve unread_resumes", "campaign start unread_resumes --as-of 2024-11-25",
         "campaign pause unread_resumes", "campaign resume unread_resumes", "campaign status unread_resumes",
         "campaign status", "campaign cancel unread_resumes", "member show Y300001", "inspect reply 退订 好的",
     ):  # fmt: skip
@@ -91,18 +91,18 @@ def test_each_answers_with_one_document_and_exit_code_0(call: Call, export: Path
 
 
 def test_the_numbers_of_a_whole_round_agree(call: Call, export: Path) -> None:
-    report = call("import", str(export), "--as-of", "2026-11-23", "--json").found
+    report = call("import", str(export), "--as-of", "2024-11-25", "--json").found
     for file in report["files"]:
         parts = ("duplicates", "added", "changed", "unchanged", "rejected")
         assert file["offered"] == sum(file[part] for part in parts)
     stats = call("stats", "--json").found
     assert stats["members"] == 80
     assert all(type(value) is int for value in stats.values())
-    counted = call("segment", "count", "unread_resumes >= 3", "--as-of", "2026-11-23", "--json").found
-    listed = call("segment", "list", "unread_resumes >= 3", "--as-of", "2026-11-23", "--json").found
+    counted = call("segment", "count", "unread_resumes >= 3", "--as-of", "2024-11-25", "--json").found
+    listed = call("segment", "list", "unread_resumes >= 3", "--as-of", "2024-11-25", "--json").found
     assert counted == {"count": len(listed)}
 
-    preview = call("campaign", "preview", "unread_resumes", "--as-of", "2026-11-23T10:00", "--json").found
+    preview = call("campaign", "preview", "unread_resumes", "--as-of", "2024-11-25T10:00", "--json").found
     assert sum(preview["fates"].values()) == preview["audience"] > 0
     call("campaign", "approve", "unread_resumes", "--json")
     start = call("campaign", "start", "unread_resumes", "--json").found
@@ -139,14 +139,14 @@ def test_a_reason_in_one_line_is_1_and_wrong_usage_is_2(call: Call, words: Seque
 
 def test_two_copies_with_different_vars_never_meet(call: Call, export: Path, tmp_path: Path) -> None:
     one, other = str(tmp_path / "one"), str(tmp_path / "other")
-    call("import", str(export), "--as-of", "2026-11-23", HUIFANG_VAR=one)
+    call("import", str(export), "--as-of", "2024-11-25", HUIFANG_VAR=one)
     call("campaign", "approve", "unread_resumes", HUIFANG_VAR=one)
-    call("campaign", "preview", "unread_resumes", "--as-of", "2026-11-23", HUIFANG_VAR=one)
+    call("campaign", "preview", "unread_resumes", "--as-of", "2024-11-25", HUIFANG_VAR=one)
     assert call("stats", "--json", HUIFANG_VAR=one).found["members"] == 80
     assert call("stats", "--json", HUIFANG_VAR=other).found["members"] == 0
     states = {each["campaign"]: each["state"] for each in call("campaign", "list", "--json", HUIFANG_VAR=other).found}
     assert states["unread_resumes"] == "draft"
-    assert not call("campaign", "preview", "unread_resumes", "--json", HUIFANG_VAR=other).out.count("2026-11-23")
+    assert not call("campaign", "preview", "unread_resumes", "--json", HUIFANG_VAR=other).out.count("2024-11-25")
 
 
 @pytest.mark.parametrize("what", ["web", "worker"])
@@ -165,14 +165,14 @@ def test_a_redis_that_does_not_answer_is_named(call: Call, monkeypatch: pytest.M
 
 
 def test_as_of_on_a_campaign_sets_the_clock_for_every_command(call: Call, export: Path) -> None:
-    call("import", str(export), "--as-of", "2026-11-23")
-    call("campaign", "preview", "forgotten_account", "--as-of", "2026-11-23")
+    call("import", str(export), "--as-of", "2024-11-25")
+    call("campaign", "preview", "forgotten_account", "--as-of", "2024-11-25")
     later = call("campaign", "preview", "unread_resumes", "--json").found
     assert datetime.fromisoformat(later["at"]).date() == _TAKEN.date()
 
 
 def test_as_of_on_a_segment_sets_no_clock(call: Call) -> None:
-    call("segment", "count", "all", "--as-of", "2026-11-23")
+    call("segment", "count", "all", "--as-of", "2024-11-25")
     later = call("campaign", "preview", "unread_resumes", "--json").found
     assert datetime.fromisoformat(later["at"]).date() != _TAKEN.date()
 
@@ -180,7 +180,7 @@ def test_as_of_on_a_segment_sets_no_clock(call: Call) -> None:
 @pytest.mark.parametrize("what", ["preview", "start"])
 def test_as_of_is_refused_when_a_channel_is_real(call: Call, what: str) -> None:
     call("campaign", "approve", "unread_resumes")
-    done = call("campaign", what, "unread_resumes", "--as-of", "2026-11-23", **_REAL_MAIL)
+    done = call("campaign", what, "unread_resumes", "--as-of", "2024-11-25", **_REAL_MAIL)
     assert done.code == 1
     assert "--as-of" in done.err
     assert "email" in done.err

@@ -82,7 +82,7 @@ def test_its_database_refuses_real_channels_for_ever(shown: Shown) -> None:
     refused = run("up", "--exit", settings=real, folder=shown.folder / "empty")
     assert refused.returncode == 1
     assert "demo" in refused.stderr
-    assert refused.stderr.strip().splitlines()[-1].startswith("huifang: this database belongs to a demo")
+    assert refused.stderr.strip().splitlines()[-1].startswith("huifang: DATABASE_URL")
 
 
 def _begin_and_kill(settings: dict[str, object], folder: Path) -> None:

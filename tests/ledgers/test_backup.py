@@ -256,7 +256,7 @@ async def test_a_database_with_a_newer_schema_than_the_backup_is_refused_with_th
     _release_another(tmp_path, monkeypatch)
     async with at(elsewhere):
         pass
-    with pytest.raises(ConfigError, match=r"its schema is newer than .*; name a new database"):
+    with pytest.raises(ConfigError, match=r"库比 .* 新.*its schema is newer; name a new database"):
         await bring_back(elsewhere, tmp_path / "b.zip")
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bot.commands.printing import member_lines
+from bot.dossier import describe_member
 from bot.runtime import Runtime
 from bot.web.pages import HTML
 from campaigns import outbox, touches, visits
@@ -233,6 +235,30 @@ async def test_the_members_page_shows_the_exact_words_and_the_answer(
     assert "点了，让我填验证码\n我手机收不到" in page
     assert "登录不上" in page
     assert page.index("点了，让我填验证码") < page.index("words--out")
+
+
+async def test_what_was_not_sent_stands_in_the_timeline_with_its_reason_and_is_no_touch(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    member = await add_member("Q200001")
+    contact = await add_contact(member)
+    run = await approved(runtime, "unread_resumes")
+    message_id = await add_message(run, member, contact)
+    for state, reason, words in (
+        ("suppressed", "hold_out", "不发：对照组"),
+        ("suppressed", "refused", "不发：已退订"),
+        ("failed", "provider_refused", "失败：渠道拒绝"),
+    ):
+        await Message.filter(id=message_id).update(state=state, reason=reason, settled_at=None)
+        page = (await browser.get("/members/Q200001")).text
+        assert words in page
+        [line] = (await describe_member(runtime, "Q200001"))["timeline"]
+        assert (line["kind"], line["state"], line["reason"]) == ("not_sent", state, reason)
+        assert words in "".join(map(str, member_lines(await describe_member(runtime, "Q200001"))))
+        assert "0次" in page
+    await Message.filter(id=message_id).update(state="queued", reason="")
+    assert (await describe_member(runtime, "Q200001"))["timeline"] == []
+    assert await touches.count_touches() == 0
 
 
 async def test_a_mails_html_is_never_shown(runtime: Runtime, browser: httpx.AsyncClient) -> None:

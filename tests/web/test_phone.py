@@ -114,6 +114,22 @@ async def test_a_mailbox_is_the_same_in_any_case(play: Play, browser: httpx.Asyn
 
 
 @pytest.mark.parametrize("channel", list(ChannelName))
+async def test_what_was_not_delivered_is_not_on_the_phone_and_cannot_be_answered(
+    play: Play, browser: httpx.AsyncClient, channel: ChannelName
+) -> None:
+    arrive(play, channel, "先到的")
+    arrive(play, channel, "没到的")
+    play.stage.lose(play.stage.ledger.rows()[1])
+    page = (await browser.get("/phone", params=EVERYWHERE)).text
+    assert "先到的" in page
+    assert "没到的" not in page
+    assert set(re.findall(r'name="message" value="(\d+)"', page)) == {"0"}
+    refused = await browser.post("/phone/answer", data={"message": "1", "text": "好的", **EVERYWHERE})
+    assert refused.status_code == 404
+    assert play.door.taken == []
+
+
+@pytest.mark.parametrize("channel", list(ChannelName))
 async def test_an_answer_goes_out_by_the_channel_it_was_typed_on(
     play: Play, browser: httpx.AsyncClient, channel: ChannelName
 ) -> None:

@@ -1,0 +1,49 @@
+"""The commands: names and options. Each imports what it needs only when it runs, so that --help is quick."""
+
+import logging
+import os
+import sys
+
+import typer
+
+from bot.cli import backing_up, campaigns, data, running, segments
+from bot.cli.parts import print_json
+from campaigns.errors import Interrupted, OutreachError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="Huifang 回访: find sleeping enterprise members, write to them, hear the answer.",
+)
+app.add_typer(running.app)
+app.add_typer(backing_up.app)
+app.add_typer(data.app)
+app.add_typer(segments.app, name="segment")
+app.add_typer(campaigns.app, name="campaign")
+app.add_typer(data.member_app, name="member")
+app.add_typer(data.inspect_app, name="inspect")
+
+
+def main() -> None:
+    """Run a command: exit 0, 1 with a one-line reason, or 2 for wrong usage."""
+    os.umask(0o077)  # the database, its copies and the rejected rows hold people's addresses
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        app()
+    except Interrupted as exc:
+        _say(str(exc))
+        raise SystemExit(130) from None
+    except OutreachError as exc:
+        _say(str(exc))
+        raise SystemExit(1) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+def _say(problem: str) -> None:
+    """For people on stderr; for a program the one document it asked for."""
+    print(f"huifang: {problem}", file=sys.stderr)
+    if "--json" in sys.argv:
+        print_json({"error": problem})

@@ -1,0 +1,90 @@
+"""What comes in from the site, and what is known of members."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.cli.parts import AsJson, AsOf, moment, print_found, run, settings
+
+app = typer.Typer(rich_markup_mode=None)
+member_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="One member.")
+inspect_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Ask a rule about a text.")
+
+
+@app.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Folders or files of a site's export.")],
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take in a site's export. Example: huifang import export/ --as-of 2026-11-21"""
+    from bot.commands import importing, printing
+
+    found = run(lambda: importing.import_export(settings(), paths, moment(as_of), quiet=as_json))
+    print_found(found, as_json, printing.import_lines)
+    if any(report["refused"] for report in found["files"]):
+        raise typer.Exit(1)
+
+
+@app.command()
+def stats(as_json: AsJson = False) -> None:
+    """How many of everything there are. Example: huifang stats --json"""
+    from bot.commands import asking as command
+    from bot.commands import printing
+
+    print_found(run(lambda: command.stats(settings())), as_json, printing.pairs)
+
+
+@member_app.command("show")
+def member_show(number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False) -> None:
+    """Who they are and every touch with its exact words. Example: huifang member show Q100042"""
+    from bot.commands import asking as command
+    from bot.commands import printing
+
+    print_found(run(lambda: command.member(settings(), number)), as_json, printing.member_lines)
+
+
+@member_app.command("refuse")
+def member_refuse(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False
+) -> None:
+    """Write a refusal down: every channel, the whole company. Example: huifang member refuse Q100042"""
+    from bot.commands import deciding as command
+
+    found = run(lambda: command.refuse(settings(), number))
+    print_found(found, as_json, lambda found: [f"{found['member']} 已停发全部渠道"])
+
+
+@member_app.command("lift")
+def member_lift(number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False) -> None:
+    """Take a refusal, or a pause in doubt, back. Example: huifang member lift Q100042"""
+    from bot.commands import deciding as command
+
+    found = run(lambda: command.lift(settings(), number))
+    print_found(found, as_json, lambda found: [f"{found['member']} 可以再发"])
+
+
+@member_app.command("done")
+def member_done(
+    task: Annotated[int, typer.Argument(metavar="TASK", help="The task's number, from member show.")],
+    note: Annotated[str, typer.Option(help="What came of it.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Close a task for a person. Example: huifang member done 17 --note 已回电"""
+    from bot.commands import deciding as command
+
+    found = run(lambda: command.done(settings(), task, note))
+    print_found(found, as_json, lambda found: [f"任务 {found['task']} 办完"])
+
+
+@inspect_app.command("reply")
+def inspect_reply(
+    texts: Annotated[list[str], typer.Argument(metavar="TEXT…", help="Replies as customers write them.")],
+    as_json: AsJson = False,
+) -> None:
+    """What a reply means and whether it stops. Example: huifang inspect reply 退订 "简历打不开" """
+    from bot.commands import asking as command
+    from bot.commands import printing
+
+    print_found(command.read_replies(settings(), texts), as_json, printing.reading_lines)
