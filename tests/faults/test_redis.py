@@ -17,7 +17,7 @@ from bot.worker import working
 from campaigns.models import Message
 from campaigns.terms import ChannelName
 from tests import servers
-from tests.faults.conftest import Stage, addresses, ids_in, stage_on, start_nudge
+from tests.faults.scene import Stage, addresses, ids_in, stage_on, start_nudge
 from tests.fleet import until
 
 _AWAY_SECONDS = 3

@@ -13,7 +13,7 @@ from campaigns.models import Message, Touch
 from campaigns.restored import Uncertain
 from campaigns.terms import ChannelName
 from tests.cast import NOW
-from tests.faults.conftest import Stage, addresses, ids_in, start_nudge
+from tests.faults.scene import Stage, addresses, ids_in, start_nudge
 from tests.fleet import run, started, until
 
 _LOOKS = 3.0  # seconds in which a worker looks into the ledger at least twice
