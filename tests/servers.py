@@ -10,12 +10,14 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +59,15 @@ def postgres(
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
+    with own_postgres(durable=durable, folder=folder, options=options) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def own_postgres(
+    *, durable: bool = False, folder: Path | None = None, options: Mapping[str, str] | None = None
+) -> Iterator["Postgres"]:
+    """A server of the caller's own, that may be stopped and started; a URL that is given changes nothing."""
     binaries = _postgres_binaries()
     careless = {} if durable else {"fsync": "off", "full_page_writes": "off"}
     chosen = {"max_connections": "200", **careless, **(options or {})}
@@ -65,9 +76,47 @@ def postgres(
         _run([binaries / "initdb", "-D", data, "-U", "huifang", "--auth=trust", "-E", "UTF8", "--locale=C"])
         command = [binaries / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", own]
         settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
-        with _server([*command, *settings], own):
-            _wait_for_postgres(binaries, port)
-            yield f"postgres://huifang@127.0.0.1:{port}/postgres"
+        server = Postgres(binaries, port, own, [*command, *settings])
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop_at_once()
+
+
+@dataclass(slots=True)
+class Postgres:
+    """A running PostgreSQL and how to take it away."""
+
+    binaries: Path
+    port: int
+    folder: Path
+    command: Sequence[object]
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"postgres://huifang@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        with (self.folder / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                [str(part) for part in self.command], stdout=log, stderr=log, cwd=self.folder, **_unprivileged()
+            )
+        _wait_for_postgres(self.binaries, self.port)
+
+    def stop_at_once(self) -> None:
+        """As `pg_ctl stop -m immediate`: nothing is brought to its end, and its next start recovers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_START_SECONDS)
+            self._process = None
+
+    def new_database(self) -> str:
+        """The URL of a database without a table."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        _run([self.binaries / "createdb", "-h", "127.0.0.1", "-p", self.port, "-U", "huifang", name])
+        return f"{self.url.rpartition('/')[0]}/{name}"
 
 
 @contextlib.contextmanager

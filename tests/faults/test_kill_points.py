@@ -137,6 +137,7 @@ async def _worker_at_a_lock(stage: Stage, *, after_a_mark: bool = False) -> Asyn
     url = stage.settings.database
     server = _Server(await asyncpg.connect(url), await asyncpg.connect(url))
     stage.slow_down(sms=0.5, mail=0.5)
+    stage.sandbox.wechat.delay_seconds = 30  # its settling is a transaction of several statements
     try:
         with started("worker", settings=stage.environment, folder=stage.folder) as worker:
             if after_a_mark:
