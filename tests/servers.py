@@ -24,6 +24,7 @@ from pathlib import Path
 _START_SECONDS = 30
 _COUNTER_BYTES = 200  # more than one line of smtp-sink's counters
 _POSTFIX = Path(__file__).resolve().parents[1] / "var" / "postfix"
+_FAKETIME = _POSTFIX.parent / "faketime"
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
 
 
@@ -173,6 +174,14 @@ def postfix_program(name: str) -> tuple[str, dict[str, str]]:
     return str(unpacked), {**os.environ, "LD_LIBRARY_PATH": path}
 
 
+def faketime_library() -> Path:
+    """libfaketime, under which a child sees another time of day."""
+    for root in (Path("/usr/lib"), Path("/usr/local/lib"), _FAKETIME):
+        if found := next(root.glob("**/faketime/libfaketime.so.1"), None):
+            return found
+    raise MissingServer("libfaketime is missing: make faults unpacks it where apt-get may be used; or install it")
+
+
 def redis_binary() -> str:
     found = shutil.which("redis-server")
     if not found:
@@ -301,11 +310,25 @@ def unpack_postfix() -> None:
                 _unpack(needed)
 
 
-def _unpack(package: str) -> bool:
+def unpack_faketime() -> None:
+    """Fetch libfaketime and lay it beside postfix's programs, without installing it."""
+    if _finds(faketime_library):
+        return
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        print("not here, and not to be had without apt-get: libfaketime", flush=True)
+        return
+    print("unpacking libfaketime into var/faketime", flush=True)
+    if not _unpack("libfaketime", _FAKETIME) and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+        _unpack("libfaketime", _FAKETIME)
+
+
+def _unpack(package: str, to: Path = _POSTFIX) -> bool:
+    to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         got = subprocess.run(["apt-get", "download", "-qq", package], check=False, cwd=folder, capture_output=True)
         for file in Path(folder).glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", file, _POSTFIX], check=True)
+            subprocess.run(["dpkg-deb", "-x", file, to], check=True)
     return got.returncode == 0
 
 
@@ -333,3 +356,5 @@ if __name__ == "__main__":
         install()
     if sys.argv[1:] == ["install", "bench"]:
         unpack_postfix()
+    if sys.argv[1:] == ["install", "faults"]:
+        unpack_faketime()

@@ -1,6 +1,5 @@
 """The table of docs/reliability.md: one row a fault, written by `make faults` alone."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,10 +33,11 @@ class Row:
 
 
 class Rows:
-    """What the tests of this run saw. Of a fault's short and long form the larger one counts."""
+    """What the tests of this run saw."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str], Row] = {}
+        self._failed: list[str] = []
 
     def add(self, fault: str, done: str, books: Books, *, went_on: float | None = None, result: str = "held") -> None:
         row = Row(
@@ -48,8 +48,12 @@ class Rows:
     def keep(self, row: Row) -> None:
         self._rows[row.fault, row.done] = row
 
-    def __iter__(self) -> Iterable[Row]:  # type: ignore[override]
-        return iter(sorted(self._rows.values(), key=_order))
+    def failed(self, test: str) -> None:
+        self._failed.append(test.rpartition("::")[2])
+
+    def lines(self) -> list[str]:
+        held = [str(row) for row in sorted(self._rows.values(), key=_order)]
+        return held + [f"| – | {test} | – | – | – | – | – | **failed** |" for test in self._failed]
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -61,10 +65,10 @@ def write_table(rows: Rows, page: Path = PAGE) -> None:
     before, begins, rest = text.partition(_BEGINS)
     _, ends, after = rest.partition(_ENDS)
     assert (begins, ends) == (_BEGINS, _ENDS), f"{page} has lost its marks"
-    table = "\n".join([_HEAD, *map(str, rows)])
+    table = "\n".join([_HEAD, *rows.lines()])
     page.write_text(f"{before}{begins}\n{table}\n{ends}{after}", encoding="utf-8")
 
 
 def _order(row: Row) -> tuple[int, str, str]:
-    number = row.fault.removeprefix("F")
+    number = row.fault.removeprefix("F").partition("–")[0]
     return (int(number) if number.isdigit() else 99, row.fault, row.done)
