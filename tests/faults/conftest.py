@@ -23,7 +23,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """arq leaves an enqueueing behind when it is cancelled, whose connection closes itself a moment later."""
     unclosed = pytest.mark.filterwarnings(
-        "ignore:Exception ignored in. <function Redis.__del__:pytest.PytestUnraisableExceptionWarning"
+        "ignore:Exception ignored in. <function (Redis|AbstractConnection|StreamWriter).__del__"
+        ":pytest.PytestUnraisableExceptionWarning"
     )
     for item in items:
         if item.path.parent == Path(__file__).parent:
