@@ -42,7 +42,7 @@ bench: $(DEV_STAMP)
 	@$(BIN)/python -m tests.servers install bench
 	@$(BIN)/python -m tests.benchmarks
 
-# Every fault in full, a quarter of an hour; writes the table of docs/reliability.md where all of them held.
+# Every fault in full, about half an hour; writes the table of docs/reliability.md.
 faults: $(DEV_STAMP)
 	@$(BIN)/python -m tests.servers install faults
 	@FAULTS_TABLE=write $(BIN)/python -m pytest tests/faults -m "" -k "not short" -n 0 -p no:randomly $(ARGS)

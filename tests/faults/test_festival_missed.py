@@ -22,11 +22,9 @@ _ENDS = datetime.fromisoformat("2026-12-23T00:00:00+08:00")
 
 
 @pytest.mark.parametrize("planned", [True, False], ids=["planned", "missed"])
-async def test_down_for_six_hours_over_the_slot_the_greeting_goes_the_same_day(
-    stage_on_both: Stage, planned: bool
-) -> None:
-    await _greet(stage_on_both, planned=planned)
-    sent = await _work(stage_on_both, at=_SLOT + _DOWN)
+async def test_down_for_six_hours_over_the_slot_the_greeting_goes_the_same_day(stage: Stage, planned: bool) -> None:
+    await _greet(stage, planned=planned)
+    sent = await _work(stage, at=_SLOT + _DOWN)
     assert sent
     assert set(await Message.exclude(state="suppressed").values_list("state", flat=True)) == {"sent"}
 
@@ -48,11 +46,11 @@ async def test_down_until_the_festival_is_over_no_greeting_goes(
 
 @pytest.mark.parametrize("planned", [True, False], ids=["planned", "missed"])
 async def test_down_for_six_hours_before_midnight_of_the_festival_none_goes_after_it(
-    stage_on_both: Stage, planned: bool
+    stage: Stage, planned: bool
 ) -> None:
-    await _greet(stage_on_both, planned=planned)
-    assert await _work(stage_on_both, at=_ENDS - timedelta(hours=1)) == 0  # at eleven at night nobody is written to
-    assert await _work(stage_on_both, at=_ENDS + timedelta(hours=10)) == 0
+    await _greet(stage, planned=planned)
+    assert await _work(stage, at=_ENDS - timedelta(hours=1)) == 0  # at eleven at night nobody is written to
+    assert await _work(stage, at=_ENDS + timedelta(hours=10)) == 0
 
 
 async def _greet(stage: Stage, *, planned: bool) -> None:
