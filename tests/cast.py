@@ -87,7 +87,7 @@ async def crowd(size: int, *, unread: int = 0, first: int = 1001) -> list[int]:
             for n in numbers
         ]
     )
-    members = {member.no: member.id for member in await Member.filter(no__in=[f"Y{n}" for n in numbers])}
+    members = dict(await Member.filter(no__startswith="Y").values_list("no", "id"))
     ids = [members[f"Y{n}"] for n in numbers]
     await Contact.bulk_create(
         [
