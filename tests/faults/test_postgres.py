@@ -33,7 +33,7 @@ class Form:
 
 
 _FORMS = pytest.mark.parametrize(
-    "form", [Form(300, 2, 0.3, 2), pytest.param(Form(2000, 5, 2, 30), marks=LONG)], ids=["short", "long"]
+    "form", [Form(400, 2, 0.3, 2), pytest.param(Form(2000, 5, 2, 30), marks=LONG)], ids=["short", "long"]
 )
 
 
@@ -62,7 +62,7 @@ async def test_a_database_stopped_at_once_and_for_a_while_loses_nothing(
     stage: Stage, server: servers.Postgres, form: Form, rows: Rows
 ) -> None:
     planned = await start_mix(stage, form.size)
-    stage.slow_down(sms=0.3, mail=0.05)
+    stage.slow_down(sms=0.6, mail=0.6)
     slowest = 0.0
     environment = {**stage.environment, "web_port": 0, "mail_door_port": 0}
     with (
