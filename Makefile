@@ -1,5 +1,6 @@
 # make demo: the main job on a made-up site. make test: everything needed to pass the tests. make bench: how fast.
-.PHONY: demo setup test check bench lock
+# make faults: what is lost or doubled when things break.
+.PHONY: demo setup test check bench faults lock
 
 PYTHON ?= python3
 ARGS ?=
@@ -40,6 +41,11 @@ check: $(DEV_STAMP)
 bench: $(DEV_STAMP)
 	@$(BIN)/python -m tests.servers install bench
 	@$(BIN)/python -m tests.benchmarks
+
+# Every fault in full, about half an hour; writes the table of docs/reliability.md.
+faults: $(DEV_STAMP)
+	@$(BIN)/python -m tests.servers install faults
+	@FAULTS_TABLE=write $(BIN)/python -m pytest tests/faults -m "" -k "not short" -n 0 -p no:randomly $(ARGS)
 
 # After a change of pyproject.toml; needs uv.
 lock:

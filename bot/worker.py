@@ -34,6 +34,7 @@ _JOB_SECONDS = 120
 _RING_SECONDS = 10
 _RESTART_SECONDS = 1.0
 _BOOT = secrets.token_hex(4)
+_CLOCK_WAS_SET = timedelta(minutes=1)
 _STOP_SECONDS = 20  # for what is on the wire to come to its end
 
 
@@ -99,6 +100,20 @@ async def ring(runtime: Runtime, batch: Batch) -> None:
     )
 
 
+class _Lookout(Worker):
+    """arq's worker, whose crons keep their beat when somebody sets the machine's clock.
+
+    arq goes by the next moment it noted: an hour back, and it does nothing for an hour; an hour on, and it makes up
+    for every second of it.
+    """
+
+    async def run_cron(self, n: datetime, delay: float, num_windows: int = 2) -> None:
+        for job in self.cron_jobs:
+            if job.next_run and abs(job.next_run - n) > _CLOCK_WAS_SET:
+                job.next_run = n
+        await super().run_cron(n, delay, num_windows)
+
+
 def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
     """A worker on the runtime's doorbell. One with `lookout` also plans, rings and recovers."""
     queue = _queue(runtime)
@@ -106,7 +121,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron(look, name=f"{queue}:look", second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
-    return Worker(
+    return _Lookout(
         functions=[drain],
         cron_jobs=crons if lookout else None,
         queue_name=queue,

@@ -77,17 +77,17 @@ async def xinping() -> Player:
     )  # fmt: skip
 
 
-async def crowd(size: int, *, unread: int = 0) -> list[int]:
-    """Members 1001 and on who have not looked in for 200 days, each with a consenting contact. Returns their ids."""
+async def crowd(size: int, *, unread: int = 0, first: int = 1001) -> list[int]:
+    """Members `first` and on who have not looked in for 200 days, each with a consenting contact. Returns their ids."""
     since = NOW - timedelta(days=200)
-    numbers = range(1001, 1001 + size)
+    numbers = range(first, first + size)
     await Member.bulk_create(
         [
             Member(no=f"Y{n}", name=f"第{n}商行", registered_at=since, last_login_at=since, idle_since=since)
             for n in numbers
         ]
     )
-    members = {member.no: member.id for member in await Member.filter(no__in=[f"Y{n}" for n in numbers])}
+    members = dict(await Member.filter(no__startswith="Y").values_list("no", "id"))
     ids = [members[f"Y{n}"] for n in numbers]
     await Contact.bulk_create(
         [

@@ -16,7 +16,7 @@ from bot.settings import Settings, load_settings
 from tests import servers
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-_EMPTY_EVERY_TABLE = """
+EMPTY_EVERY_TABLE = """
 DO $$ BEGIN
   EXECUTE (SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') || ' RESTART IDENTITY' FROM pg_tables
            WHERE schemaname = 'public' AND tablename NOT LIKE 'tortoise%');
@@ -105,7 +105,7 @@ async def database(request: pytest.FixtureRequest, settings: Settings) -> AsyncI
         async with open_database(made):
             yield made
     finally:
-        await administer(made.database, _EMPTY_EVERY_TABLE)
+        await administer(made.database, EMPTY_EVERY_TABLE)
 
 
 @pytest.fixture

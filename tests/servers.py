@@ -10,18 +10,21 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 _START_SECONDS = 30
 _COUNTER_BYTES = 200  # more than one line of smtp-sink's counters
 _POSTFIX = Path(__file__).resolve().parents[1] / "var" / "postfix"
+_FAKETIME = _POSTFIX.parent / "faketime"
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
 
 
@@ -57,6 +60,15 @@ def postgres(
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
+    with own_postgres(durable=durable, folder=folder, options=options) as server:
+        yield server.url
+
+
+@contextlib.contextmanager
+def own_postgres(
+    *, durable: bool = False, folder: Path | None = None, options: Mapping[str, str] | None = None
+) -> Iterator["Postgres"]:
+    """A server of the caller's own, that may be stopped and started; a URL that is given changes nothing."""
     binaries = _postgres_binaries()
     careless = {} if durable else {"fsync": "off", "full_page_writes": "off"}
     chosen = {"max_connections": "200", **careless, **(options or {})}
@@ -65,9 +77,47 @@ def postgres(
         _run([binaries / "initdb", "-D", data, "-U", "huifang", "--auth=trust", "-E", "UTF8", "--locale=C"])
         command = [binaries / "postgres", "-D", data, "-p", port, "-h", "127.0.0.1", "-k", own]
         settings = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
-        with _server([*command, *settings], own):
-            _wait_for_postgres(binaries, port)
-            yield f"postgres://huifang@127.0.0.1:{port}/postgres"
+        server = Postgres(binaries, port, own, [*command, *settings])
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop_at_once()
+
+
+@dataclass(slots=True)
+class Postgres:
+    """A running PostgreSQL and how to take it away."""
+
+    binaries: Path
+    port: int
+    folder: Path
+    command: Sequence[object]
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"postgres://huifang@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        with (self.folder / "log").open("a") as log:
+            self._process = subprocess.Popen(
+                [str(part) for part in self.command], stdout=log, stderr=log, cwd=self.folder, **_unprivileged()
+            )
+        _wait_for_postgres(self.binaries, self.port)
+
+    def stop_at_once(self) -> None:
+        """As `pg_ctl stop -m immediate`: nothing is brought to its end, and its next start recovers."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(_START_SECONDS)
+            self._process = None
+
+    def new_database(self) -> str:
+        """The URL of a database without a table."""
+        name = f"test_{uuid.uuid4().hex[:12]}"
+        _run([self.binaries / "createdb", "-h", "127.0.0.1", "-p", self.port, "-U", "huifang", name])
+        return f"{self.url.rpartition('/')[0]}/{name}"
 
 
 @contextlib.contextmanager
@@ -122,6 +172,14 @@ def postfix_program(name: str) -> tuple[str, dict[str, str]]:
     libraries = [_POSTFIX / "usr" / "lib" / "postfix", *(_POSTFIX / "usr" / "lib").glob("*-linux-*")]
     path = ":".join([*map(str, libraries), os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(":")
     return str(unpacked), {**os.environ, "LD_LIBRARY_PATH": path}
+
+
+def faketime_library() -> Path:
+    """libfaketime, under which a child sees another time of day."""
+    for root in (Path("/usr/lib"), Path("/usr/local/lib"), _FAKETIME):
+        if found := next(root.glob("**/faketime/libfaketime.so.1"), None):
+            return found
+    raise MissingServer("libfaketime is missing: make faults unpacks it where apt-get may be used; or install it")
 
 
 def redis_binary() -> str:
@@ -252,11 +310,25 @@ def unpack_postfix() -> None:
                 _unpack(needed)
 
 
-def _unpack(package: str) -> bool:
+def unpack_faketime() -> None:
+    """Fetch libfaketime and lay it beside postfix's programs, without installing it."""
+    if _finds(faketime_library):
+        return
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        print("not here, and not to be had without apt-get: libfaketime", flush=True)
+        return
+    print("unpacking libfaketime into var/faketime", flush=True)
+    if not _unpack("libfaketime", _FAKETIME) and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+        _unpack("libfaketime", _FAKETIME)
+
+
+def _unpack(package: str, to: Path = _POSTFIX) -> bool:
+    to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         got = subprocess.run(["apt-get", "download", "-qq", package], check=False, cwd=folder, capture_output=True)
         for file in Path(folder).glob("*.deb"):
-            subprocess.run(["dpkg-deb", "-x", file, _POSTFIX], check=True)
+            subprocess.run(["dpkg-deb", "-x", file, to], check=True)
     return got.returncode == 0
 
 
@@ -284,3 +356,5 @@ if __name__ == "__main__":
         install()
     if sys.argv[1:] == ["install", "bench"]:
         unpack_postfix()
+    if sys.argv[1:] == ["install", "faults"]:
+        unpack_faketime()

@@ -1,5 +1,6 @@
 """The ASGI app: public doors for everyone, everything else for this machine alone."""
 
+import logging
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -10,12 +11,15 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import status
+from bot.database import AWAY
 from bot.inbox import Inbox
 from bot.runtime import Runtime
 from bot.web import tracking
 from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
+
+log = logging.getLogger(__name__)
 
 # Paths that strangers may reach; any new one is refused them until it stands here.
 PUBLIC = ("/hooks/", "/u/", "/in/", "/c/", "/o/", "/static/")
@@ -39,6 +43,7 @@ def make_app(inbox: Inbox) -> ASGIApp:
             *status.routes,
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
+        exception_handlers=dict.fromkeys(AWAY, try_later),
     )
     pages.state.runtime = runtime
     return Guard(Hooks(inbox, pages), site=_origin(runtime.site_url))
@@ -49,6 +54,13 @@ async def health(request: Request) -> JSONResponse:
     runtime: Runtime = request.app.state.runtime
     closed = await outbox.closed_channels(runtime.clock())
     return JSONResponse({"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)})
+
+
+async def try_later(request: Request, problem: Exception) -> PlainTextResponse:
+    """The database is away: a person reads what to do. Providers have their answer from their own doors."""
+    log.error("answered 503, the database is away: %s", type(problem).__name__)
+    words = "系统暂时不可用，请过几分钟再试 (the database is away, please try again in some minutes)\n"
+    return PlainTextResponse(words, status_code=503, headers={"Retry-After": "60"})
 
 
 class Guard:

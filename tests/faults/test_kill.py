@@ -1,79 +1,73 @@
 """The worker killed in mid-campaign, and stopped in mid-campaign."""
 
-from campaigns.models import Message, Touch
-from campaigns.reports import campaign_reports
+import asyncio
+import random
+from dataclasses import dataclass
+
+import pytest
+
+from campaigns.models import Message
 from campaigns.terms import ChannelName
-from tests.faults.conftest import Stage, addresses, ids_in, start_nudge
+from tests.faults.books import balanced
+from tests.faults.scene import LONG, Stage, addresses, all_settled, ids_in, start_mix
+from tests.faults.table import Rows
 from tests.fleet import started, until
 
-_KILLS = 3
+_IN_FLIGHT = 50 + 2 * 90 + 40  # of SMS, of both campaigns' mail, of WeChat
 
 
-async def test_a_worker_killed_three_times_loses_nothing_and_sends_no_sms_twice(stage_on_both: Stage) -> None:
+@dataclass(frozen=True, slots=True)
+class Form:
+    size: int
+    times: int
+
+
+@pytest.mark.parametrize("form", [Form(400, 3), pytest.param(Form(2000, 20), marks=LONG)], ids=["short", "long"])
+async def test_a_worker_killed_in_mid_campaign_loses_nothing_and_marks_what_nobody_knows(
+    stage_on_both: Stage, form: Form, rows: Rows
+) -> None:
     stage = stage_on_both
-    planned = await start_nudge(stage, sms=220, mail=60)
-    stage.slow_down(sms=0.3, mail=0.1)
-    in_flight: set[int] = set()
-    for _ in range(_KILLS):
-        in_flight |= await _kill_on_the_wire(stage, before=in_flight)
+    planned = await start_mix(stage, form.size)
+    stage.slow_down(sms=0.3, mail=0.3)
+    caught: set[int] = set()
+    for _ in range(form.times):
+        caught |= await _kill_on_the_wire(stage)
 
     stage.slow_down(sms=0.01, mail=0.01)
     with started("worker", settings=stage.environment, folder=stage.folder) as worker:
-        await until(lambda: _is_over(stage), "every message has its fate", seconds=60)
+        went_on = await stage.goes_on()
+        await all_settled(stage)
         assert await worker.terminate() == 0
 
-    messages = {message.id: message for message in await Message.filter(id__in=planned)}
-    sms = {id_ for id_, one in messages.items() if one.channel == "sms"}
-    mail = planned - sms
-    by_sms, by_mail = stage.arrived(ChannelName.SMS), stage.arrived(ChannelName.EMAIL)
-    to = {id_: one.address for id_, one in messages.items()}
-    sent = {id_ for id_, one in messages.items() if one.state in ("sent", "delivered")}
-    unknown = {id_ for id_, one in messages.items() if one.state == "unknown"}
-    assert sent | unknown == planned  # nothing is lost
-    assert set(by_sms.values()) == {1}  # no SMS twice
-    assert {to[id_] for id_ in sent & sms} == set(by_sms)  # what the provider has is known to be sent
-    assert {to[id_] for id_ in sent & mail} <= set(by_mail)
-    uncertain = {id_ for id_, one in messages.items() if one.uncertain}
-    assert in_flight <= uncertain  # each marked
-    assert unknown <= in_flight
-    assert {address for address, times in by_mail.items() if times > 1} <= {to[id_] for id_ in uncertain}
-    [report] = await campaign_reports("unread_resumes")
-    assert (report.sent, report.unknown, report.uncertain) == (len(sent), len(unknown), len(uncertain))  # and counted
-    touched = await Touch.filter(direction="out").values_list("message_id", flat=True)
-    assert sorted(touched) == sorted(sent | unknown)
+    books = await balanced(stage, planned, at_most=form.times * _IN_FLIGHT)
+    assert caught <= books.uncertain
+    kind = "PostgreSQL" if stage.settings.database_url else "SQLite"
+    rows.add("F1", f"worker killed {form.times} times in one campaign, {kind}", books, went_on=went_on)
 
 
-async def test_a_worker_told_to_stop_leaves_nothing_uncertain(stage: Stage) -> None:
-    planned = await start_nudge(stage, sms=120, mail=30)
+@pytest.mark.parametrize("form", [Form(150, 1), pytest.param(Form(2000, 10), marks=LONG)], ids=["short", "long"])
+async def test_a_worker_told_to_stop_leaves_nothing_uncertain(stage: Stage, form: Form, rows: Rows) -> None:
+    planned = await start_mix(stage, form.size)
     stage.slow_down(sms=0.2, mail=0.05)
-    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
-        await until(lambda: ids_in("sending"), "something is on the wire")
-        assert await worker.terminate() == 0
-        assert "Traceback" not in worker.errors()
+    for _ in range(form.times):
+        with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+            await until(lambda: ids_in("sending"), "something is on the wire")
+            assert await worker.terminate() == 0
+            assert "Traceback" not in worker.errors()
+        assert await ids_in("sending") == set()
     sent = await ids_in("sent")
     assert sent
     assert await ids_in("queued") == planned - sent
-    assert await addresses(sent) == set(stage.arrived(ChannelName.SMS, ChannelName.EMAIL))
+    assert await addresses(sent) == set(stage.arrived(*ChannelName))
     assert await Message.filter(uncertain=True).count() == 0
+    books = await balanced(stage, sent, at_most=0)
+    rows.add("F8", f"worker told to stop (SIGTERM) {form.times} times", books)
 
 
-async def _kill_on_the_wire(stage: Stage, before: set[int]) -> set[int]:
-    """kill -9 while messages are `sending`. Returns those."""
-
-    async def in_mid_campaign() -> bool:
-        return bool(await ids_in("sending") - before) and len(stage.sandbox.stage.ledger) > accepted
-
-    accepted = len(stage.sandbox.stage.ledger)
+async def _kill_on_the_wire(stage: Stage) -> set[int]:
+    """kill -9 at some moment after the worker's first message was accepted. Returns what was `sending`."""
     with started("worker", settings=stage.environment, folder=stage.folder) as worker:
-        await until(in_mid_campaign, "something is on the wire")
+        await stage.goes_on()
+        await asyncio.sleep(random.random() * 0.3)
         worker.kill()
-    caught = await ids_in("sending") - before
-    assert caught
-    return caught
-
-
-async def _is_over(stage: Stage) -> bool:
-    """Nothing waits, and the provider was asked about what is uncertain."""
-    if await ids_in("queued", "sending"):
-        return False
-    return not await addresses(await ids_in("unknown")) & set(stage.arrived(ChannelName.SMS))
+    return await ids_in("sending")

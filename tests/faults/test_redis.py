@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import socket
 import tempfile
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -14,10 +13,10 @@ from redis.asyncio import Redis
 from bot.runtime import open_runtime
 from bot.settings import Settings
 from bot.worker import working
-from campaigns.models import Message
-from campaigns.terms import ChannelName
 from tests import servers
-from tests.faults.conftest import Stage, addresses, ids_in, stage_on, start_nudge
+from tests.faults.books import Books, balanced
+from tests.faults.scene import LONG, Stage, all_settled, ids_in, stage_on, start_nudge
+from tests.faults.table import Rows
 from tests.fleet import until
 
 _AWAY_SECONDS = 3
@@ -45,7 +44,7 @@ async def stage(sqlite_database: Settings, own_redis: tuple[int, Path], tmp_path
 
 
 async def test_redis_flushed_in_mid_campaign_loses_nothing_and_sends_nothing_twice(
-    stage: Stage, own_redis: tuple[int, Path]
+    stage: Stage, own_redis: tuple[int, Path], rows: Rows
 ) -> None:
     with servers.redis_on(*own_redis):
         async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
@@ -54,39 +53,63 @@ async def test_redis_flushed_in_mid_campaign_loses_nothing_and_sends_nothing_twi
                 for _ in range(5):
                     await redis.flushall()
                     await asyncio.sleep(0.1)
-            await _all_sent_once(stage, planned)
+            went_on = await stage.goes_on()
+            rows.add("F6", "Redis flushed five times", await _all_sent_once(stage, planned), went_on=went_on)
             assert not worker.done()
 
 
+@pytest.mark.parametrize("trouble", ["full", "asks for a password"])
+async def test_redis_that_takes_nothing_more_is_waited_for(
+    stage: Stage, own_redis: tuple[int, Path], trouble: str, rows: Rows
+) -> None:
+    with servers.redis_on(*own_redis):
+        async with (
+            open_runtime(stage.settings) as runtime,
+            working(runtime) as worker,
+            contextlib.aclosing(Redis.from_url(stage.settings.redis_url)) as redis,
+        ):
+            planned = await _in_mid_campaign(stage)
+            if trouble == "full":
+                await redis.config_set("maxmemory", 1)  # and no key may be thrown out
+            else:
+                await redis.config_set("requirepass", "another")
+                await redis.client_kill_filter(_type="normal", skipme=True)
+            await asyncio.sleep(_AWAY_SECONDS)
+            await redis.config_set("maxmemory", 0)
+            await redis.config_set("requirepass", "")
+            went_on = await stage.goes_on()
+            done = f"Redis {trouble} for {_AWAY_SECONDS} s"
+            rows.add("F6", done, await _all_sent_once(stage, planned), went_on=went_on)
+            assert not worker.done()
+
+
+@pytest.mark.parametrize("away", [3, pytest.param(60, marks=LONG)], ids=["short", "long"])
 async def test_redis_away_for_a_while_loses_nothing_and_work_goes_on_once_it_is_back(
-    stage: Stage, own_redis: tuple[int, Path]
+    stage: Stage, own_redis: tuple[int, Path], away: int, rows: Rows
 ) -> None:
     with contextlib.ExitStack() as first:
         first.enter_context(servers.redis_on(*own_redis))
         async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
             planned = await _in_mid_campaign(stage)
             await asyncio.to_thread(first.close)
-            await asyncio.sleep(_AWAY_SECONDS)
+            await asyncio.sleep(away)
             assert await ids_in("queued")  # there is work left for when it is back
             with servers.redis_on(*own_redis):
-                await _all_sent_once(stage, planned)
+                went_on = await stage.goes_on()
+                rows.add("F6", f"Redis gone for {away} s", await _all_sent_once(stage, planned), went_on=went_on)
                 assert not worker.done()
 
 
 async def _in_mid_campaign(stage: Stage) -> set[int]:
-    stage.slow_down(sms=0.2, mail=0.2)
-    planned = await start_nudge(stage, sms=180, mail=20)
+    stage.slow_down(sms=0.6, mail=0.2)
+    planned = await start_nudge(stage, sms=380, mail=20)
     await until(lambda: ids_in("sent"), "some are sent")
     assert await ids_in("queued")
     return planned
 
 
-async def _all_sent_once(stage: Stage, planned: set[int]) -> None:
+async def _all_sent_once(stage: Stage, planned: set[int]) -> Books:
     stage.slow_down(sms=0.01, mail=0.01)
-
-    async def sent() -> bool:
-        return await ids_in("sent", "delivered") == planned
-
-    await until(sent, "all are sent")
-    assert stage.arrived(ChannelName.SMS, ChannelName.EMAIL) == Counter(await addresses(planned))
-    assert await Message.filter(uncertain=True).count() == 0
+    await all_settled(stage)
+    assert await ids_in("sent", "delivered") == planned
+    return await balanced(stage, planned, at_most=0)

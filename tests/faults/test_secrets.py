@@ -12,7 +12,7 @@ from bot.clock import ProductClock
 from bot.runtime import SANDBOX_MAIL_DOMAIN, set_clock
 from campaigns.models import Contact, Event, Member
 from tests.cast import NOW, crowd
-from tests.faults.conftest import Stage, ids_in, run_nudge
+from tests.faults.scene import Stage, ids_in, run_nudge
 from tests.fleet import started, until
 
 _NAME, _PERSON = "独一无二家居馆", "司徒独秀"

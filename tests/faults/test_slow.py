@@ -7,7 +7,7 @@ from bot.runtime import open_runtime
 from campaigns.models import Message, Occurrence
 from campaigns.outbox import Batch
 from campaigns.terms import ChannelName
-from tests.faults.conftest import LEASE_SECONDS, Stage, start_nudge
+from tests.faults.scene import LEASE_SECONDS, Stage, start_nudge
 
 
 async def test_a_lease_is_renewed_while_the_provider_takes_its_time(stage: Stage) -> None:

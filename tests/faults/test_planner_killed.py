@@ -1,0 +1,85 @@
+"""The scheduler killed: between a slot that is due and its plan, and in the middle of planning a large audience."""
+
+import asyncpg
+import pytest
+
+from bot.clock import ProductClock
+from bot.runtime import read_rulebook, set_clock
+from campaigns import definitions, outbox, planner
+from campaigns.models import Message, Occurrence
+from tests.cast import NOW, approve_tiny, crowd
+from tests.faults.scene import LONG, Stage
+from tests.faults.table import Row, Rows
+from tests.fleet import started, until
+
+_AT_TEN = 'kind = "recurring"\nevery = "day"\nat = "10:00"\ndays = "all"'
+_SLOT = NOW.replace(hour=10, minute=0)
+_SOON, _LATER = _SLOT.replace(minute=1), _SLOT.replace(minute=2)
+
+
+@pytest.mark.parametrize("size", [2600, pytest.param(100_000, marks=LONG)], ids=["short", "long"])
+async def test_a_scheduler_killed_while_planning_gives_each_member_one_fate(
+    stage_on_both: Stage, size: int, rows: Rows
+) -> None:
+    stage = stage_on_both
+    await _running_before_its_slot(stage, size)
+    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+        await until(Message.exists, "the first rows are written", seconds=120)
+        worker.kill()
+    half = await Message.all().count()
+    assert 0 < half < size
+    assert await outbox.due_batches(_LATER) == []  # nothing of half an audience may go
+
+    await _plan_twice(stage)
+
+    await _planned_once(size)
+    kind = "PostgreSQL" if stage.settings.database_url else "SQLite"
+    done = f"scheduler killed while planning an audience of {size:,}, {kind}"
+    rows.keep(Row("F3", done, size, 0, 0, 0, None, "each member once"))
+
+
+async def test_a_scheduler_killed_between_the_slot_and_its_plan_plans_it_once(
+    stage_on_postgres: Stage, rows: Rows
+) -> None:
+    stage, size = stage_on_postgres, 600
+    await _running_before_its_slot(stage, size)
+    gate = await asyncpg.connect(stage.settings.database)
+    try:
+        await gate.execute("BEGIN; LOCK TABLE messages IN SHARE MODE")  # reading goes on, no row is added
+        with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+            await until(Occurrence.exists, "the occurrence is there")
+            worker.kill()
+    finally:
+        await gate.close()
+    assert await Occurrence.get() is not None
+    assert (await Occurrence.get()).planned_at is None
+
+    await _plan_twice(stage)
+
+    await _planned_once(size)
+    rows.keep(Row("F3", "scheduler killed after the slot, before the plan", size, 0, 0, 0, None, "each member once"))
+
+
+async def _running_before_its_slot(stage: Stage, size: int) -> None:
+    """A campaign for all that runs since before its slot at ten, and a clock just past that."""
+    await crowd(size)
+    await approve_tiny(stage.folder / "templates", schedule=_AT_TEN)
+    await definitions.start("tiny", now=NOW)
+    clock = ProductClock()
+    clock.set(_SLOT)
+    await set_clock(clock, stage.settings)
+
+
+async def _plan_twice(stage: Stage) -> None:
+    book = await read_rulebook(stage.settings)
+    await planner.plan_due(_SOON, book)
+    await planner.plan_due(_LATER, book)
+
+
+async def _planned_once(size: int) -> None:
+    """One occurrence, each member in it once, its counts frozen by the first who came to its end."""
+    occurrence = await Occurrence.get()
+    assert occurrence.planned_at == _SOON
+    assert occurrence.audience == sum(occurrence.planned.values()) == size
+    members = await Message.all().values_list("member_id", flat=True)
+    assert len(members) == len(set(members)) == size
