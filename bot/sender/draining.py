@@ -47,7 +47,7 @@ class _Wire:
 
 
 _WIRES = {
-    ChannelName.EMAIL: _Wire(group=45, lanes=2),
+    ChannelName.EMAIL: _Wire(group=30, lanes=2),
     ChannelName.SMS: _Wire(group=50, lanes=1),
     ChannelName.WECHAT: _Wire(group=20, lanes=2),
 }

@@ -21,7 +21,10 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """arq leaves an enqueueing behind when it is cancelled, whose connection closes itself a moment later."""
+    """What is marked `both_in_full` runs on SQLite in `make faults` only.
+
+    arq leaves an enqueueing behind when it is cancelled, whose connection closes itself a moment later.
+    """
     unclosed = pytest.mark.filterwarnings(
         "ignore:Exception ignored in. <function (Redis|AbstractConnection|StreamWriter).__del__"
         ":pytest.PytestUnraisableExceptionWarning"
@@ -29,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(unclosed)
+            if item.get_closest_marker("both_in_full") and "sqlite" in item.name:
+                item.add_marker(pytest.mark.long)
 
 
 def pytest_sessionfinish() -> None:

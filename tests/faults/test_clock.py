@@ -26,6 +26,7 @@ _TEN = NOW.replace(hour=10, minute=0)
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
 
 
+@pytest.mark.both_in_full
 @pytest.mark.parametrize("size", [80, pytest.param(1000, marks=LONG)], ids=["short", "long"])
 async def test_a_slot_that_comes_again_is_not_planned_again(stage_on_both: Stage, size: int, rows: Rows) -> None:
     stage = stage_on_both
@@ -48,6 +49,7 @@ async def test_a_slot_that_comes_again_is_not_planned_again(stage_on_both: Stage
     rows.keep(Row("F10", done, 2 * size, 0, 0, 0, None, "each slot once"))
 
 
+@pytest.mark.both_in_full
 @pytest.mark.parametrize("size", [300, pytest.param(2000, marks=LONG)], ids=["short", "long"])
 async def test_a_jump_into_the_quiet_hours_stops_the_wire_and_a_jump_back_lets_it_go_on(
     stage_on_both: Stage, size: int, rows: Rows

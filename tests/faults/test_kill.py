@@ -13,7 +13,10 @@ from tests.faults.scene import LONG, Stage, addresses, all_settled, ids_in, star
 from tests.faults.table import Rows
 from tests.fleet import started, until
 
-_IN_FLIGHT = 50 + 2 * 90 + 40  # of SMS, of both campaigns' mail, of WeChat
+_IN_FLIGHT = 50 + 2 * 60 + 40  # of SMS, of both campaigns' mail, of WeChat
+
+
+_GROUP = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,8 @@ async def test_a_worker_killed_in_mid_campaign_loses_nothing_and_marks_what_nobo
         await all_settled(stage)
         assert await worker.terminate() == 0
 
-    books = await balanced(stage, planned, at_most=form.times * _IN_FLIGHT)
+    # the server may have been about to commit the mark of one more group, of which we could not see yet
+    books = await balanced(stage, planned, at_most=len(caught) + form.times * _GROUP)
     assert caught <= books.uncertain
     kind = "PostgreSQL" if stage.settings.database_url else "SQLite"
     rows.add("F1", f"worker killed {form.times} times in one campaign, {kind}", books, went_on=went_on)
@@ -66,8 +70,11 @@ async def test_a_worker_told_to_stop_leaves_nothing_uncertain(stage: Stage, form
 
 async def _kill_on_the_wire(stage: Stage) -> set[int]:
     """kill -9 at some moment after the worker's first message was accepted. Returns what was `sending`."""
+    before = await ids_in("sending")  # of the one killed before, whose lease may run still
     with started("worker", settings=stage.environment, folder=stage.folder) as worker:
         await stage.goes_on()
         await asyncio.sleep(random.random() * 0.3)
         worker.kill()
-    return await ids_in("sending")
+    caught = await ids_in("sending") - before
+    assert len(caught) <= _IN_FLIGHT
+    return caught

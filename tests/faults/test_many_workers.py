@@ -22,6 +22,7 @@ _SLOTS = ("10:00", "11:00", "14:00")
 _PATIENT = 30  # seconds: on a busy machine a living sender must not look dead
 
 
+@pytest.mark.both_in_full
 @pytest.mark.parametrize(
     ("size", "workers"),
     [(120, 2), pytest.param(2000, 2, marks=LONG), pytest.param(2000, 5, marks=LONG)],

@@ -20,7 +20,7 @@ from tests.faults.scene import LEASE_SECONDS, LONG, Stage, all_settled, ids_in, 
 from tests.faults.table import Rows
 from tests.fleet import started, until
 
-_IN_FLIGHT = 50 + 2 * 90 + 40  # of SMS, of both campaigns' mail, of WeChat
+_IN_FLIGHT = 50 + 2 * 60 + 40  # of SMS, of both campaigns' mail, of WeChat
 _ANSWERS = 5.0  # seconds in which a page says that it cannot
 
 
@@ -120,6 +120,23 @@ async def test_a_database_stopped_while_dead_senders_are_recovered_leaves_nothin
     )
 
 
+async def test_what_came_back_from_the_wire_while_the_database_was_away_is_written_when_it_is_back(
+    stage: Stage, server: servers.Postgres, rows: Rows
+) -> None:
+    planned = await start_mix(stage, 100)  # all of it in flight at once
+    stage.slow_down(sms=0.6, mail=0.6)
+    patient = {**stage.environment, "lease_seconds": 30}
+    with started("worker", settings=patient, folder=stage.folder) as worker:
+        await until(_all_on_the_wire, "everything is on the wire")
+        server.stop_at_once()
+        await asyncio.sleep(2)
+        server.start()
+        await all_settled(stage)
+        assert await worker.terminate() == 0
+    books = await balanced(stage, planned, at_most=0)
+    rows.add("F4", "PostgreSQL away for 2 s of a 30 s lease, with everything on the wire", books)
+
+
 # ---- parts --------------------------------------------------------------------------------------------------------
 
 
@@ -161,6 +178,10 @@ async def _refuses(pages: Mapping[str, str]) -> None:
 
 async def _answers(pages: Mapping[str, str]) -> None:
     assert set((await _ask(pages)).values()) == {200}
+
+
+async def _all_on_the_wire() -> bool:
+    return not await ids_in("queued")
 
 
 async def _no_claims() -> bool:

@@ -6,6 +6,8 @@ import subprocess
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from bot.backup import save
 from bot.snapshot import tables
 from campaigns import restored, statements
@@ -21,6 +23,7 @@ _LOOKS = 3.0  # seconds in which a worker looks into the ledger at least twice
 _ENDS = 3.0  # seconds without news after which the stand-ins are at rest
 
 
+@pytest.mark.both_in_full
 async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_backup(
     stage_on_both: Stage, rows: Rows
 ) -> None:
