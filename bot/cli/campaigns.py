@@ -101,12 +101,19 @@ def campaign_cancel(key: Key, as_json: AsJson = False) -> None:
 
 @app.command("status")
 def campaign_status(
-    key: Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]")] = None, as_json: AsJson = False
+    key: Annotated[str | None, typer.Argument(metavar="[CAMPAIGN]")] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Follow it till nothing is due: how far, how fast, how long still.")
+    ] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """What was planned, what became of it, what came back. Example: huifang campaign status unread_resumes"""
+    """What was planned, what became of it, what came back. Example: huifang campaign status unread_resumes --watch"""
     from bot.commands import campaigning as command
-    from bot.commands import printing
+    from bot.commands import printing, watching
 
+    if watch:
+        run(lambda: watching.watch(settings(), key, as_json=as_json))
+        return
     print_found(run(lambda: command.status(settings(), key)), as_json, printing.status_lines)
 
 

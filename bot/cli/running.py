@@ -42,11 +42,17 @@ def web(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def worker(as_json: AsJson = False) -> None:
-    """Worker alone; needs REDIS_URL. Example: huifang worker"""
+def worker(
+    processes: Annotated[int, typer.Option(help="How many; one keeps one core busy.", min=1, max=64)] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Worker alone; needs REDIS_URL. Example: huifang worker --processes 2"""
     from bot.commands import working as command
 
-    run(lambda: command.run_worker_alone(settings(), as_json=as_json))
+    if processes == 1:
+        run(lambda: command.run_worker_alone(settings(), as_json=as_json))
+    else:
+        run(lambda: command.run_workers(settings(), processes, as_json=as_json))
 
 
 @app.command()

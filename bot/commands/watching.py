@@ -94,7 +94,7 @@ class _Lines:
             "per_second": round(pace.per_second, 1),
             "seconds_left": pace.seconds_left(one.due),
             "channels": {
-                queue.channel: {"due": queue.due, "later": queue.later, "on_the_wire": queue.on_the_wire}
+                queue.channel.value: {"due": queue.due, "later": queue.later, "on_the_wire": queue.on_the_wire}
                 for queue in one.queues
             },
         }

@@ -1,5 +1,6 @@
 """The worker alone. It loads neither the web nor what reads customers' words: a hundred megabytes it has no use for."""
 
+from bot.commands.fleet import keep_working
 from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
 from bot.database import open_database
 from bot.process import settle_down
@@ -17,3 +18,13 @@ async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
         async with stopping() as stop, working(runtime) as worker:
             print_found({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
             await first_of(stop, worker)
+
+
+async def run_workers(settings: Settings, count: int, *, as_json: bool) -> None:
+    """Several of them under this process, which itself sends nothing."""
+    need_redis(settings, "worker")
+    async with open_database(settings):  # one brings the schema up to date before all of them look
+        await say_held()
+    async with stopping() as stop:
+        print_found({"workers": count}, as_json)
+        await keep_working(count, ("worker", "--json") if as_json else ("worker",), stop)

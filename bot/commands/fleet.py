@@ -1,6 +1,7 @@
-"""Several worker processes under one: started together, replaced when one dies, stopped together.
+"""Several processes under one: started together, replaced when one dies, stopped together.
 
-Python works with one core a process. What they share is the ledger, where a claim is one sender's alone, and the pace.
+Python works with one core a process. What workers share is the ledger, where a claim is one sender's alone, and the
+pace.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import contextlib
 import logging
 import sys
 from asyncio.subprocess import Process
+from collections.abc import Sequence
 
 log = logging.getLogger(__name__)
 
@@ -15,17 +17,16 @@ _AGAIN_SECONDS = 1.0
 _STOP_SECONDS = 30.0  # longer than a worker takes for what it has on the wire
 
 
-async def run_workers(count: int, stop: asyncio.Event) -> None:
-    """`count` processes of `huifang worker`, with this process's environment, until `stop` is set."""
-    places = [asyncio.create_task(_keep_working(number, stop)) for number in range(1, count + 1)]
-    await asyncio.gather(*places)
+async def keep_working(count: int, arguments: Sequence[str], stop: asyncio.Event) -> None:
+    """`count` processes of `huifang ARGUMENTS`, with this process's environment, until `stop` is set."""
+    await asyncio.gather(*(_keep_one(number, arguments, stop) for number in range(1, count + 1)))
 
 
-async def _keep_working(number: int, stop: asyncio.Event) -> None:
+async def _keep_one(number: int, arguments: Sequence[str], stop: asyncio.Event) -> None:
     stopped = asyncio.create_task(stop.wait())
     try:
         while not stop.is_set():
-            process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", "worker")
+            process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bot", *arguments)
             ended = asyncio.create_task(process.wait())
             await asyncio.wait([ended, stopped], return_when=asyncio.FIRST_COMPLETED)
             if stop.is_set():

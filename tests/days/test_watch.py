@@ -1,0 +1,82 @@
+"""`huifang campaign status --watch`, and several workers under one."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bot.clock import ProductClock
+from bot.runtime import set_clock
+from bot.settings import Settings
+from campaigns.models import Message
+from tests.cast import NOW, crowd, run_tiny
+from tests.days.conftest import Call
+from tests.fleet import Child, started, until
+
+
+async def test_it_tells_how_far_a_campaign_is_until_nothing_is_due(sqlite_database: Settings, tmp_path: Path) -> None:
+    await crowd(5)
+    await run_tiny(tmp_path, channels=["sms"])
+    clock = ProductClock()
+    clock.set(NOW)
+    await set_clock(clock, sqlite_database)
+    with started(
+        "campaign", "status", "tiny", "--watch", "--json", settings=_of(sqlite_database), folder=tmp_path
+    ) as watcher:
+        [first] = json.loads(await watcher.line())["campaigns"]
+        assert (first["campaign"], first["planned"], first["gone"], first["due"]) == ("tiny", 5, 0, 5)
+        assert first["seconds_left"] is None
+        await Message.all().update(state="sent", due_at=None)
+        last = first
+        while last["due"]:
+            [last] = json.loads(await watcher.line())["campaigns"]
+        assert await asyncio.to_thread(watcher.process.wait, 20) == 0
+    assert (last["gone"], last["due"], last["channels"]) == (5, 0, {})
+    assert last["per_second"] > 0
+
+
+def test_a_campaign_nobody_approved_cannot_be_watched(call: Call) -> None:
+    done = call("campaign", "status", "nobody", "--watch")
+    assert done.code == 1
+    assert "nobody" in done.err
+
+
+@pytest.mark.timeout(120)
+async def test_of_several_workers_one_that_dies_is_replaced_and_a_word_ends_them_all(
+    sqlite_database: Settings, redis_server: str, tmp_path: Path
+) -> None:
+    settings = {**_of(sqlite_database), "redis_url": redis_server}
+    with started("worker", "--processes", "2", "--json", settings=settings, folder=tmp_path) as parent:
+        assert json.loads(await parent.line()) == {"workers": 2}
+        try:
+            assert [json.loads(await parent.line())["worker"] for _ in range(2)] == ["ready", "ready"]
+            before = _children(parent)
+            assert len(before) == 2
+            os.kill(before[0], signal.SIGKILL)
+            await until(lambda: _replaced(parent, before), "another takes its place")
+            assert before[1] in _children(parent)
+            parent.process.send_signal(signal.SIGTERM)
+            assert await asyncio.to_thread(parent.process.wait, 60) == 0
+        finally:
+            for orphan in _children(parent):
+                os.kill(orphan, signal.SIGKILL)
+        assert "code -9" in parent.errors()
+        assert _children(parent) == []
+
+
+def _of(settings: Settings) -> dict[str, object]:
+    return {"huifang_var": settings.huifang_var, "huifang_secret": settings.huifang_secret}
+
+
+def _children(parent: Child) -> list[int]:
+    found = subprocess.run(["pgrep", "-P", str(parent.process.pid)], capture_output=True, text=True, check=False)
+    return sorted(map(int, found.stdout.split()))
+
+
+async def _replaced(parent: Child, before: list[int]) -> bool:
+    now = await asyncio.to_thread(_children, parent)
+    return len(now) == 2 and before[0] not in now
