@@ -30,7 +30,7 @@ from campaigns.errors import ConfigError
 from campaigns.folders import load_site
 from campaigns.marks import read_mark, write_mark, write_mark_once
 from campaigns.planner import Rulebook
-from campaigns.policy import load_policy
+from campaigns.policy_file import load_policy
 from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)

@@ -4,14 +4,11 @@ In this order: the company's refusal, the hold-out, a contact and channel that c
 An answer to a customer's own message (class ANSWER) is bound by reachability alone.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
 
 from campaigns.calendar import WorkCalendar
-from campaigns.errors import DefinitionError
 from campaigns.terms import (
     SHANGHAI,
     Allow,
@@ -285,82 +282,3 @@ def _after_spans(moment: datetime, spans: Sequence[Span]) -> datetime:
         if start < moment < end:
             moment = end
     return moment
-
-
-def load_policy(path: Path) -> PolicySettings:
-    """The limits of one settings file; a key left out keeps its default. DefinitionError names a bad key."""
-    return _Reader(path).read()
-
-
-class _Reader:
-    """Takes the known keys out of a settings file, one by one; what is left over is a mistake."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = str(path)
-        try:
-            self._left = dict(_flatten(tomllib.loads(path.read_text(encoding="utf-8-sig"))))
-        except OSError as error:
-            raise DefinitionError(self._file, "-", f"读不出，放一个回去 (cannot be read: {error.strerror})") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise DefinitionError(self._file, "-", f"不是 UTF-8 的 TOML：{error} (not TOML in UTF-8)") from error
-
-    def read(self) -> PolicySettings:
-        standard = PolicySettings()
-        settings = PolicySettings(
-            hours={kind: self._hours(f"hours.{kind}", usual) for kind, usual in standard.hours.items()},
-            company_touches={
-                tier: self._number(f"company.touches.{tier}", usual) for tier, usual in standard.company_touches.items()
-            },
-            company_window=timedelta(days=self._number("company.window_days", 30, least=1)),
-            company_apart=timedelta(hours=self._number("company.apart_hours", 72)),
-            contact_sms=self._number("contact.marketing_sms", 1),
-            contact_sms_window=timedelta(days=self._number("contact.window_days", 7, least=1)),
-            defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
-            doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
-        )
-        for key in self._left:
-            raise DefinitionError(self._file, key, "没有这一项，删掉它 (unknown key)")
-        return settings
-
-    def _hours(self, key: str, usual: Hours) -> Hours:
-        hours = Hours(
-            self._clock(f"{key}.from", usual.opens),
-            self._clock(f"{key}.to", usual.closes),
-            self._workdays_only(f"{key}.days", usual.workdays_only),
-        )
-        if hours.opens >= hours.closes:
-            raise DefinitionError(
-                self._file, f"{key}.to", f"要比 from（{hours.opens:%H:%M}）晚 (must be later than from)"
-            )
-        return hours
-
-    def _clock(self, key: str, usual: time) -> time:
-        value = self._left.pop(key, f"{usual:%H:%M}")
-        try:
-            return datetime.strptime(str(value), "%H:%M").time()  # noqa: DTZ007 a time of day has no zone
-        except ValueError:
-            raise DefinitionError(
-                self._file, key, f'要写成 "09:00" 这样，写的是 {value!r} (a time is expected)'
-            ) from None
-
-    def _workdays_only(self, key: str, usual: bool) -> bool:
-        value = self._left.pop(key, "workdays" if usual else "all")
-        if value not in ("workdays", "all"):
-            raise DefinitionError(self._file, key, f'只能是 "workdays" 或 "all"，写的是 {value!r} (unknown days)')
-        return value == "workdays"
-
-    def _number(self, key: str, usual: int, least: int = 0) -> int:
-        value = self._left.pop(key, usual)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 3650:
-            raise DefinitionError(self._file, key, f"要写 {least} 到 3650 的整数，写的是 {value!r} (a whole number)")
-        return value
-
-
-def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    flat: list[tuple[str, object]] = []
-    for key, value in table.items():
-        if isinstance(value, dict):
-            flat += _flatten(value, f"{prefix}{key}.")
-        else:
-            flat.append((f"{prefix}{key}", value))
-    return flat

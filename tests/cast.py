@@ -19,7 +19,7 @@ from campaigns.members import consent
 from campaigns.models import Application, Contact, Event, Member, Message, Posting
 from campaigns.outbox import Batch, Claim, Claimed, Sending, Settlement
 from campaigns.planner import Checked, Rulebook, start_campaign
-from campaigns.policy import load_policy
+from campaigns.policy_file import load_policy
 from campaigns.terms import SHANGHAI, ChannelName, DeliveryState, Receipt, Reply
 from campaigns.visits import open_visit
 

@@ -1,5 +1,15 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
+from campaigns.statements.claims import (
+    ask_later,
+    claim_messages,
+    claim_unknown,
+    drop_claim,
+    expire_claims,
+    insert_messages,
+    on_the_wire,
+    set_aside,
+)
 from campaigns.statements.dialects import (
     as_json,
     columns_of,
@@ -16,24 +26,16 @@ from campaigns.statements.dialects import (
     run,
 )
 from campaigns.statements.events import add_events, count_repeats, hold_receivable, record_receipts
-from campaigns.statements.ledger import (
+from campaigns.statements.exchange import (
     ACCEPTED,
     MARKS,
     SETTLED,
     Exchanged,
     Turn,
     add_missing_touches,
-    ask_later,
-    claim_messages,
-    claim_unknown,
-    drop_claim,
     exchange,
-    expire_claims,
-    insert_messages,
-    on_the_wire,
     renew_claim,
     resolve_unknown,
-    set_aside,
 )
 from campaigns.statements.members import (
     ids_of,

@@ -28,11 +28,11 @@ FLOORS: dict[float, str] = {
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
-    4: "campaigns.planner campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
+    4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file",
+    "campaigns.calendar_file campaigns.policy_file",
     1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes",
@@ -43,6 +43,7 @@ FLOORS: dict[float, str] = {
 ROOMS = (
     "campaigns.members",
     "campaigns.outbox",
+    "campaigns.planner",
     "campaigns.segments",
     "campaigns.statements",
     "campaigns.content",

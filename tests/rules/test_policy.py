@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import DefinitionError
-from campaigns.policy import CampaignRules, Hours, PolicySettings, Ruling, load_policy, wechat_mode
+from campaigns.policy import CampaignRules, Hours, PolicySettings, Ruling, wechat_mode
+from campaigns.policy_file import load_policy
 from campaigns.terms import (
     SHANGHAI,
     Allow,

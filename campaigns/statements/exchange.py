@@ -1,8 +1,7 @@
-"""The message ledger's hot statements: add, claim, exchange, expire.
+"""The message ledger's way over the wire: what one group's results and the next group's departure write.
 
-A claim is a row of its own that names the messages it holds, so that claiming, renewing and giving up a thousand of
-them writes one row. The messages are written twice on their way: once when they go on the wire (`due_at` is taken
-out of the index by which they are found) and once when they are settled, which touches no index at all.
+The messages are written twice on their way: once when they go on the wire (`due_at` is taken out of the index by which
+they are found) and once when they are settled, which touches no index at all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,11 +15,8 @@ from tortoise.transactions import in_transaction
 from campaigns.statements.dialects import (
     Columns,
     after_by,
-    as_json,
-    columns_of,
     connection,
     fetch,
-    fetch_for,
     id_list,
     ids_in,
     is_postgres,
@@ -29,20 +25,12 @@ from campaigns.statements.dialects import (
     with_tables,
 )
 
-_MESSAGE: Mapping[str, str] = {
-    "occurrence_id": "int",
-    "member_id": "int",
-    "contact_id": "int",
-    "step": "smallint",
-    "message_class": "text",
-    "channel": "text",
-    "address": "text",
-    "state": "text",
-    "reason": "text",
-    "not_before": "timestamptz",
-}
 MARKS: Mapping[str, str] = {"id": "bigint", "facts": "jsonb", "wechat_mode": "text", "provider_id": "text"}
+
+
 ACCEPTED: Mapping[str, str] = {"id": "bigint", "code": "text", "provider_id": "text", "touch": "boolean"}
+
+
 SETTLED: Mapping[str, str] = {
     "id": "bigint",
     "state": "text",
@@ -59,9 +47,6 @@ SETTLED: Mapping[str, str] = {
     "uncertain": "boolean",
     "touch": "boolean",
 }
-_CLAIMED = (
-    "m.id, m.occurrence_id, m.member_id, m.contact_id, m.message_class, m.channel, m.address, m.attempts, m.provider_id"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,67 +56,6 @@ class Exchanged:
     settled: frozenset[int]
     marked: frozenset[int]
     receipts_wait: bool
-
-
-async def insert_messages(rows: Sequence[Mapping[str, Any]]) -> int:
-    """Add messages, ignoring those whose (occurrence, member, step) is there already. Returns how many were new."""
-    # WHERE TRUE: without it SQLite takes the ON of ON CONFLICT for a join's
-    given = columns_of([{"step": 0, **row} for row in rows], _MESSAGE)
-    added = await fetch_for(
-        f"""
-        INSERT INTO messages ({", ".join(_MESSAGE)}, due_at, code, attempts, wechat_mode, provider_id, uncertain)
-        SELECT {{columns}}, CASE WHEN v.state = 'queued' THEN v.not_before END, '', 0, '', '', FALSE
-        FROM {{rows}} WHERE TRUE ON CONFLICT (occurrence_id, member_id, step) DO NOTHING RETURNING id
-        """,
-        _MESSAGE,
-        given,
-    )
-    return len(added)
-
-
-async def claim_messages(
-    occurrence_id: int, channel: str, *, now: datetime, limit: int, lease: float
-) -> tuple[int, Sequence[Any]]:
-    """Take the sole right to send up to `limit` due messages for `lease` seconds. Returns the claim and its rows."""
-    db = connection()
-    async with in_transaction():
-        if is_postgres(db):
-            # One claimer of a batch at a time: another would choose the same rows. A claim lost in a crash of the
-            # server is no loss, so its commit waits for no disk; the mark that follows carries it there.
-            await fetch(
-                "SELECT pg_advisory_xact_lock($1, hashtext($2)), set_config('synchronous_commit', 'off', TRUE)",
-                occurrence_id,
-                channel,
-            )
-        due = await fetch(
-            f"""
-            SELECT m.id FROM messages m
-            WHERE m.occurrence_id = $1 AND m.channel = $2 AND m.due_at <= $3 AND m.id NOT IN ({_held(db)})
-              AND EXISTS (SELECT 1 FROM occurrences WHERE id = $1 AND planned_at IS NOT NULL)
-            ORDER BY m.due_at, m.id LIMIT $4
-            """,
-            occurrence_id,
-            channel,
-            now,
-            limit,
-        )
-        if not due:
-            return 0, []
-        ids = [row[0] for row in due]
-        [(claim_id,)] = await fetch(
-            f"""
-            INSERT INTO claims (occurrence_id, channel, lease_until, message_ids)
-            VALUES ($1, $2, {after_by(db, "$3")}, $4) RETURNING id
-            """,
-            occurrence_id,
-            channel,
-            lease,
-            as_json(ids),
-        )
-    rows = await fetch(
-        f"SELECT {_CLAIMED}, m.uncertain FROM messages m WHERE m.id {ids_in(db, '$1')} ORDER BY m.id", id_list(db, ids)
-    )
-    return claim_id, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +80,23 @@ async def exchange(claim_id: int, turn: Turn, *, now: datetime, lease: float) ->
     return await work(db, claim_id, turn, now, lease)
 
 
+async def renew_claim(claim_id: int, lease: float) -> None:
+    db = connection()
+    await fetch(_RENEW.format(later=after_by(db, "$2"), now=now_by(db)), claim_id, lease)
+
+
 _RENEW = (
     "UPDATE claims SET lease_until = {later} WHERE id = $1 AND lease_until > {now} RETURNING id, occurrence_id, channel"
 )
+
+
 _ACCEPT = """
     UPDATE messages SET state = 'sent', reason = '', code = v.code, sent_at = {at}, settled_at = {at},
       provider_id = CASE WHEN v.provider_id = '' THEN messages.provider_id ELSE v.provider_id END
     FROM {rows} AS v WHERE messages.id = v.id AND messages.state = 'sending' AND messages.claim_id = $1
 """
+
+
 _SETTLE = """
     UPDATE messages SET state = v.state, reason = v.reason, code = v.code,
       provider_id = CASE WHEN v.provider_id = '' THEN messages.provider_id ELSE v.provider_id END,
@@ -175,16 +108,22 @@ _SETTLE = """
       uncertain = (messages.uncertain OR v.uncertain)
     FROM {rows} AS v WHERE messages.id = v.id AND messages.state = 'sending' AND messages.claim_id = $1
 """
+
+
 _TOUCH = """
     INSERT INTO touches (member_id, contact_id, at, direction, kind, medium, message_class, message_id, text, intent,
                          evidence)
     SELECT member_id, contact_id, sent_at, 'out', 'message', channel, message_class, id, '', '', ''
 """
+
+
 _MARK = """
     UPDATE messages SET state = 'sending', due_at = NULL, attempts = attempts + 1, facts = v.facts, reason = '',
       wechat_mode = v.wechat_mode, claim_id = $1, provider_id = v.provider_id
     FROM {rows} AS v{held} WHERE messages.id = v.id AND messages.state = 'queued'
 """
+
+
 _OPEN = """
     EXISTS (
       SELECT 1 FROM occurrences o JOIN campaigns c ON c.id = o.campaign_id
@@ -192,6 +131,8 @@ _OPEN = """
       WHERE o.id = {occurrence} AND c.state = 'running' AND NOT coalesce(s.closed, FALSE)
         AND (s.closed_until IS NULL OR s.closed_until <= {now}))
 """
+
+
 _RECEIPTS_WAIT = "EXISTS (SELECT 1 FROM events WHERE outcome = 'waiting' AND kind = 'receipt')"
 
 
@@ -271,70 +212,6 @@ async def _settle_on_sqlite(
     return done
 
 
-async def set_aside(rows: Columns) -> int:
-    """Write what was decided of messages that never went on the wire: `id, state, reason, not_before`."""
-    types = {"id": "bigint", "state": "text", "reason": "text", "not_before": "timestamptz"}
-    written = await fetch_for(
-        """
-        UPDATE messages SET state = v.state, reason = v.reason,
-          not_before = coalesce(v.not_before, messages.not_before),
-          due_at = CASE WHEN v.state = 'queued' THEN coalesce(v.not_before, messages.not_before) END
-        FROM {rows} WHERE messages.id = v.id AND messages.state = 'queued' RETURNING messages.id
-        """,
-        types,
-        rows,
-    )
-    return len(written)
-
-
-async def renew_claim(claim_id: int, lease: float) -> None:
-    db = connection()
-    await fetch(_RENEW.format(later=after_by(db, "$2"), now=now_by(db)), claim_id, lease)
-
-
-async def drop_claim(claim_id: int) -> None:
-    """Give back what of it never went on the wire. Kept while something of it is there: it would never be found."""
-    await run(f"DELETE FROM claims WHERE id = $1 AND NOT EXISTS ({_still_sending(connection())})", claim_id)
-
-
-async def expire_claims(now: datetime) -> tuple[int, list[int]]:
-    """Take back what dead senders held: (how many claims, the ids that were on the wire and are unknown now)."""
-    db = connection()
-    lock = "FOR UPDATE SKIP LOCKED" if is_postgres(db) else ""
-    async with in_transaction():
-        dead = [row[0] for row in await fetch(f"SELECT id FROM claims WHERE lease_until < {now_by(db)} {lock}")]
-        if not dead:
-            return 0, []
-        members = f"SELECT {_member(db)} FROM claims c, {_members(db)} WHERE c.id {ids_in(db, '$1')}"
-        lost = await fetch(
-            f"""
-            UPDATE messages SET state = 'unknown', uncertain = TRUE, ask_at = {now_by(db)}, sent_at = $2
-            WHERE id IN ({members}) AND state = 'sending' AND claim_id {ids_in(db, "$1")} RETURNING id
-            """,
-            id_list(db, dead),
-            now,
-        )
-        await run(f"DELETE FROM claims WHERE id {ids_in(db, '$1')}", id_list(db, dead))
-    return len(dead), [row[0] for row in lost]
-
-
-async def claim_unknown(channel: str, *, limit: int, lease: float) -> Sequence[Any]:
-    """Take messages of unknown outcome that are to be asked about; nobody else asks for `lease` seconds."""
-    db = connection()
-    lock = "FOR UPDATE SKIP LOCKED" if is_postgres(db) else ""
-    return await fetch(
-        f"""
-        WITH asked AS MATERIALIZED (
-          SELECT id FROM messages WHERE ask_at <= {now_by(db)} AND channel = $2 ORDER BY ask_at LIMIT $3 {lock})
-        UPDATE messages SET ask_at = {after_by(db, "$1")} WHERE id IN (SELECT id FROM asked)
-        RETURNING {_CLAIMED.replace("m.", "")}, uncertain
-        """,
-        lease,
-        channel,
-        limit,
-    )
-
-
 async def resolve_unknown(rows: Columns) -> set[int]:
     """Write what became of messages of unknown outcome. Returns the ids written."""
     db = connection()
@@ -345,15 +222,6 @@ async def resolve_unknown(rows: Columns) -> set[int]:
         "messages.state = 'sending' AND messages.claim_id = $1", "messages.state = 'unknown'"
     )
     return {row[0] for row in await fetch(f"{settle} RETURNING messages.id", *given)}
-
-
-async def ask_later(ids: Sequence[int], seconds: float) -> None:
-    db = connection()
-    await run(
-        f"UPDATE messages SET ask_at = {after_by(db, '$1')} WHERE id {ids_in(db, '$2')} AND state = 'unknown'",
-        seconds,
-        id_list(db, ids),
-    )
 
 
 async def add_missing_touches(message_ids: Sequence[int], now: datetime) -> None:
@@ -368,32 +236,3 @@ async def add_missing_touches(message_ids: Sequence[int], now: datetime) -> None
         id_list(db, message_ids),
         now,
     )
-
-
-async def on_the_wire() -> Sequence[Any]:
-    """(occurrence, channel, how many) of what senders have on the wire."""
-    db = connection()
-    return await fetch(
-        f"""
-        SELECT c.occurrence_id, c.channel, count(*) FROM claims c, {_members(db)}, messages m
-        WHERE m.id = {_member(db)} AND m.state = 'sending' AND m.claim_id = c.id GROUP BY c.occurrence_id, c.channel
-        """
-    )
-
-
-def _held(db: BaseDBAsyncClient) -> str:
-    """Ids that claims of this batch hold."""
-    return f"SELECT {_member(db)} FROM claims c, {_members(db)} WHERE c.occurrence_id = $1 AND c.channel = $2"
-
-
-def _still_sending(db: BaseDBAsyncClient) -> str:
-    members = f"SELECT {_member(db)} FROM claims c, {_members(db)} WHERE c.id = $1"
-    return f"SELECT 1 FROM messages WHERE id IN ({members}) AND state = 'sending' AND claim_id = $1"
-
-
-def _members(db: BaseDBAsyncClient) -> str:
-    return "jsonb_array_elements(c.message_ids) AS e" if is_postgres(db) else "json_each(c.message_ids) AS e"
-
-
-def _member(db: BaseDBAsyncClient) -> str:
-    return "e.value::bigint" if is_postgres(db) else "e.value"

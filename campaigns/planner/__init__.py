@@ -1,0 +1,23 @@
+"""From trigger to outbox: occurrence × audience × policy × content; its preview; the recheck before the wire."""
+
+from campaigns.planner.planning import next_slot, plan_due, plan_occurrence, skip_slots, start_campaign
+from campaigns.planner.previewing import Preview, preview
+from campaigns.planner.rechecking import Checked, choose_again, recheck
+from campaigns.planner.runs import Rulebook, Run, first_due, stored_run
+
+__all__ = [
+    "Checked",
+    "Preview",
+    "Rulebook",
+    "Run",
+    "choose_again",
+    "first_due",
+    "next_slot",
+    "plan_due",
+    "plan_occurrence",
+    "preview",
+    "recheck",
+    "skip_slots",
+    "start_campaign",
+    "stored_run",
+]

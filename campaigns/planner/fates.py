@@ -1,0 +1,94 @@
+"""What becomes of each member of an audience: facts, chunk by chunk, and what policy says of them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from campaigns import outbox
+from campaigns.calendar import Festival
+from campaigns.experiments import is_held_out
+from campaigns.members.facts import facts_for
+from campaigns.members.find import select_audience
+from campaigns.planner.runs import Rulebook, Run
+from campaigns.policy import Ruling
+from campaigns.schedule import parse_schedule
+from campaigns.segments import parse_segment
+from campaigns.terms import Allow, Defer, DeliveryState, Facts, Reason, Suppress, Verdict
+
+_CHUNK = 1000  # members whose facts are read and whose rows are written at once
+
+
+_NOTHING_PLANNED: Mapping[int, int] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class OpenVisit:
+    """Not a message: a task for a person."""
+
+
+Fate = Verdict | OpenVisit
+
+
+async def decided_fates(
+    run: Run, now: datetime, book: Rulebook, own: Mapping[int, int] = _NOTHING_PLANNED
+) -> AsyncGenerator[tuple[list[Facts], list[Fate]], None]:
+    """The audience by chunks. `own` is what this run has planned before, member → message: it is no rival of itself."""
+    ids = await select_audience(parse_segment(run.definition.segment), now)
+    again_after = parse_schedule(run.definition.schedule).again_after
+    if again_after and run.campaign_id is not None:
+        recent = await outbox.recently_planned(run.campaign_id, now - again_after)
+        ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
+    ruling = Ruling(run.rules, book.policy, book.calendar, max(now, run.at))
+    history = run.history(book.policy)
+    async with contextlib.aclosing(_known(ids, now, own, history)) as chunks:
+        async for known in chunks:
+            facts = [one for one in known.values() if _concerns(run.festival, one)]
+            yield facts, [_fate(run, one, now, ruling, book) for one in facts]
+
+
+async def _known(
+    ids: Sequence[int], now: datetime, own: Mapping[int, int], history: timedelta | None
+) -> AsyncGenerator[Mapping[int, Facts], None]:
+    """Facts chunk by chunk. The next is read while this one is being decided and written."""
+
+    def read(start: int) -> "asyncio.Task[dict[int, Facts]]":
+        chunk = ids[start : start + _CHUNK]
+        ours = [own[member_id] for member_id in chunk if member_id in own]
+        return asyncio.create_task(facts_for(chunk, now, leaving_out=ours, history=history))
+
+    reading = read(0)
+    try:
+        for start in range(_CHUNK, len(ids) + _CHUNK, _CHUNK):
+            known, reading = await reading, read(start)
+            yield known
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def _fate(run: Run, facts: Facts, now: datetime, ruling: Ruling, book: Rulebook) -> Fate:
+    if run.definition.action == "visit":
+        return Suppress(Reason.REFUSED) if facts.refused else OpenVisit()
+    held_out = is_held_out(book.holdout_secret, facts.member_no, run.definition.hold_out)
+    verdict = ruling.decide(facts, held_out=held_out)
+    if isinstance(verdict, Allow) and ruling.now > now:
+        return Defer(verdict.contact_id, verdict.channel, verdict.address, ruling.now, Reason.SCHEDULED)
+    return verdict
+
+
+def _concerns(festival: Festival | None, facts: Facts) -> bool:
+    return festival is None or not festival.trades or facts.trade in festival.trades
+
+
+def fate_name(fate: Fate) -> str:
+    match fate:
+        case Allow():
+            return outbox.fate_of(DeliveryState.QUEUED, "")
+        case Defer():
+            return outbox.fate_of(DeliveryState.QUEUED, fate.reason)
+        case Suppress():
+            return outbox.fate_of(DeliveryState.SUPPRESSED, fate.reason)
+        case OpenVisit():
+            return outbox.fate_of(DeliveryState.HANDED_OVER, "")

@@ -1,0 +1,154 @@
+"""From trigger to outbox: occurrence × audience × policy, one row for each member."""
+
+import contextlib
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tortoise.transactions import in_transaction
+
+from campaigns import definitions, outbox, visits
+from campaigns.definitions import CampaignRow
+from campaigns.folders import Definition
+from campaigns.outbox import OccurrenceRow
+from campaigns.planner.fates import Fate, OpenVisit, decided_fates
+from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, stored_run, useless_at
+from campaigns.schedule import Due, due_occurrences, parse_schedule
+from campaigns.terms import Allow, ContactFacts, Defer, Facts, Suppress
+
+_NEXT_WITHIN = timedelta(days=60)
+
+
+async def plan_due(now: datetime, book: Rulebook) -> list[int]:
+    """Plan every occurrence that has fallen due, and those a planner died over. Returns their ids."""
+    for campaign in await definitions.scheduled_campaigns():
+        await _add_due_occurrences(campaign, now, book)
+    ids = await outbox.unplanned_occurrences()
+    failed: list[Exception] = []
+    for occurrence_id in ids:
+        try:
+            await plan_occurrence(occurrence_id, now, book)
+        except Exception as exc:  # one campaign that cannot be planned does not keep the others waiting
+            failed.append(exc)
+    if failed:
+        raise failed[0]
+    return ids
+
+
+async def start_campaign(key: str, now: datetime, book: Rulebook) -> int | None:
+    """Let it run, beginning at once: a festival's at its next festival, any other now. Returns the occurrence."""
+    campaign = await definitions.start(key, now=now)
+    if not campaign.definition.schedule:
+        return None  # it waits for answers, not for a date
+    due = first_due(campaign.definition, now, book)
+    occurrence_id = await _add_occurrence(campaign, due)
+    await plan_occurrence(occurrence_id, now, book)
+    return occurrence_id
+
+
+async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> None:
+    """Give every member of the audience its one fate. Stopped half way and run again it adds only what is missing."""
+    occurrence = await outbox.read_occurrence(occurrence_id)
+    if occurrence.planned_at is not None:
+        return
+    run = stored_run(occurrence)
+    async with contextlib.aclosing(decided_fates(run, now, book)) as decided:
+        async for facts, fates in decided:
+            if not await _write(occurrence, run, facts, fates, now):
+                return
+    await outbox.close_planning(occurrence_id, now)
+
+
+async def _write(
+    occurrence: OccurrenceRow, run: Run, facts: Sequence[Facts], fates: Sequence[Fate], now: datetime
+) -> bool:
+    """False where another planner has closed the occurrence meanwhile."""
+    async with in_transaction():
+        if not await outbox.hold_planning(occurrence.id):
+            return False
+        await outbox.enqueue(
+            [_row(occurrence, run.definition, one, fate) for one, fate in zip(facts, fates, strict=True)]
+        )
+        for member, fate in zip(facts, fates, strict=True):
+            if isinstance(fate, OpenVisit):
+                await _open_visit(occurrence, run.definition, member, now)
+    return True
+
+
+def _row(occurrence: OccurrenceRow, definition: Definition, facts: Facts, fate: Fate) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "occurrence_id": occurrence.id,
+        "member_id": facts.member_id,
+        "message_class": definition.message_class,
+        "not_before": occurrence.at,
+        "reason": "",
+    }
+    match fate:
+        case Allow(contact_id, channel, address):
+            return {
+                **row,
+                "state": "queued",
+                "contact_id": contact_id,
+                "channel": channel,
+                "address": address,
+            }
+        case Defer(contact_id, channel, address, until, reason):
+            chosen = {"contact_id": contact_id, "channel": channel, "address": address}
+            return {**row, **chosen, "state": "queued", "not_before": until, "reason": reason}
+        case Suppress(reason):
+            return {**row, "state": "suppressed", "reason": reason}
+        case OpenVisit():
+            return {**row, "state": "handed_over"}
+
+
+async def _open_visit(occurrence: OccurrenceRow, definition: Definition, facts: Facts, now: datetime) -> None:
+    person: ContactFacts | None = facts.contacts[0] if facts.contacts else None
+    await visits.open_visit(
+        facts.member_id,
+        category=definition.visit_category,
+        cause=f"occurrence:{occurrence.id}:member:{facts.member_id}",
+        opened_at=now,
+        due_at=occurrence.useless_at or now + timedelta(days=3),
+        contact_id=person.id if person else None,
+        note=definition.title,
+        owner=facts.owner,
+    )
+
+
+async def next_slot(now: datetime, book: Rulebook) -> datetime | None:
+    """When the next occurrence of any running campaign falls due."""
+    slots = [
+        due.at
+        for campaign in await definitions.scheduled_campaigns()
+        for due in due_occurrences(
+            parse_schedule(campaign.definition.schedule), book.calendar, now, now + _NEXT_WITHIN
+        )[:1]
+    ]
+    return min(slots, default=None)
+
+
+async def skip_slots(now: datetime) -> None:
+    """What fell due by now and was not planned is not made up for."""
+    for campaign in await definitions.scheduled_campaigns():
+        await definitions.planned_until(campaign.id, now)
+
+
+async def _add_due_occurrences(campaign: CampaignRow, now: datetime, book: Rulebook) -> None:
+    schedule = parse_schedule(campaign.definition.schedule)
+    since = campaign.planned_until or campaign.started_at or now
+    found = due_occurrences(schedule, book.calendar, since, now)
+    for due in found:
+        await _add_occurrence(campaign, due)
+    if found:
+        await definitions.planned_until(campaign.id, now)
+
+
+async def _add_occurrence(campaign: CampaignRow, due: Due) -> int:
+    return await outbox.add_occurrence(
+        campaign.id,
+        campaign.version_id,
+        due.key,
+        due.at,
+        useless_at=useless_at(campaign.definition, due),
+        extra=shared_variables(due),
+    )

@@ -1,0 +1,68 @@
+"""What starting a campaign now would do, without writing anything."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns import definitions
+from campaigns.folders import CampaignFolder, compiled_content
+from campaigns.models import Message, Occurrence
+from campaigns.planner.fates import decided_fates, fate_name
+from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, useless_at
+from campaigns.terms import Allow, Defer
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run at this moment would do; `fates` is named as outbox.fate_of names it."""
+
+    campaign: str
+    key: str
+    at: datetime
+    audience: int
+    fates: Mapping[str, int]
+    until: Mapping[str, Mapping[datetime, int]]  # deferred fate → when → how many
+    channels: Mapping[str, int]
+    already_planned: bool  # starting it now adds nothing
+
+
+async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Preview:
+    """Count what starting this campaign now would do, without writing anything."""
+    campaign = await definitions.find_campaign(folder.key)
+    due = first_due(folder.definition, now, book)
+    run = Run(
+        campaign_id=campaign.id if campaign else None,
+        definition=folder.definition,
+        content=compiled_content(folder.files),
+        key=due.key,
+        at=due.at,
+        useless_at=useless_at(folder.definition, due),
+        festival=due.festival,
+        extra=shared_variables(due),
+    )
+    planned, own = await _planned_before(run)
+    fates: Counter[str] = Counter()
+    channels: Counter[str] = Counter()
+    until: dict[str, Counter[datetime]] = {}
+    async with contextlib.aclosing(decided_fates(run, now, book, own)) as decided:
+        async for _, chunk in decided:
+            for fate in chunk:
+                name = fate_name(fate)
+                fates[name] += 1
+                if isinstance(fate, Allow | Defer):
+                    channels[fate.channel] += 1
+                if isinstance(fate, Defer):
+                    until.setdefault(name, Counter())[fate.until] += 1
+    return Preview(folder.key, due.key, due.at, sum(fates.values()), fates, until, channels, planned)
+
+
+async def _planned_before(run: Run) -> tuple[bool, dict[int, int]]:
+    """Whether this very run has been planned, and its messages: member → id."""
+    stored = await Occurrence.get_or_none(campaign_id=run.campaign_id, key=run.key) if run.campaign_id else None
+    if stored is None:
+        return False, {}
+    return stored.planned_at is not None, dict(
+        await Message.filter(occurrence_id=stored.id).values_list("member_id", "id")
+    )
