@@ -16,14 +16,11 @@ from fakeredis import FakeAsyncRedis
 from redis.exceptions import RedisError
 
 from bot.channels.base import Channel
-from bot.channels.email import EmailChannel, EmailSettings
-from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
-from bot.channels.wechat import WechatChannel, WechatSettings
 from bot.clock import ProductClock
 from bot.jobs import job_bytes, job_value
 from bot.pacing import Pace, load_pace_book, open_pace
+from bot.providers import PROVIDERS, SANDBOX_MAIL_DOMAIN, SandboxEndpoints, build_channels
 from bot.settings import Settings
-from bot.token_store import RedisTokenStore
 from bot.tokens import LinkKind, Tokens
 from campaigns.calendar_file import load_calendar
 from campaigns.errors import ConfigError
@@ -35,23 +32,10 @@ from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
-SANDBOX_MAIL_DOMAIN = "huifang.example.com"
 DEMO_MARK = "demo"
 CLOCK_MARK = "clock"
 _MIGRATION_LOCK = 7242_0001
 _HOLDOUT_MARK = "holdout_secret"
-PROVIDERS = {ChannelName.EMAIL: "email", ChannelName.SMS: "sms_aliyun", ChannelName.WECHAT: "wechat"}
-"""Which provider stands behind a channel, as templates/pacing.toml names it."""
-
-
-@dataclass(slots=True)
-class SandboxEndpoints:
-    """Where the stand-ins are and what they accept: the line `huifang sandbox --json` prints."""
-
-    smtp: Mapping[str, object] = field(default_factory=dict)
-    aliyun_sms: Mapping[str, object] = field(default_factory=dict)
-    wechat: Mapping[str, object] = field(default_factory=dict)
-    side: str = ""
 
 
 @dataclass
@@ -116,7 +100,7 @@ async def open_runtime(
     secret = read_secret(settings)
     rulebook = await read_rulebook(settings)
     redis = await open_doorbell(settings)
-    channels, sandboxed = _channels(settings, sandbox, clock, redis)
+    channels, sandboxed = build_channels(settings, sandbox, clock, redis)
     try:
         yield Runtime(
             settings=settings,
@@ -158,7 +142,7 @@ def check_rules(settings: Settings) -> None:
 
 async def check_channels(settings: Settings) -> None:
     """Build every real channel as `up` does, and connect none. Raises ConfigError naming the setting."""
-    channels, _ = _channels(settings, None, ProductClock(), _doorbell_within())
+    channels, _ = build_channels(settings, None, ProductClock(), _doorbell_within())
     for channel in channels.values():
         await channel.close()
 
@@ -260,103 +244,4 @@ def _pace(settings: Settings, redis: ArqRedis, sandboxed: Collection[ChannelName
     book = load_pace_book(settings.huifang_templates / "pacing.toml").without({PROVIDERS[name] for name in sandboxed})
     return open_pace(
         book, redis if settings.redis_url else None, name=settings.database, secret=Tokens(secret).derive("pacing")
-    )
-
-
-def _channels(
-    settings: Settings, sandbox: SandboxEndpoints | None, clock: ProductClock, redis: ArqRedis
-) -> tuple[dict[ChannelName, Channel], frozenset[ChannelName]]:
-    channels: dict[ChannelName, Channel] = {}
-    sandboxed: set[ChannelName] = set()
-    if settings.smtp_host:
-        channels[ChannelName.EMAIL] = EmailChannel(_mail_settings(settings), clock)
-    elif sandbox:
-        channels[ChannelName.EMAIL] = EmailChannel(_sandbox_mail_settings(settings, sandbox), clock)
-        sandboxed.add(ChannelName.EMAIL)
-    if settings.aliyun_sms_access_key_id:
-        channels[ChannelName.SMS] = AliyunSmsChannel(_sms_settings(settings), clock)
-    elif sandbox and sandbox.aliyun_sms:
-        channels[ChannelName.SMS] = AliyunSmsChannel(_sandbox_sms_settings(sandbox), clock)
-        sandboxed.add(ChannelName.SMS)
-    if wechat := _wechat_settings(settings, sandbox):
-        store = RedisTokenStore(redis, wechat.appid)
-        channels[ChannelName.WECHAT] = WechatChannel(wechat, clock, store)
-        if not settings.wechat_appid:
-            sandboxed.add(ChannelName.WECHAT)
-    return channels, frozenset(sandboxed)
-
-
-def _sms_settings(settings: Settings) -> AliyunSettings:
-    return AliyunSettings(
-        endpoint=settings.aliyun_sms_endpoint,
-        access_key_id=settings.aliyun_sms_access_key_id,
-        access_key_secret=settings.aliyun_sms_access_key_secret,
-    )
-
-
-def _sandbox_sms_settings(sandbox: SandboxEndpoints) -> AliyunSettings:
-    door = sandbox.aliyun_sms
-    return AliyunSettings(
-        endpoint=f"http://{door['endpoint']}",
-        access_key_id=str(door["access_key_id"]),
-        access_key_secret=str(door["access_key_secret"]),
-    )
-
-
-def _mail_settings(settings: Settings) -> EmailSettings:
-    if not settings.mail_sender_address or not settings.mail_reply_domain:
-        raise ConfigError(
-            "MAIL_SENDER_ADDRESS、MAIL_REPLY_DOMAIN: 填了 SMTP_HOST 就都要填 (must be set beside SMTP_HOST)"
-        )
-    return EmailSettings(
-        host=settings.smtp_host,
-        port=settings.smtp_port,
-        username=settings.smtp_username,
-        password=settings.smtp_password,
-        starttls=settings.smtp_starttls,
-        connections=settings.smtp_connections,
-        per_connection=settings.smtp_per_connection,
-        sender_name=settings.mail_sender_name,
-        sender_address=settings.mail_sender_address,
-        reply_domain=settings.mail_reply_domain,
-        message_id_domain=settings.mail_reply_domain,
-        dkim_domain=settings.dkim_domain,
-        dkim_selector=settings.dkim_selector,
-        dkim_private_key=settings.dkim_private_key,
-    )
-
-
-def _sandbox_mail_settings(settings: Settings, sandbox: SandboxEndpoints) -> EmailSettings:
-    door = sandbox.smtp
-    return EmailSettings(
-        host=str(door["host"]),
-        port=int(str(door["submission_port"])),
-        username=str(door["username"]),
-        password=str(door["password"]),
-        starttls=False,
-        sender_name=settings.mail_sender_name,
-        sender_address=f"hr@{SANDBOX_MAIL_DOMAIN}",
-        reply_domain=SANDBOX_MAIL_DOMAIN,
-        message_id_domain=SANDBOX_MAIL_DOMAIN,
-    )
-
-
-def _wechat_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> WechatSettings | None:
-    if settings.wechat_appid:
-        return WechatSettings(
-            appid=settings.wechat_appid,
-            secret=settings.wechat_secret,
-            token=settings.wechat_token,
-            encoding_aes_key=settings.wechat_encoding_aes_key,
-            base_url=settings.wechat_base_url,
-        )
-    if sandbox is None or not sandbox.wechat:
-        return None
-    door = {name: str(value) for name, value in sandbox.wechat.items()}
-    return WechatSettings(
-        appid=door["appid"],
-        secret=door["secret"],
-        token=door["token"],
-        encoding_aes_key=door["encoding_aes_key"],
-        base_url=door["base_url"],
     )

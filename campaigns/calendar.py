@@ -166,7 +166,7 @@ class WorkCalendar:
     def festival_date(self, name: str, year: int) -> date:
         """The day of any festival of the table, greeted or not. InputError for an unknown name or year."""
         if name not in _FEASTS:
-            raise InputError(f"no festival is called {name!r}; known are {'、'.join(_FEASTS)}")
+            raise InputError(f"没有叫 {name!r} 的节日；有 {'、'.join(_FEASTS)} (no such festival)")
         _check_year(year)
         return _FEASTS[name].when(year)
 
@@ -222,7 +222,9 @@ def _covers(first: Festival, later: Festival) -> bool:
 
 def _check_year(year: int) -> None:
     if not _FIRST_YEAR <= year <= _LAST_YEAR:
-        raise InputError(f"no lunar calendar for the year {year}; known are {_FIRST_YEAR} to {_LAST_YEAR}")
+        raise InputError(
+            f"{year} 年的农历没有；有 {_FIRST_YEAR} 到 {_LAST_YEAR} 年的 (no lunar calendar for that year)"
+        )
 
 
 def _days_of(year: int) -> list[date]:

@@ -18,7 +18,7 @@ def is_held_out(secret: bytes, member_no: str, share: float) -> bool:
     at a share of 5 % is held out at every larger share too.
     """
     if not 0 <= share <= 1:
-        raise InputError(f"hold-out share: expected a number from 0 to 1, found {share}")
+        raise InputError(f"对照组比例要写 0 到 1 的数，写的是 {share} (a share from 0 to 1)")
     return _draw(secret, "hold-out", member_no) % _PARTS < round(share * _PARTS)
 
 

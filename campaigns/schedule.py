@@ -94,9 +94,9 @@ def _parse_recurring(table: Mapping[str, object]) -> Recurring:
     if every not in ("day", "week"):
         raise _wrong("every", every, '"day" or "week"')
     if every == "week" and weekday not in WEEKDAYS:
-        raise _wrong("weekday", weekday, "one of " + ", ".join(f'"{day}"' for day in WEEKDAYS))
+        raise _wrong("weekday", weekday, "下面之一 (one of) " + ", ".join(f'"{day}"' for day in WEEKDAYS))
     if every == "day" and weekday is not None:
-        raise _wrong("weekday", weekday, 'no weekday with every = "day"')
+        raise _wrong("weekday", weekday, 'every = "day" 时不写 (no weekday with it)')
     days = table.get("days", "workdays")
     if days not in ("workdays", "all"):
         raise _wrong("days", days, '"workdays" or "all"')
@@ -154,7 +154,7 @@ def _clock(table: Mapping[str, object]) -> time:
             return time.fromisoformat(value)
     if isinstance(value, time):  # TOML's own local time: at = 10:00:00
         return value.replace(second=0, microsecond=0)
-    raise _wrong("at", value, 'a time of day such as "09:30"')
+    raise _wrong("at", value, '"09:30" 这样的钟点 (a time of day)')
 
 
 def _moment(table: Mapping[str, object]) -> datetime:
@@ -163,7 +163,7 @@ def _moment(table: Mapping[str, object]) -> datetime:
         with suppress(ValueError):
             value = datetime.fromisoformat(value)
     if not isinstance(value, datetime):
-        raise _wrong("at", value, 'a day and time such as "2026-11-24T09:30"')
+        raise _wrong("at", value, '"2026-11-24T09:30" 这样的日期和钟点 (a day and time)')
     return value if value.tzinfo else value.replace(tzinfo=SHANGHAI)
 
 
@@ -173,7 +173,7 @@ def _again_after(table: Mapping[str, object]) -> timedelta | None:
         return None
     found = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", value) if isinstance(value, str) else None
     if found is None:
-        raise _wrong("again_after", value, 'a duration such as "7d", "12h" or "30m"')
+        raise _wrong("again_after", value, '"7d"、"12h" 或 "30m" 这样的时长 (a duration)')
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 
@@ -182,10 +182,10 @@ def _refuse_unknown(table: Mapping[str, object], known: set[str]) -> None:
     for key in table:
         if key not in allowed:
             raise InputError(
-                f"schedule.{key}: unknown key; a {table['kind']} schedule has {', '.join(sorted(allowed))}"
+                f"schedule.{key}: 没有这一项；{table['kind']} 有 {'、'.join(sorted(allowed))} (unknown key)"
             )
 
 
 def _wrong(key: str, value: object, expected: str) -> InputError:
-    got = "nothing" if value is None else repr(value)
-    return InputError(f"schedule.{key}: expected {expected}, found {got}")
+    got = "什么也没写 (nothing)" if value is None else f"写的是 {value!r}"
+    return InputError(f"schedule.{key}: {got}，要的是 {expected}")

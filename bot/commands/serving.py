@@ -20,7 +20,8 @@ from bot.conductor import Conductor
 from bot.database import open_database
 from bot.inbox import Inbox
 from bot.process import settle_down
-from bot.runtime import Runtime, SandboxEndpoints, follow_clock, open_runtime, tell_sandbox
+from bot.providers import SandboxEndpoints
+from bot.runtime import Runtime, follow_clock, open_runtime, tell_sandbox
 from bot.sandbox.run import Doors, Sandbox
 from bot.serving import Served, listen, serve
 from bot.settings import Settings

@@ -20,7 +20,8 @@ from tortoise.transactions import in_transaction
 from bot.channels.base import Channel
 from bot.database import is_away
 from bot.pacing import Demand, Grant
-from bot.runtime import PROVIDERS, Runtime
+from bot.providers import PROVIDERS
+from bot.runtime import Runtime
 from bot.sender.filling import Ready, fill, named
 from bot.sender.settling import Back, act_on_reactions, not_now, remember, settle_results, turned_away
 from campaigns import outbox, planner

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.runtime import PROVIDERS, Runtime
+from bot.providers import PROVIDERS
+from bot.runtime import Runtime
 from bot.sender.filling import Ready
 from campaigns import definitions, outbox, planner
 from campaigns.errors import ChannelUnavailable, StateError

@@ -10,7 +10,8 @@ import pytest
 
 from bot.clock import ProductClock
 from bot.database import open_database
-from bot.runtime import CLOCK_MARK, SandboxEndpoints, open_runtime
+from bot.providers import SandboxEndpoints
+from bot.runtime import CLOCK_MARK, open_runtime
 from bot.settings import Settings, load_settings
 from bot.worker import drain, plan, recover, ring_due
 from campaigns import marks, restored

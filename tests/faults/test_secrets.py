@@ -9,7 +9,8 @@ from datetime import timedelta
 import httpx
 
 from bot.clock import ProductClock
-from bot.runtime import SANDBOX_MAIL_DOMAIN, set_clock
+from bot.providers import SANDBOX_MAIL_DOMAIN
+from bot.runtime import set_clock
 from campaigns.models import Contact, Event, Member
 from tests.cast import NOW, crowd
 from tests.faults.scene import Stage, ids_in, run_nudge

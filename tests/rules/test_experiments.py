@@ -39,5 +39,5 @@ def test_another_secret_holds_out_others() -> None:
 
 @pytest.mark.parametrize("share", [-0.1, 1.01, float("nan")])
 def test_a_share_that_is_none_is_refused(share: float) -> None:
-    with pytest.raises(InputError, match="hold-out share"):
+    with pytest.raises(InputError, match="对照组比例"):
         is_held_out(SECRET, "Q1", share)

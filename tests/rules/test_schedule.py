@@ -67,7 +67,7 @@ def test_again_after_takes_minutes_to_weeks(written: str, expected: timedelta) -
 @pytest.mark.parametrize(
     ("table", "named"),
     [
-        ("", "schedule.kind: .* found nothing"),
+        ("", "schedule.kind: .*nothing"),
         ('kind="monthly"', "schedule.kind: .*'monthly'"),
         ('kind="recurring"\nevery="month"\nat="10:00"', "schedule.every: .*'month'"),
         ('kind="recurring"\nevery="week"\nat="10:00"', "schedule.weekday: .*nothing"),
@@ -76,8 +76,8 @@ def test_again_after_takes_minutes_to_weeks(written: str, expected: timedelta) -
         ('kind="recurring"\nevery="day"', "schedule.at: .*nothing"),
         ('kind="recurring"\nevery="day"\nat="25:00"', "schedule.at: .*'25:00'"),
         ('kind="recurring"\nevery="day"\nat="10:00"\ndays="weekends"', "schedule.days: .*'weekends'"),
-        ('kind="recurring"\nevery="day"\nat="10:00"\nwhen="now"', "schedule.when: unknown"),
-        ('kind="before_festival"\nevery="day"', "schedule.every: unknown"),
+        ('kind="recurring"\nevery="day"\nat="10:00"\nwhen="now"', "schedule.when: .*unknown"),
+        ('kind="before_festival"\nevery="day"', "schedule.every: .*unknown"),
         ('kind="before_festival"\nat="noon"', "schedule.at: .*'noon'"),
         ('kind="once"', "schedule.at: .*nothing"),
         ('kind="once"\nat="2026-11-24"', "schedule.at: .*2026-11-24"),

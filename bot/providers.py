@@ -1,0 +1,130 @@
+"""Which provider each channel speaks to: the real one by its credentials, else the sandbox's stand-in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from arq.connections import ArqRedis
+
+from bot.channels.base import Channel
+from bot.channels.email import EmailChannel, EmailSettings
+from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
+from bot.channels.wechat import WechatChannel, WechatSettings
+from bot.clock import ProductClock
+from bot.settings import Settings
+from bot.token_store import RedisTokenStore
+from campaigns.errors import ConfigError
+from campaigns.terms import ChannelName
+
+SANDBOX_MAIL_DOMAIN = "huifang.example.com"
+PROVIDERS = {ChannelName.EMAIL: "email", ChannelName.SMS: "sms_aliyun", ChannelName.WECHAT: "wechat"}
+"""Which provider stands behind a channel, as templates/pacing.toml names it."""
+
+
+@dataclass(slots=True)
+class SandboxEndpoints:
+    """Where the stand-ins are and what they accept: the line `huifang sandbox --json` prints."""
+
+    smtp: Mapping[str, object] = field(default_factory=dict)
+    aliyun_sms: Mapping[str, object] = field(default_factory=dict)
+    wechat: Mapping[str, object] = field(default_factory=dict)
+    side: str = ""
+
+
+def build_channels(
+    settings: Settings, sandbox: SandboxEndpoints | None, clock: ProductClock, redis: ArqRedis
+) -> tuple[dict[ChannelName, Channel], frozenset[ChannelName]]:
+    """Channels without credentials are the sandbox's, and named; without a sandbox they are absent."""
+    channels: dict[ChannelName, Channel] = {}
+    sandboxed: set[ChannelName] = set()
+    if settings.smtp_host:
+        channels[ChannelName.EMAIL] = EmailChannel(_mail_settings(settings), clock)
+    elif sandbox:
+        channels[ChannelName.EMAIL] = EmailChannel(_sandbox_mail_settings(settings, sandbox), clock)
+        sandboxed.add(ChannelName.EMAIL)
+    if settings.aliyun_sms_access_key_id:
+        channels[ChannelName.SMS] = AliyunSmsChannel(_sms_settings(settings), clock)
+    elif sandbox and sandbox.aliyun_sms:
+        channels[ChannelName.SMS] = AliyunSmsChannel(_sandbox_sms_settings(sandbox), clock)
+        sandboxed.add(ChannelName.SMS)
+    if wechat := _wechat_settings(settings, sandbox):
+        store = RedisTokenStore(redis, wechat.appid)
+        channels[ChannelName.WECHAT] = WechatChannel(wechat, clock, store)
+        if not settings.wechat_appid:
+            sandboxed.add(ChannelName.WECHAT)
+    return channels, frozenset(sandboxed)
+
+
+def _sms_settings(settings: Settings) -> AliyunSettings:
+    return AliyunSettings(
+        endpoint=settings.aliyun_sms_endpoint,
+        access_key_id=settings.aliyun_sms_access_key_id,
+        access_key_secret=settings.aliyun_sms_access_key_secret,
+    )
+
+
+def _sandbox_sms_settings(sandbox: SandboxEndpoints) -> AliyunSettings:
+    door = sandbox.aliyun_sms
+    return AliyunSettings(
+        endpoint=f"http://{door['endpoint']}",
+        access_key_id=str(door["access_key_id"]),
+        access_key_secret=str(door["access_key_secret"]),
+    )
+
+
+def _mail_settings(settings: Settings) -> EmailSettings:
+    if not settings.mail_sender_address or not settings.mail_reply_domain:
+        raise ConfigError(
+            "MAIL_SENDER_ADDRESS、MAIL_REPLY_DOMAIN: 填了 SMTP_HOST 就都要填 (must be set beside SMTP_HOST)"
+        )
+    return EmailSettings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        username=settings.smtp_username,
+        password=settings.smtp_password,
+        starttls=settings.smtp_starttls,
+        connections=settings.smtp_connections,
+        per_connection=settings.smtp_per_connection,
+        sender_name=settings.mail_sender_name,
+        sender_address=settings.mail_sender_address,
+        reply_domain=settings.mail_reply_domain,
+        message_id_domain=settings.mail_reply_domain,
+        dkim_domain=settings.dkim_domain,
+        dkim_selector=settings.dkim_selector,
+        dkim_private_key=settings.dkim_private_key,
+    )
+
+
+def _sandbox_mail_settings(settings: Settings, sandbox: SandboxEndpoints) -> EmailSettings:
+    door = sandbox.smtp
+    return EmailSettings(
+        host=str(door["host"]),
+        port=int(str(door["submission_port"])),
+        username=str(door["username"]),
+        password=str(door["password"]),
+        starttls=False,
+        sender_name=settings.mail_sender_name,
+        sender_address=f"hr@{SANDBOX_MAIL_DOMAIN}",
+        reply_domain=SANDBOX_MAIL_DOMAIN,
+        message_id_domain=SANDBOX_MAIL_DOMAIN,
+    )
+
+
+def _wechat_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> WechatSettings | None:
+    if settings.wechat_appid:
+        return WechatSettings(
+            appid=settings.wechat_appid,
+            secret=settings.wechat_secret,
+            token=settings.wechat_token,
+            encoding_aes_key=settings.wechat_encoding_aes_key,
+            base_url=settings.wechat_base_url,
+        )
+    if sandbox is None or not sandbox.wechat:
+        return None
+    door = {name: str(value) for name, value in sandbox.wechat.items()}
+    return WechatSettings(
+        appid=door["appid"],
+        secret=door["secret"],
+        token=door["token"],
+        encoding_aes_key=door["encoding_aes_key"],
+        base_url=door["base_url"],
+    )
