@@ -9,8 +9,8 @@ from campaigns.errors import StateError
 
 
 @contextlib.contextmanager
-def alone(lock: Path) -> Iterator[Callable[[str], None]]:
-    """Hold the lock file. Call what it yields with the address the next one is to be told.
+def alone(lock: Path, what: str) -> Iterator[Callable[[str], None]]:
+    """Hold the lock file for `huifang WHAT`. Call what it yields with the address the next one is to be told.
 
     Raises StateError naming the address of whoever holds it.
     """
@@ -21,8 +21,8 @@ def alone(lock: Path) -> Iterator[Callable[[str], None]]:
         except BlockingIOError:
             where = lock.read_text(encoding="utf-8") or "正在启动 (just starting)"
             raise StateError(
-                f"{lock.parent} 已经有一个 huifang up 在跑：{where}。用它，或者先停掉它 "
-                "(`huifang up` already runs here: use that one, or stop it first)"
+                f"{lock.parent} 已经有一个 huifang {what} 在跑：{where}。用它，或者先停掉它 "
+                f"(`huifang {what}` already runs here: use that one, or stop it first)"
             ) from None
         file.truncate(0)
 

@@ -5,11 +5,12 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.alone import alone
 from bot.clock import ProductClock
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars, show, status_lines, table
@@ -58,7 +59,12 @@ class Balance:
 async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
     """Ignores `.env` and the environment's credentials: it speaks to this machine only and lives in var/demo."""
     settings = demo_settings()
-    shutil.rmtree(settings.var, ignore_errors=True)
+    with alone(settings.var.with_suffix(".lock"), "demo") as tell:  # beside the folder, which each run begins anew
+        shutil.rmtree(settings.var, ignore_errors=True)
+        await _run(settings, members, stay, as_json, tell)
+
+
+async def _run(settings: Settings, members: int, stay: bool, as_json: bool, tell: Callable[[str], None]) -> None:
     began = time.monotonic()
     async with open_database(settings):
         await marks.write_mark(DEMO_MARK, "1")
@@ -68,6 +74,7 @@ async def run_demo(*, members: int, stay: bool, as_json: bool) -> None:
         await set_clock(clock, settings)
         await _make_site(settings, members, as_json)
         async with house(settings, clock) as running:
+            tell(f"{running.web.url}/")
             await _play(running, as_json)
             found = await _document(running, time.monotonic() - began)
             _print(found, as_json)

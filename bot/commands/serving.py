@@ -93,7 +93,7 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
 
 async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None:
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
-    with alone(settings.var / "up.lock") as tell:
+    with alone(settings.var / "up.lock", "up") as tell:
         async with open_database(settings), house(settings) as running:
             tell(f"{running.web.url}/")
             await _run_up(running, until_done, as_json)

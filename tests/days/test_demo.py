@@ -93,4 +93,8 @@ def _begin_and_kill(settings: dict[str, object], folder: Path) -> None:
             assert first.process.poll() is None, first.errors()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        second = run("demo", "--exit", settings=settings, folder=folder)
+        assert second.returncode == 1
+        assert "huifang demo" in second.stderr
+        assert first.process.poll() is None
         first.kill()
