@@ -70,6 +70,7 @@ def _resolution(claimed: Claimed, result: SendResult | None, now: datetime) -> S
         return Settlement(
             claimed.id,
             DeliveryState.SENT if result.accepted else DeliveryState.FAILED,
+            reason="" if result.accepted else Reason.PROVIDER_REFUSED,
             code=result.code[:64],
             provider_id=result.provider_id[:64],
             sent_at=now if result.accepted else None,
