@@ -30,7 +30,7 @@ $(DEV_STAMP): requirements-dev.lock $(STAMP)
 test: $(DEV_STAMP)
 	@$(BIN)/python -m tests.servers install
 	@$(MAKE) --no-print-directory check
-	@$(BIN)/python -m pytest -n 2
+	@$(BIN)/python -m pytest -n 3
 
 check: $(DEV_STAMP)
 	@$(BIN)/ruff check .
