@@ -51,13 +51,21 @@ async def open_database(settings: Settings, *, up_to: str | None = None) -> Asyn
         # it keeps insert statements by connection name, placeholders of the other dialect included
         EXECUTOR_CACHE.clear()
         await Tortoise.init(config=database_config(settings.database), _enable_global_fallback=True)
-        await get_connection("default").execute_query("SELECT 1")
+        await _ask_something()
     except (OSError, sqlite3.Error, DBConnectionError, asyncpg.PostgresError) as exc:
         raise ConfigError(f"DATABASE_URL: 连不上数据库 (the database cannot be reached: {exc})") from exc
     try:
         yield
     finally:
         await Tortoise.close_connections()
+
+
+async def _ask_something() -> None:
+    try:
+        await get_connection("default").execute_query("SELECT 1")
+    except BaseException:
+        await Tortoise.close_connections()
+        raise
 
 
 async def upgrade(settings: Settings, *, up_to: str | None = None) -> None:
