@@ -66,9 +66,9 @@ class Runtime:
         query = urlencode({"member": member_no, "posting": posting_no})
         return f"{self.site_url}/unread?{query}"
 
-    def links(self, message_id: int) -> dict[str, str]:
-        """The links a message carries."""
-        tokens, url = self.tokens.links(message_id), self.public_url
+    def links(self, message_id: int, at: str = "") -> dict[str, str]:
+        """The links a message carries; `at` is the address we were reached at when it went out, else today's."""
+        tokens, url = self.tokens.links(message_id), at or self.public_url
         return {
             "unsubscribe": f"{url}/u/{tokens[LinkKind.UNSUBSCRIBE]}",
             "way_in": f"{url}/in/{tokens[LinkKind.WAY_IN]}",

@@ -12,6 +12,7 @@ from campaigns.outbox import Claimed, Sending
 from campaigns.planner import Checked
 from campaigns.terms import MessageClass, Outbound, WechatMode, Words
 
+_LINKS_AT = "links"  # in what is kept, for the links themselves: the address they lead to
 _UNSUBSCRIBABLE = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 
 
@@ -32,7 +33,7 @@ def fill(runtime: Runtime, compiled: Compiled, one: Checked) -> Ready:
     words = render(compiled, claimed.channel, variables, one.wechat_mode)
     return Ready(
         claimed,
-        Sending(claimed.id, one.variables, one.wechat_mode or ""),
+        Sending(claimed.id, {**one.variables, _LINKS_AT: runtime.public_url}, one.wechat_mode or ""),
         Outbound(
             id=claimed.id,
             key=runtime.tokens.message_key(claimed.id),
@@ -81,6 +82,6 @@ async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, 
         if sent.facts is None:
             continue
         mode = WechatMode(sent.wechat_mode) if sent.wechat_mode else None
-        variables = {**sent.facts, "links": runtime.links(sent.message_id)}
+        variables = {**sent.facts, "links": runtime.links(sent.message_id, str(sent.facts.get(_LINKS_AT, "")))}
         shown[sent.message_id] = render(compiled_content(sent.files), sent.channel, variables, mode)
     return shown
