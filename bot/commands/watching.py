@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -50,7 +50,7 @@ class Pace:
 async def watch(settings: Settings, key: str | None, *, as_json: bool) -> None:
     """Until nothing is due any more; what is to go later is named and not waited for. Ctrl-C ends the watching only."""
     async with open_database(settings):
-        clock = ProductClock()
+        clock, paces = ProductClock(), defaultdict[str, Pace](Pace)
         board = _Lines() if as_json else _Board()
         with board:
             while True:
@@ -58,7 +58,9 @@ async def watch(settings: Settings, key: str | None, *, as_json: bool) -> None:
                 found = await campaign_progress(clock(), key)
                 if key and not found:
                     raise InputError(f"{key} 还没有批准。先运行 huifang campaign approve {key} (not approved yet)")
-                board.show([one for one in found if key or one.due], time.monotonic())
+                for one in found:
+                    paces[one.key].look(time.monotonic(), one.gone)
+                board.show([(one, paces[one.key]) for one in found if key or one.due])
                 if not any(one.due and one.state == "running" for one in found):
                     return
                 await asyncio.sleep(_EVERY_SECONDS)
@@ -67,22 +69,16 @@ async def watch(settings: Settings, key: str | None, *, as_json: bool) -> None:
 class _Lines:
     """One JSON document a look, for programs."""
 
-    def __init__(self) -> None:
-        self._paces: dict[str, Pace] = {}
-
     def __enter__(self) -> "_Lines":
         return self
 
     def __exit__(self, *_: object) -> None:
         sys.stdout.flush()
 
-    def show(self, found: Sequence[CampaignProgress], at: float) -> None:
-        told = [self._document(one, at) for one in found]
-        print(orjson.dumps({"campaigns": told}).decode(), flush=True)
+    def show(self, found: Sequence[tuple[CampaignProgress, Pace]]) -> None:
+        print(orjson.dumps({"campaigns": [self._document(*one) for one in found]}).decode(), flush=True)
 
-    def _document(self, one: CampaignProgress, at: float) -> dict[str, object]:
-        pace = self._paces.setdefault(one.key, Pace())
-        pace.look(at, one.gone)
+    def _document(self, one: CampaignProgress, pace: Pace) -> dict[str, object]:
         return {
             "campaign": one.key,
             "state": one.state,
@@ -107,7 +103,6 @@ class _Board:
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
         self._bars = Progress(*columns, console=Console(file=sys.stdout, highlight=False))
         self._tasks: dict[str, TaskID] = {}
-        self._paces: dict[str, Pace] = {}
 
     def __enter__(self) -> "_Board":
         self._bars.start()
@@ -116,12 +111,10 @@ class _Board:
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
 
-    def show(self, found: Sequence[CampaignProgress], at: float) -> None:
-        for one in found:
+    def show(self, found: Sequence[tuple[CampaignProgress, Pace]]) -> None:
+        for one, pace in found:
             if one.key not in self._tasks:
                 self._tasks[one.key] = self._bars.add_task(one.key, told="")
-            pace = self._paces.setdefault(one.key, Pace())
-            pace.look(at, one.gone)
             self._bars.update(self._tasks[one.key], completed=one.gone, total=one.planned, told=told(one, pace))
         self._bars.refresh()
 

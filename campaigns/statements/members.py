@@ -61,7 +61,7 @@ async def update_rows(table: str, types: Mapping[str, str], rows: Sequence[Mappi
 
 
 def _columns(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:
-    columns = {name: [row[name] for row in rows] for name in types}
+    columns = columns_of(rows, types)
     return columns | {name: [as_json(one) for one in columns[name]] for name, kind in types.items() if kind == "jsonb"}
 
 

@@ -15,20 +15,24 @@ _HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`went_on`: seconds from the end of the fault to the next message accepted; None where nothing stood still."""
+    """`went_on`: seconds from the end of the fault to the next message accepted; None where nothing stood still.
+
+    `lost`, `doubled` and `uncertain` are the checker's counts; None where the test asserts by itself and counts none.
+    """
 
     fault: str
     done: str
     messages: int
-    lost: int
-    doubled: int
-    uncertain: int
+    lost: int | None
+    doubled: int | None
+    uncertain: int | None
     went_on: float | None
     result: str
 
     def __str__(self) -> str:
         after = "–" if self.went_on is None else f"{self.went_on:.1f} s"
-        cells = (self.fault, self.done, f"{self.messages:,}", self.lost, self.doubled, self.uncertain, after)
+        counts = ["–" if count is None else count for count in (self.lost, self.doubled, self.uncertain)]
+        cells = (self.fault, self.done, f"{self.messages:,}", *counts, after)
         return f"| {' | '.join(map(str, cells))} | {self.result} |"
 
 

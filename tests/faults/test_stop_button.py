@@ -43,7 +43,7 @@ async def test_the_wire_is_still_soon_after_a_campaign_is_stopped(stage_on_both:
     await balanced(stage, sent, at_most=0)
     took = max(0.0, (last - said).total_seconds())
     done = f"campaign stopped by {word}, {'PostgreSQL' if stage.settings.database_url else 'SQLite'}"
-    rows.keep(Row("stop", done, len(planned), 0, 0, 0, None, f"last message {took:.1f} s after the word"))
+    rows.keep(Row("stop", done, len(planned), None, None, None, None, f"last message {took:.1f} s after the word"))
 
 
 async def _wire_is_still() -> bool:
