@@ -1,10 +1,11 @@
 """Verified provider events to the domain, each once and in force before the provider has its answer."""
 
+import asyncio
 import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 
 import orjson
@@ -31,12 +32,19 @@ class Inbox:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._receipts = Intake(self._write_group)
+        self._training = asyncio.Lock()
+        self._intents: IntentTable | None = None
 
-    @cached_property
-    def intents(self) -> IntentTable:
-        """Trained when the first answer comes: a second of work nobody should wait for at start."""
-        folder = self.runtime.settings.huifang_templates / "auto_replies"
-        return _intents(folder, max(path.stat().st_mtime for path in folder.rglob("*")))
+    async def intents(self) -> IntentTable:
+        """Trained when the first answer comes: a second of work nobody should wait for at start, and no other door
+        while it is done.
+        """
+        async with self._training:
+            if self._intents is None:
+                folder = self.runtime.settings.huifang_templates / "auto_replies"
+                changed = max(path.stat().st_mtime for path in folder.rglob("*"))
+                self._intents = await asyncio.to_thread(_intents, folder, changed)
+        return self._intents
 
     async def take(self, events: Sequence[InboundEvent]) -> list[Taken]:
         """Store and apply events: receipts with those of other callers, then all else one by one in its order.
@@ -82,7 +90,8 @@ class Inbox:
                 taken = await take_receipt(event, message_id=message_id, now=now)
             case Reply() | ReachChange():
                 pause = self.runtime.rulebook.policy.doubt_pause
-                taken = await take_event(event, message_id=message_id, now=now, table=self.intents, doubt_pause=pause)
+                table = await self.intents()
+                taken = await take_event(event, message_id=message_id, now=now, table=table, doubt_pause=pause)
         log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
         return taken
 

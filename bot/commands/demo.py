@@ -5,7 +5,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -78,8 +78,7 @@ async def _run(settings: Settings, members: int, stay: bool, as_json: bool, tell
             await _play(running, as_json)
             found = await _document(running, time.monotonic() - began)
             _print(found, as_json)
-            if not all(balance["holds"] for balance in found["balance"]):
-                raise SystemExit(1)
+            check(found["balance"])
             if stay:
                 if not as_json:  # its one document names the addresses already
                     announce(running, as_json)
@@ -193,6 +192,13 @@ async def _answers(running: House) -> dict[str, int]:
         "opt_outs": kinds.get(("in", "opt_out"), 0),
         "returns": kinds.get(("in", "return"), 0),
     }
+
+
+def check(balances: Sequence[Mapping[str, Any]]) -> None:
+    """Exit 1 where the books do not balance, naming the lines: the document is out, and stays the only one."""
+    if wrong := [f"{one['name']}: {one['left']} ≠ {one['right']}" for one in balances if not one["holds"]]:
+        print(f"huifang: 对账不平 (the books do not balance): {'; '.join(wrong)}", file=sys.stderr)
+        raise SystemExit(1)
 
 
 def _print(found: Mapping[str, Any], as_json: bool) -> None:

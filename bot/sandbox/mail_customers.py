@@ -19,7 +19,7 @@ from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.terms import SHANGHAI
 
-TIMEOUT_SECONDS = 10
+TIMEOUT_SECONDS = 60  # RFC 5321 section 4.5.3.2 gives a server minutes
 WIRE = compat32.clone(linesep="\r\n")  # the older policy alone writes headers in other charsets
 WEEKDAYS = "一二三四五六日"
 
@@ -31,23 +31,32 @@ class MailCustomer:
         self._stage = stage
         self._host, self._port = host, port
         self._client = smtplib.LMTP if lmtp else smtplib.SMTP
+        self._queue: dict[str, bytes] = {}  # Message-ID → the mail, until the door has taken it
 
     async def answer(self, accepted: Accepted, text: str, automatic: bool) -> None:
-        """Raises smtplib.SMTPException or OSError where the door did not take it."""
-        mail = write_reply(accepted, text, self._stage.now(), automatic)
+        """Raises smtplib.SMTPException or OSError where the door did not take it. Called again with the same words it
+        is the same mail, octet for octet, as a mail server's queue keeps it.
+        """
+        mail = self._queued(write_reply(accepted, text, self._stage.now(), automatic))
         # A machine's answer has no sender to bounce to, RFC 3834 section 3.3; QQ and 163 do not care.
         sender = "" if automatic and _program(accepted.to).honest_machine else accepted.to
         await asyncio.to_thread(self._deliver, sender, _reply_address(accepted), mail)
 
     async def bounce(self, accepted: Accepted) -> None:
         """Report to the envelope's sender that there is no such mailbox. Raises like `answer`."""
-        mail = write_bounce(accepted, self._stage.now())
+        mail = self._queued(write_bounce(accepted, self._stage.now()))
         await asyncio.to_thread(self._deliver, "", accepted.words["mail_from"], mail)
 
-    def _deliver(self, sender: str, to: str, mail: Message) -> None:
+    def _queued(self, mail: Message) -> str:
+        message_id = str(mail["Message-ID"])
+        self._queue.setdefault(message_id, mail.as_bytes(policy=WIRE))
+        return message_id
+
+    def _deliver(self, sender: str, to: str, message_id: str) -> None:
         # A name of our own: smtplib would ask the DNS for this machine's.
         with self._client(self._host, self._port, "mx.customer.example", timeout=TIMEOUT_SECONDS) as door:
-            door.sendmail(sender, [to], mail.as_bytes(policy=WIRE))
+            door.sendmail(sender, [to], self._queue[message_id])
+        del self._queue[message_id]
 
 
 @dataclass(frozen=True, slots=True)

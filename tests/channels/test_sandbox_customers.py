@@ -2,6 +2,7 @@
 
 import asyncio
 import email
+import smtplib
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -279,10 +280,11 @@ class MailDoor:
     port: int = 0
     lmtp: bool = True
     envelopes: list[Envelope] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)  # in their order, then "250 Ok"
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Envelope) -> str:
         self.envelopes.append(envelope)
-        return "250 Ok"
+        return self.answers.pop(0) if self.answers else "250 Ok"
 
     async def handle_MAIL(
         self, _server: object, _session: object, envelope: Envelope, sender: str, _options: list[str]
@@ -401,6 +403,17 @@ async def test_the_same_answer_sent_again_has_the_same_message_id(mail_door: Mai
         await customer(mail_door).answer(nudge("hr1@qq.example.com"), text, automatic=False)
     ids = [email.message_from_bytes(e.original_content or b"")["Message-ID"] for e in mail_door.envelopes]
     assert ids[0] == ids[1] != ids[2]
+
+
+async def test_what_the_door_could_not_take_comes_again_octet_for_octet(mail_door: MailDoor) -> None:
+    mail_door.answers.append("451 4.3.0 try again")
+    clock = iter(START + timedelta(hours=hours) for hours in range(9))
+    asking = MailCustomer(Stage(lambda: next(clock), 7), "127.0.0.1", mail_door.port, mail_door.lmtp)
+    with pytest.raises(smtplib.SMTPException):
+        await asking.answer(nudge("hr1@qq.example.com"), "好的", automatic=False)
+    await asking.answer(nudge("hr1@qq.example.com"), "好的", automatic=False)
+    first, second = mail_door.envelopes
+    assert first.original_content == second.original_content
 
 
 @pytest.mark.parametrize(

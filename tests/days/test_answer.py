@@ -65,7 +65,7 @@ async def test_an_opt_out_is_in_force_before_the_provider_has_its_answer(
 ) -> None:
     """While the database cannot be written to, the provider waits; once it has its answer, the refusal stands."""
     player, arrived = await _nudged(home, conductor, channel)
-    home.inbox.intents  # noqa: B018  trained beforehand: what is waited for below is the database
+    await home.inbox.intents()  # trained beforehand: what is waited for below is the database
     path = home.runtime.settings.database.removeprefix("sqlite://")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.commands.demo import compare_books
+from bot.commands.demo import check, compare_books
 from bot.commands.serving import House
 from bot.conductor import Conductor
 from campaigns import definitions
@@ -41,3 +41,14 @@ async def _send_ten(home: House, conductor: Conductor, channel: ChannelName) -> 
     await definitions.approve(folder, by="tests", now=NOW)
     await start_campaign("unread_resumes", NOW, home.runtime.rulebook)
     await conductor.settle()
+
+
+def test_books_that_do_not_balance_end_the_demo_with_the_lines_that_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        check(
+            [
+                {"name": "sent", "left": 3, "right": 3, "holds": True},
+                {"name": "said", "left": 2, "right": 1, "holds": False},
+            ]
+        )
+    assert "said: 2 ≠ 1" in capsys.readouterr().err

@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent == Path(__file__).parent:
             item.add_marker(unclosed)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(300))  # several waits follow each other, each with its own limit
             if item.get_closest_marker("both_in_full") and "sqlite" in item.name:
                 item.add_marker(pytest.mark.long)
 

@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,16 +131,29 @@ async def is_over() -> bool:
     return not await ids_in("queued", "sending")
 
 
-async def all_settled(stage: Stage, seconds: float = 60) -> None:
-    """Every message has its fate: what may be sent again was, and who can be asked about the uncertain was asked."""
+async def all_settled(stage: Stage, seconds: float = 120) -> None:
+    """Every message has its fate: what may be sent again was, and who can be asked about the uncertain was asked.
 
-    async def settled() -> bool:
+    Who was asked in vain, because a lease ran out on a busy machine while the call was still on its way, is not asked
+    again for ten minutes; these are not waited for.
+    """
+
+    async def still_open() -> Counter[tuple[str, str, str, int]]:
         received = stage.arrived(ChannelName.SMS)
         # by one query: between two of them a message may go from the one state to the other
         rows = await Message.all().values_list("state", "channel", "message_class", "attempts", "address")
-        return not any(_is_open(*row, received=received) for row in rows)
+        return Counter(row[:4] for row in rows if _is_open(*row, received=received))
 
-    await until(settled, "every message has its fate", seconds)
+    async def settled() -> bool:
+        now = datetime.now(UTC)
+        await Message.filter(state="unknown", ask_at__gt=now + timedelta(minutes=1)).update(ask_at=now)
+        return not await still_open()
+
+    try:
+        await until(settled, "every message has its fate", seconds)
+    except AssertionError as late:
+        late.add_note(f"open, by state, channel, class and attempts: {dict(await still_open())}")
+        raise
 
 
 def _is_open(state: str, channel: str, kind: str, attempts: int, address: str, *, received: Counter[str]) -> bool:

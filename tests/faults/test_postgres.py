@@ -79,7 +79,7 @@ async def test_a_database_stopped_at_once_and_for_a_while_loses_nothing(
             server.start()
             slowest = max(slowest, await stage.goes_on())
         stage.slow_down(sms=0.01, mail=0.01)
-        await all_settled(stage, seconds=120)
+        await all_settled(stage)
         await _answers(pages)
         assert await worker.terminate() == 0
         assert await web.terminate() == 0
@@ -108,7 +108,7 @@ async def test_a_database_stopped_while_dead_senders_are_recovered_leaves_nothin
             await asyncio.sleep(0.2)
         went_on = await stage.goes_on()
         stage.slow_down(sms=0.01, mail=0.01)
-        await all_settled(stage, seconds=120)
+        await all_settled(stage)
         await until(_no_claims, "no claim is left")
         assert await worker.terminate() == 0
     books = await balanced(stage, planned)
