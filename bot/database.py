@@ -21,7 +21,7 @@ from bot.settings import Settings
 from campaigns.errors import ConfigError
 
 MIGRATIONS = "campaigns.migrations"
-AWAY = (
+_AWAY = (
     OSError,
     DBConnectionError,
     asyncpg.PostgresConnectionError,
@@ -90,7 +90,7 @@ def is_away(problem: BaseException) -> bool:
         problem = problem.args[0]  # what Tortoise wrapped
     if isinstance(problem, sqlite3.OperationalError):
         return problem.sqlite_errorcode & 0xFF in _FILE_AWAY
-    return isinstance(problem, AWAY)
+    return isinstance(problem, _AWAY)
 
 
 def is_missing(settings: Settings) -> bool:

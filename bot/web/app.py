@@ -4,6 +4,7 @@ import logging
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Mount, Route
@@ -11,7 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import status
-from bot.database import AWAY
+from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
 from bot.web import tracking
@@ -43,7 +44,7 @@ def make_app(inbox: Inbox) -> ASGIApp:
             *status.routes,
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        exception_handlers=dict.fromkeys(AWAY, try_later),
+        middleware=[Middleware(Patient)],
     )
     pages.state.runtime = runtime
     return Guard(Hooks(inbox, pages), site=_origin(runtime.site_url))
@@ -56,11 +57,21 @@ async def health(request: Request) -> JSONResponse:
     return JSONResponse({"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)})
 
 
-async def try_later(request: Request, problem: Exception) -> PlainTextResponse:
+class Patient:
     """The database is away: a person reads what to do. Providers have their answer from their own doors."""
-    log.error("answered 503, the database is away: %s", type(problem).__name__)
-    words = "系统暂时不可用，请过几分钟再试 (the database is away, please try again in some minutes)\n"
-    return PlainTextResponse(words, status_code=503, headers={"Retry-After": "60"})
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception as exc:
+            if not is_away(exc):
+                raise
+            log.error("answered 503, the database is away: %s", type(exc).__name__)
+            words = "系统暂时不可用，请过几分钟再试 (the database is away, please try again in some minutes)\n"
+            await PlainTextResponse(words, status_code=503, headers={"Retry-After": "60"})(scope, receive, send)
 
 
 class Guard:

@@ -1,6 +1,8 @@
 """The links a message carries: looking changes nothing, a button acts, and only what we stored is a target."""
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -9,6 +11,7 @@ import pytest
 
 from bot.runtime import Runtime
 from bot.tokens import LinkKind
+from campaigns import statements
 from campaigns.models import Contact, LinkUse, Member, Message, Suppression, Touch
 from campaigns.terms import ChannelName
 from tests.web_cast import NOW, add_contact, add_member, add_message, add_unread, approved
@@ -74,6 +77,21 @@ async def test_the_one_click_post_refuses_for_the_whole_company_and_needs_no_coo
     assert (block.member_id, block.channel, block.reason) == (member.id, None, "refused")
     touch = await Touch.get()
     assert (touch.kind, touch.direction, touch.intent, touch.message_id) == ("opt_out", "in", "stop", message_id)
+
+
+async def test_a_refusal_while_another_holds_the_database_is_asked_to_come_again(
+    runtime: Runtime, browser: httpx.AsyncClient, message_id: int
+) -> None:
+    await statements.run("PRAGMA busy_timeout = 20")
+    refuse = f"/u/{link(runtime, LinkKind.UNSUBSCRIBE, message_id)}"
+    path = runtime.settings.database.removeprefix("sqlite://")
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = await browser.post(refuse, data={"List-Unsubscribe": "One-Click"})
+        other.execute("ROLLBACK")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
+    assert "请过几分钟再试" in answer.text
+    assert (await browser.post(refuse, data={"List-Unsubscribe": "One-Click"})).status_code == 200
 
 
 async def test_the_one_click_post_may_come_as_a_multipart_form(
