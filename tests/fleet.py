@@ -117,7 +117,7 @@ async def sandbox_of(settings: Settings, now: ProductClock, ledger: Path | None 
         await sandbox.stop()
 
 
-async def until(holds: Callable[[], Awaitable[object]], what: str, seconds: float = 30) -> None:
+async def until(holds: Callable[[], Awaitable[object]], what: str, seconds: float = 60) -> None:
     """Wait for something that other processes or tasks bring about."""
     deadline = time.monotonic() + seconds
     while not await holds():

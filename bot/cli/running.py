@@ -45,12 +45,13 @@ def web(as_json: AsJson = False) -> None:
 def worker(
     processes: Annotated[int, typer.Option(help="How many; one keeps one core busy.", min=1, max=64)] = 1,
     as_json: AsJson = False,
+    parent: Annotated[int, typer.Option(hidden=True, help="End when this process is no longer the parent.")] = 0,
 ) -> None:
     """Worker alone; needs REDIS_URL. Example: huifang worker --processes 2"""
     from bot.commands import working as command
 
     if processes == 1:
-        run(lambda: command.run_worker_alone(settings(), as_json=as_json))
+        run(lambda: command.run_worker_alone(settings(), as_json=as_json, parent=parent))
     else:
         run(lambda: command.run_workers(settings(), processes, as_json=as_json))
 

@@ -7,6 +7,7 @@ pace.
 import asyncio
 import contextlib
 import logging
+import os
 import sys
 from asyncio.subprocess import Process
 from collections.abc import Sequence
@@ -14,12 +15,22 @@ from collections.abc import Sequence
 log = logging.getLogger(__name__)
 
 _AGAIN_SECONDS = 1.0
+_LOOK_SECONDS = 1.0
 _STOP_SECONDS = 30.0  # longer than a worker takes for what it has on the wire
 
 
 async def keep_working(count: int, arguments: Sequence[str], stop: asyncio.Event) -> None:
     """`count` processes of `huifang ARGUMENTS`, with this process's environment, until `stop` is set."""
     await asyncio.gather(*(_keep_one(number, arguments, stop) for number in range(1, count + 1)))
+
+
+async def end_with(parent: int, stop: asyncio.Event) -> None:
+    """Set `stop` once that process, if one is given, is no longer ours: a killed one cannot tell its workers."""
+    while parent and os.getppid() == parent:
+        await asyncio.sleep(_LOOK_SECONDS)
+    if parent:
+        log.error("process %d is gone: this worker ends, too", parent)
+        stop.set()
 
 
 async def _keep_one(number: int, arguments: Sequence[str], stop: asyncio.Event) -> None:

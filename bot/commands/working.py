@@ -1,6 +1,9 @@
 """The worker alone. It loads neither the web nor what reads customers' words: a hundred megabytes it has no use for."""
 
-from bot.commands.fleet import keep_working
+import asyncio
+import os
+
+from bot.commands.fleet import end_with, keep_working
 from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
 from bot.database import open_database
 from bot.process import settle_down
@@ -9,15 +12,19 @@ from bot.settings import Settings
 from bot.worker import working
 
 
-async def run_worker_alone(settings: Settings, *, as_json: bool) -> None:
-    """A worker; the web runs elsewhere. On a signal it lets what is on the wire come to its end."""
+async def run_worker_alone(settings: Settings, *, as_json: bool, parent: int = 0) -> None:
+    """A worker; the web runs elsewhere. On a signal it lets what is on the wire come to its end, and so when `parent`,
+    the process that keeps several, was killed.
+    """
     need_redis(settings, "worker")
     async with open_database(settings), open_runtime(settings) as runtime:
         await say_held()
         settle_down()
         async with stopping() as stop, working(runtime) as worker:
             print_found({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
+            orphaned = asyncio.create_task(end_with(parent, stop))
             await first_of(stop, worker)
+            orphaned.cancel()
 
 
 async def run_workers(settings: Settings, count: int, *, as_json: bool) -> None:
@@ -27,4 +34,5 @@ async def run_workers(settings: Settings, count: int, *, as_json: bool) -> None:
         await say_held()
     async with stopping() as stop:
         print_found({"workers": count}, as_json)
-        await keep_working(count, ("worker", "--json") if as_json else ("worker",), stop)
+        leash = ("worker", "--parent", str(os.getpid()))
+        await keep_working(count, (*leash, "--json") if as_json else leash, stop)

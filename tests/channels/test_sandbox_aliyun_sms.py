@@ -187,7 +187,7 @@ class Caller:
         return httpx.Request(method, url, headers=sent, content=body)
 
     async def send(self, request: httpx.Request) -> httpx.Response:
-        async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
             return await client.send(request)
 
 
@@ -1327,7 +1327,7 @@ async def test_answers_are_not_held_back_until_the_client_has_confirmed_the_firs
 
     listener = Listener(app, "127.0.0.1", 0)
     port = await listener.start()
-    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=False, timeout=60) as client:
         await client.get(f"http://127.0.0.1:{port}/")
     await listener.stop()
     assert found == [1]

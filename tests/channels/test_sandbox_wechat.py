@@ -203,7 +203,7 @@ async def sandbox(stage: Stage) -> AsyncIterator[WechatSandbox]:
 async def wire(sandbox: WechatSandbox) -> AsyncIterator[httpx.AsyncClient]:
     """The same over a socket."""
     await sandbox.start()
-    async with httpx.AsyncClient(trust_env=False, base_url=sandbox.base_url) as wire:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, base_url=sandbox.base_url) as wire:
         yield wire
 
 
@@ -1073,7 +1073,7 @@ async def test_some_who_refuse_unfollow_and_who_writes_again_follows_again(
 async def test_the_entrance_is_all_that_a_client_needs(sandbox: WechatSandbox) -> None:
     given = sandbox.entrance()
     assert set(given) == {"base_url", "appid", "secret", "token", "encoding_aes_key", "openid"}
-    async with httpx.AsyncClient(trust_env=False, base_url=f"{given['base_url']}/cgi-bin") as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60, base_url=f"{given['base_url']}/cgi-bin") as http:
         query = {"grant_type": "client_credential", "appid": given["appid"], "secret": given["secret"]}
         token = (await http.get("/token", params=query)).json()["access_token"]
         body = {"touser": given["openid"], "msgtype": "text", "text": {"content": "hello"}}

@@ -124,7 +124,7 @@ async def test_one_answer_that_cannot_be_applied_does_not_hold_up_those_behind_i
     player, _ = await _nudged(home, conductor, ChannelName.SMS)
     await _forbid_events_of("15400009999")
     items = [_item("15400009999", "好的", 1), _item(player.mobile, "退订", 2)]
-    async with httpx.AsyncClient(trust_env=False) as provider:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as provider:
         answer = await provider.post(f"{home.web.url}/hooks/{home.runtime.hook_secret}/sms/reply", json=items)
     assert answer.status_code == 500  # not taken: all of it comes again
     assert await Suppression.filter(member_id=player.member_id).exists()
@@ -148,7 +148,7 @@ def _push(home: House, arrived: Accepted) -> Callable[[], Awaitable[None]]:
     """Aliyun pushes one and the same answer."""
 
     async def run() -> None:
-        async with httpx.AsyncClient(trust_env=False) as provider:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as provider:
             url = f"{home.web.url}/hooks/{home.runtime.hook_secret}/sms/reply"
             answer = await provider.post(url, json=[_item(arrived.to, "请给我打个电话", 7)])
             assert answer.json()["code"] == 0

@@ -263,7 +263,7 @@ def _sms(door: dict[str, Any], phone: str) -> str:
 
 
 def _wechat(door: dict[str, Any]) -> dict[str, Any]:
-    with httpx.Client(base_url=door["base_url"], trust_env=False) as client:
+    with httpx.Client(base_url=door["base_url"], trust_env=False, timeout=60) as client:
         asked = {"grant_type": "client_credential", "appid": door["appid"], "secret": door["secret"]}
         token = client.post("/cgi-bin/stable_token", json=asked).json()["access_token"]
         message = {"touser": door["openid"], "msgtype": "text", "text": {"content": "您好"}}

@@ -121,7 +121,7 @@ async def test_resumes_read_between_the_queue_and_the_wire_stop_every_nudge(home
     await start_campaign("unread_resumes", home.runtime.clock(), home.runtime.rulebook)
     waiting = await Message.filter(state="queued").count()
     assert waiting > 30
-    async with httpx.AsyncClient(trust_env=False) as site:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as site:
         events = [{"event": "viewed", "member": await _number(id_)} for id_ in members]
         told = await site.post(f"{home.web.url}/hooks/{home.runtime.hook_secret}/site", json=events)
         assert told.status_code == 200

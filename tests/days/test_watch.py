@@ -1,6 +1,7 @@
 """`huifang campaign status --watch`, and several workers under one."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -68,6 +69,24 @@ async def test_of_several_workers_one_that_dies_is_replaced_and_a_word_ends_them
         assert _children(parent) == []
 
 
+@pytest.mark.timeout(240)
+async def test_workers_end_with_the_process_that_kept_them_however_it_ended(
+    sqlite_database: Settings, redis_server: str, tmp_path: Path
+) -> None:
+    settings = {**_of(sqlite_database), "redis_url": redis_server}
+    with started("worker", "--processes", "2", "--json", settings=settings, folder=tmp_path) as parent:
+        for _ in range(3):
+            await parent.line()
+        workers = _children(parent)
+        parent.kill()
+        try:
+            await until(lambda: _gone(workers), "its workers end")
+        finally:
+            for orphan in workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(orphan, signal.SIGKILL)
+
+
 def _of(settings: Settings) -> dict[str, object]:
     return {"huifang_var": settings.huifang_var, "huifang_secret": settings.huifang_secret}
 
@@ -80,3 +99,14 @@ def _children(parent: Child) -> list[int]:
 async def _replaced(parent: Child, before: list[int]) -> bool:
     now = await asyncio.to_thread(_children, parent)
     return len(now) == 2 and before[0] not in now
+
+
+async def _gone(processes: list[int]) -> bool:
+    return not any(_lives(process) for process in processes)
+
+
+def _lives(process: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, 0)
+        return True
+    return False

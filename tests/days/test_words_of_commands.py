@@ -101,7 +101,7 @@ def test_the_demos_tasks_are_counted_in_words() -> None:
 
 @pytest.mark.parametrize("body", ["{}", "", "null", '[{"member": "Q1"}]', '[{"event": "eaten", "member": "Q1"}]', "["])
 async def test_the_sites_door_says_what_it_takes_and_nothing_of_python(home: House, body: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as site:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as site:
         told = await site.post(f"{home.web.url}/hooks/{home.runtime.hook_secret}/site", content=body)
         none = await site.post(f"{home.web.url}/hooks/{home.runtime.hook_secret}/site", content=" []")
     assert told.status_code == 400

@@ -76,7 +76,7 @@ async def _nudge_three(stage: Stage) -> set[int]:
 async def _knock(stage: Stage, mail_door: str) -> None:
     """What must be refused, or cannot be understood, with the marks in it."""
     hooks = stage.sandbox.site_hook.removesuffix("/site")
-    async with httpx.AsyncClient(trust_env=False) as stranger:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as stranger:
         for path, body in (
             ("sms/reply", f"not json {_MOBILE}"),
             ("sms/reply", json.dumps([{"phone_number": _MOBILE, "content": 7}])),
