@@ -84,13 +84,14 @@ class EmailChannel:
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no connection could be opened."""
-        envelopes = [self._envelope(outbound) for outbound in batch]
+        now = self._now()
+        envelopes = [self._envelope(outbound, now) for outbound in batch]
         sendable = [envelope for envelope in envelopes if isinstance(envelope, Envelope)]
         if self._signatures is not None:
-            sendable = await self._signatures.put_on(sendable, self._now())
-        outcomes = iter(await self._pool.send(sendable))
+            sendable = await self._signatures.put_on(sendable, now)
+        outcomes, today = iter(await self._pool.send(sendable)), self._today()
         return [
-            self._result(outbound, next(outcomes)) if isinstance(envelope, Envelope) else envelope
+            self._result(outbound, next(outcomes), today) if isinstance(envelope, Envelope) else envelope
             for outbound, envelope in zip(batch, envelopes, strict=True)
         ]
 
@@ -112,7 +113,7 @@ class EmailChannel:
         if self._signatures is not None:
             self._signatures.close()
 
-    def _envelope(self, outbound: Outbound) -> Envelope | SendResult:
+    def _envelope(self, outbound: Outbound, now: datetime) -> Envelope | SendResult:
         """The message ready for the wire, or why it cannot go there."""
         if not isinstance(outbound.words, MailWords):
             return SendResult(outbound.id, Reaction.DROP, code="no mail", detail="the words are not a mail's")
@@ -123,17 +124,17 @@ class EmailChannel:
             key=outbound.key,
             sender=f"bounce+{outbound.key}@{self._settings.reply_domain}",
             recipient=address,
-            content=build_mail(outbound, outbound.words, self._frame, self._now()),
+            content=build_mail(outbound, outbound.words, self._frame, now),
         )
 
-    def _result(self, outbound: Outbound, outcome: Outcome) -> SendResult:
+    def _result(self, outbound: Outbound, outcome: Outcome, today: date) -> SendResult:
         match outcome:
             case Accepted(reply):
-                self._policy.count(self._today(), outbound.address, refused=False)
+                self._policy.count(today, outbound.address, refused=False)
                 queued = _QUEUED_AS.search(reply)
                 return SendResult(outbound.id, provider_id=queued[1] if queued else "", code="250")
             case Refused():
-                return self._refused(outbound, outcome)
+                return self._refused(outbound, outcome, today)
             case Lost(Phase.FINAL_DOT):
                 return SendResult(outbound.id, Reaction.UNKNOWN, code="lost", detail="no answer after the final dot")
             case Lost(phase):
@@ -147,20 +148,20 @@ class EmailChannel:
             case _:
                 assert_never(outcome)
 
-    def _refused(self, outbound: Outbound, refusal: Refused) -> SendResult:
+    def _refused(self, outbound: Outbound, refusal: Refused, today: date) -> SendResult:
         meaning = read_refusal(refusal.code, refusal.text)
         return SendResult(
             outbound.id,
-            self._reaction(outbound, refusal, meaning),
+            self._reaction(outbound, refusal, meaning, today),
             code=f"{refusal.code} {reply_token(refusal.text) or reply_status(refusal.text)}".strip(),
             detail=f"{refusal.phase}: {_scrubbed(refusal.text, outbound.address)}",
             retry_after=meaning.retry_after,
         )
 
-    def _reaction(self, outbound: Outbound, refusal: Refused, meaning: Meaning) -> Reaction:
+    def _reaction(self, outbound: Outbound, refusal: Refused, meaning: Meaning, today: date) -> Reaction:
         if refusal.phase is Phase.MAIL:
             return _about_the_sender(refusal.code, meaning)
-        grown = self._policy.count(self._today(), outbound.address, refused=meaning.ours)
+        grown = self._policy.count(today, outbound.address, refused=meaning.ours)
         return Reaction.PAUSE_CHANNEL if grown else meaning.reaction
 
     def _today(self) -> date:

@@ -36,20 +36,20 @@ class _Step(Enum):
     LONE_DOT = auto()  # of a message without recipient that the server asked for all the same
 
 
+_RSET, _MAIL, _RCPT, _DATA, _DOT, _LONE_DOT = _Step  # looked up in their class they cost 0.2 µs each time
 _PHASES = {
-    _Step.RSET: Phase.MAIL,
-    _Step.MAIL: Phase.MAIL,
-    _Step.RCPT: Phase.RCPT,
-    _Step.DATA: Phase.DATA,
-    _Step.DOT: Phase.FINAL_DOT,
+    _RSET: Phase.MAIL,
+    _MAIL: Phase.MAIL,
+    _RCPT: Phase.RCPT,
+    _DATA: Phase.DATA,
+    _DOT: Phase.FINAL_DOT,
 }
-_ENVELOPE = (_Step.MAIL, _Step.RCPT, _Step.DATA)
+_ENVELOPE = (_MAIL, _RCPT, _DATA)
 # A relay that scans content answers the final dot late, and giving up there leaves an unknown outcome. RFC 5321 asks
 # for ten minutes; at 30 s a command two are what a worker can spare.
 _FINAL_DOT_PATIENCE = 4
 _QUIT_SECONDS = 2.0
 _DOT_LINE = re.compile(rb"\n\.")  # three times as quick as `in`
-_NOT_XTEXT = re.compile(r"[^!-*,-<>-~]")
 
 
 class Conversation(asyncio.Protocol):
@@ -174,7 +174,7 @@ class Conversation(asyncio.Protocol):
             return
         self._opened, self._addressed = letter, False
         if self._reset:
-            self._unsaid.append((_Step.RSET, b"RSET\r\n"))
+            self._unsaid.append((_RSET, b"RSET\r\n"))
         self._reset = False
         self._unsaid.extend(zip(_ENVELOPE, _envelope_commands(letter.envelope, self._offer), strict=True))
 
@@ -192,10 +192,10 @@ class Conversation(asyncio.Protocol):
         if not letter.wanted:
             return self.end()
         self._mailed, self._opened = letter, None
-        self._awaited.append(_Step.DOT)
+        self._awaited.append(_DOT)
         self._riding = self._offer.pipelining
         behind = self._commands() if self._riding else b""
-        self._transport.writelines([*_dot_stuffed(letter.envelope.content), behind])
+        self._transport.write(b"".join((*_dot_stuffed(letter.envelope.content), behind)))
         return None
 
     def _send_nothing(self) -> None:
@@ -205,7 +205,7 @@ class Conversation(asyncio.Protocol):
         """
         if self._addressed:
             return self.end()
-        self._awaited.append(_Step.LONE_DOT)
+        self._awaited.append(_LONE_DOT)
         self._transport.write(b".\r\n")
         return None
 
@@ -215,7 +215,7 @@ class Conversation(asyncio.Protocol):
         if not self._awaited:
             return self.end()  # 421 to a kept connection, an answer to QUIT, or nonsense
         step = self._awaited[0]
-        agreed = code == 354 if step is _Step.DATA else code < 300
+        agreed = code == 354 if step is _DATA else code < 300
         if not agreed and code < 400:
             return self.end()
         self._awaited.popleft()
@@ -228,23 +228,23 @@ class Conversation(asyncio.Protocol):
         return None
 
     def _agreed(self, step: _Step, lines: list[bytes]) -> None:
-        if step is _Step.RCPT:
+        if step is _RCPT:
             self._addressed = True
-        elif step is _Step.DATA and self._opened is not None:
+        elif step is _DATA and self._opened is not None:
             self._send_body(self._opened)
-        elif step is _Step.DATA:
+        elif step is _DATA:
             self._send_nothing()
-        elif step is _Step.DOT and self._mailed is not None:
+        elif step is _DOT and self._mailed is not None:
             letter, self._mailed = self._mailed, None
             self.served += 1
             letter.settle(Accepted(reply_text(lines)))
 
     def _refused(self, step: _Step, code: int, words: str) -> None:
-        if step is _Step.RSET:
+        if step is _RSET:
             return self.end()
         letter = self._released(step)
         closing = code == 421
-        if letter is not None and not (closing and step is _Step.MAIL and self._gives_back(letter)):
+        if letter is not None and not (closing and step is _MAIL and self._gives_back(letter)):
             letter.settle(Refused(_PHASES[step], code, words))
         self._reset = self._reset or step in _ENVELOPE
         self._unsaid.clear()
@@ -258,7 +258,7 @@ class Conversation(asyncio.Protocol):
 
     def _released(self, step: _Step) -> Letter | None:
         """The letter a refusal is about; None where an earlier one was its verdict already."""
-        if step is _Step.DOT:
+        if step is _DOT:
             letter, self._mailed = self._mailed, None
         else:
             letter, self._opened = self._opened, None
@@ -267,8 +267,8 @@ class Conversation(asyncio.Protocol):
     # ---- losses
 
     def _lose(self, letter: Letter) -> None:
-        awaited = self._awaited[0] if self._awaited else _Step.DOT
-        phase = Phase.MAIL if awaited is _Step.DOT else _PHASES[awaited]  # behind a dot it had not begun
+        awaited = self._awaited[0] if self._awaited else _DOT
+        phase = Phase.MAIL if awaited is _DOT else _PHASES[awaited]  # behind a dot it had not begun
         if phase is Phase.MAIL and self._gives_back(letter):
             return
         letter.settle(Lost(phase))
@@ -295,7 +295,7 @@ class Conversation(asyncio.Protocol):
     def _allow_time(self) -> None:
         """A reply came whole, or something was said to a server that owed none; a trickle of bytes earns no time."""
         if self._awaited:
-            patience = _FINAL_DOT_PATIENCE if self._awaited[0] is _Step.DOT else 1
+            patience = _FINAL_DOT_PATIENCE if self._awaited[0] is _DOT else 1
             self._deadline = self._loop.time() + self._timeout * patience
 
     def _watch(self) -> None:
@@ -320,7 +320,7 @@ def _envelope_commands(envelope: Envelope, offer: Offer) -> tuple[bytes, bytes, 
 
 def _dot_stuffed(content: bytes) -> tuple[bytes, bytes]:
     """The message and its final dot; the message itself, not a copy, where no line begins with a dot."""
-    if _DOT_LINE.search(content):
+    if _DOT_LINE.search(content, 0, content.rfind(b".") + 1):  # base64 has none, and it is most of a mail
         content = content.replace(b"\r\n.", b"\r\n..")
     if content.startswith(b"."):
         content = b"." + content
@@ -329,4 +329,4 @@ def _dot_stuffed(content: bytes) -> tuple[bytes, bytes]:
 
 def _xtext(value: str) -> str:
     """RFC 3461 section 4: + and = as +XX. Blanks and other characters no envelope has."""
-    return _NOT_XTEXT.sub(lambda found: f"+{ord(found[0]):02X}", value)
+    return value.replace("+", "+2B").replace("=", "+3D")

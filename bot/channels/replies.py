@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 
 _REPLY_LIMIT = 32_768  # RFC 5321 allows 512 a line; an EHLO reply takes a few hundred
-_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(-|(?=[ \r\n]))([^\n]*)\n")
+_REPLY_LINE = re.compile(rb"([2-5][0-9]{2})(-|(?=[ \r]|\Z))([^\n]*)")
 
 
 class NotSmtp(Exception):
@@ -21,20 +22,28 @@ class ReplyReader:
 
     def read(self, data: bytes) -> Iterator[tuple[int, list[bytes]]]:
         """Each finished reply as its code and the lines of its words. Raises NotSmtp."""
-        data, at = self._rest + data, 0
-        while line := _REPLY_LINE.match(data, at):
-            code, more, words = line.groups()
-            at = line.end()
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            code, more, words = _parsed(line)
             self._lines.append(words)
             self._size += len(words)
             if self._size > _REPLY_LIMIT:
                 raise NotSmtp
             if not more:
                 lines, self._lines, self._size = self._lines, [], 0
-                yield int(code), lines
-        self._rest = data[at:]
-        if b"\n" in self._rest or len(self._rest) > _REPLY_LIMIT:
+                yield code, lines
+        if len(self._rest) > _REPLY_LIMIT:
             raise NotSmtp
+
+
+@lru_cache(maxsize=64)  # a server says the same few lines to every mail
+def _parsed(line: bytes) -> tuple[int, bool, bytes]:
+    """Code, whether more lines follow, words; of a line without its LF. Raises NotSmtp."""
+    found = _REPLY_LINE.fullmatch(line)
+    if found is None:
+        raise NotSmtp
+    code, more, words = found.groups()
+    return int(code), bool(more), words
 
 
 def reply_text(lines: Iterable[bytes]) -> str:
