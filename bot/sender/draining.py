@@ -34,6 +34,7 @@ from campaigns.terms import Allow, ChannelName, DeliveryState, Reason, SmsWords
 log = logging.getLogger(__name__)
 
 _CLAIM = 600
+_RECHECK = 300  # read at once: five questions to the database, whether for ten messages or for all of these
 _PACED_SECONDS = 10.0  # no more is claimed than may go in that time
 _AWAY_SECONDS = 0.5  # between two tries to write while the database is away
 _FRESH_SECONDS = 1.0  # facts older than this are read again before their message is marked
@@ -227,7 +228,7 @@ class _Drain:
             return [self._checked.popleft() for _ in range(min(self._wire.group, len(self._checked)))]
 
     async def _recheck(self) -> None:
-        block = [self._left.popleft() for _ in range(min(self._wire.group * 4, len(self._left)))]
+        block = [self._left.popleft() for _ in range(min(_RECHECK, len(self._left)))]
         self._checked_at = time.monotonic()
         self._checked.extend(await planner.recheck(self.run, block, self.runtime.clock(), self.runtime.rulebook))
 

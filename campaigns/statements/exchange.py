@@ -7,6 +7,7 @@ they are found) and once when they are settled, which touches no index at all.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from tortoise.backends.base.client import BaseDBAsyncClient
@@ -145,34 +146,38 @@ async def _exchange_on_postgres(
     """One statement. The lock on the claim's row keeps those who expire claims waiting until it is committed."""
     given = {"accepted": (ACCEPTED, turn.accepted), "settled": (SETTLED, turn.settled), "marks": (MARKS, turn.marks)}
     tables, params = with_tables(db, {name: table for name, table in given.items() if table[1]["id"]}, 4)
-    steps = [f"held AS ({_RENEW.format(later=after_by(db, '$2'), now=now_by(db))})"]
-    if rows := tables.get("accepted"):
-        steps.append(f"accepted AS ({_ACCEPT.format(rows=rows, at='$4')} {_WRITTEN})")
-    if rows := tables.get("settled"):
-        steps.append(
-            f"settled AS ({_SETTLE.format(rows=rows, now=now_by(db))} {_WRITTEN.replace('sent_at', 'v.sent_at')})"
-        )
-    done = " UNION ALL ".join(f"SELECT * FROM {name}" for name in ("accepted", "settled") if name in tables)
+    statement = _exchange_statement(
+        after_by(db, "$2"), now_by(db), tables.get("accepted"), tables.get("settled"), tables.get("marks")
+    )
+    [(settled, marked, wait, *_)] = await fetch(statement, claim_id, lease, now, turn.accepted_at, *params)
+    return Exchanged(frozenset(settled or ()), frozenset(marked or ()), wait)
+
+
+@lru_cache(maxsize=8)  # one for each choice of tables
+def _exchange_statement(
+    later: str, server_now: str, accepted: str | None, settled: str | None, marks: str | None
+) -> str:
+    """Over these tables: `$1` is the claim, `$2` the lease, `$3` now, `$4` when the accepted were."""
+    steps = [f"held AS ({_RENEW.format(later=later, now=server_now)})"]
+    if accepted:
+        steps.append(f"accepted AS ({_ACCEPT.format(rows=accepted, at='$4')} {_WRITTEN})")
+    if settled:
+        written = _WRITTEN.replace("sent_at", "v.sent_at")
+        steps.append(f"settled AS ({_SETTLE.format(rows=settled, now=server_now)} {written})")
+    given = [name for name, rows in (("accepted", accepted), ("settled", settled)) if rows]
+    done = " UNION ALL ".join(f"SELECT * FROM {name}" for name in given)
     if done:
         steps.append(f"touched AS ({_TOUCH} FROM ({done}) AS done WHERE touch)")
-    if rows := tables.get("marks"):
+    if marks:
         is_open = _OPEN.format(channel="held.channel", occurrence="held.occurrence_id", now="$3")
         steps.append(f"free AS MATERIALIZED (SELECT id FROM held WHERE {is_open})")
-        steps.append(f"marked AS ({_MARK.format(rows=rows, held=', free')} RETURNING messages.id)")
+        steps.append(f"marked AS ({_MARK.format(rows=marks, held=', free')} RETURNING messages.id)")
     # the two times are selected for the server to know what they are where no step reads them
-    [(settled, marked, wait, *_)] = await fetch(
-        f"""
+    return f"""
         WITH {", ".join(steps)}
-        SELECT {_ids(done and f"({done}) AS done")}, {_ids("marked" if "marks" in tables else "")}, {_RECEIPTS_WAIT},
+        SELECT {_ids(done and f"({done}) AS done")}, {_ids("marked" if marks else "")}, {_RECEIPTS_WAIT},
           $3::timestamptz, $4::timestamptz
-        """,
-        claim_id,
-        lease,
-        now,
-        turn.accepted_at,
-        *params,
-    )
-    return Exchanged(frozenset(settled or ()), frozenset(marked or ()), wait)
+        """
 
 
 def _ids(source: str) -> str:
