@@ -239,6 +239,7 @@ class MailWords:
     subject: str
     text: str
     html: str
+    html_head: str = field(default="", compare=False, repr=False)  # how `html` begins in every mail of its kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from campaigns.terms import SHANGHAI, MailWords, MessageClass, Outbound
 
 # base64 never holds "=_", so the boundary cannot occur in a body and may be the same in every mail.
 BOUNDARY = "=_huifang_alternative"
-_LINE = 76
+_LINE, _LINE_BYTES = 76, 57  # a line of base64, and what it says
 _WORD_BYTES = 39  # 52 characters of base64, 12 of frame, 9 of "Subject: ": under the 76 of RFC 2047
 _BREAK = re.compile(r"\r\n|[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _URL_SAFE = "%/:?#[]@!$&'()*+,;=~"
@@ -59,9 +59,9 @@ def build_mail(outbound: Outbound, words: MailWords, frame: MailFrame, now: date
         f"{_unsubscribe(outbound.unsubscribe_url, key, fixed.reply_domain)}"
         f"{_FIXED_HEADERS}"
     )
-    return b"".join(
-        (head.encode("ascii", "replace"), _PLAIN_HEAD, _base64(words.text), _HTML_HEAD, _base64(words.html), _END)
-    )
+    begun, rest = _begun(words.html_head)
+    rich = _in_lines(rest + _octets(words.html[len(words.html_head) :]))
+    return b"".join((head.encode("ascii", "replace"), _PLAIN_HEAD, _base64(words.text), _HTML_HEAD, begun, rich, _END))
 
 
 def message_id(key: str, domain: str) -> str:
@@ -151,12 +151,29 @@ def _encoded_words(line: str) -> str:
         start = end
 
 
+@lru_cache(maxsize=64)
+def _begun(head: str) -> tuple[bytes, bytes]:
+    """The whole lines of what every mail of a mailing begins with, half of it and more, and what is left over."""
+    octets = _octets(head)
+    end = len(octets) - len(octets) % _LINE_BYTES
+    return _in_lines(octets[:end]), octets[end:]
+
+
 def _base64(text: str) -> bytes:
-    """Lines of 76, each with its CRLF, of the text's own lines with CRLF."""
+    return _in_lines(_octets(text))
+
+
+def _octets(text: str) -> bytes:
+    """The text's own lines with CRLF."""
     octets = text.encode("utf-8", "replace")  # first, for bytes are searched in half the time
     if b"\r" in octets:
         octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    coded = b2a_base64(octets.replace(b"\n", b"\r\n"), newline=False)
+    return octets.replace(b"\n", b"\r\n")
+
+
+def _in_lines(octets: bytes) -> bytes:
+    """Lines of 76, each with its CRLF."""
+    coded = b2a_base64(octets, newline=False)
     full, rest = divmod(len(coded), _LINE)
     lines = _lines(full).unpack_from(coded)
     return b"\r\n".join((*lines, coded[-rest:], b"") if rest else (*lines, b""))

@@ -65,6 +65,7 @@ def _mail(fill: _Filler, mail: Mail, variables: Scope) -> MailWords:
         subject=one_line(fill(mail.subject, variables)),
         text=tidy(fill(mail.text, variables)) + "\n",
         html=fill(mail.html, variables),
+        html_head=mail.html.head,
     )
 
 

@@ -17,13 +17,14 @@ _MISSING = re.compile(r"^'(\w+)' is undefined|has no attribute '(\w+)'")
 
 
 class Text:
-    """A subject, a body or a field. `paths` are the variables it reads."""
+    """A subject, a body or a field. `paths` are the variables it reads, `head` is what it begins with for everybody."""
 
-    __slots__ = ("_fast", "_template", "file", "paths")
+    __slots__ = ("_fast", "_template", "file", "head", "paths")
 
-    def __init__(self, file: str, template: Template, fast: Fill | None, paths: frozenset[Path]) -> None:
+    def __init__(self, file: str, template: Template, fast: Fill | None, paths: frozenset[Path], head: str) -> None:
         self.file = file
         self.paths = paths
+        self.head = head
         self._template = template
         self._fast = fast
 
@@ -72,7 +73,7 @@ class Workshop:
             check_language(tree, file)
             template = sandbox.from_string(source)
             paths = paths_read(tree).union(*map(paths_read, self._taken_in(tree)))
-            return Text(file, template, self._fast(tree, sandbox, show), paths)
+            return Text(file, template, self._fast(tree, sandbox, show), paths, _head(tree))
 
     def _fast(self, tree: nodes.Template, sandbox: Sandbox, show: Show) -> Fill | None:
         try:
@@ -83,6 +84,13 @@ class Workshop:
     def _taken_in(self, tree: nodes.Template) -> list[nodes.Template]:
         names = set(meta.find_referenced_templates(tree))
         return [part for name, part in self._parts.items() if name in names or None in names]
+
+
+def _head(tree: nodes.Template) -> str:
+    match tree.body:
+        case [nodes.Output(nodes=[nodes.TemplateData(data=fixed), *_]), *_]:
+            return str(fixed)
+    return ""
 
 
 def _show_wechat(value: Any) -> str:

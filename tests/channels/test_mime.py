@@ -57,6 +57,12 @@ def test_a_mail_is_the_same_built_quickly_and_slowly_byte_for_byte(outbound, fra
     assert build_mail(outbound, outbound.words, frame, now) == build_slowly(outbound, outbound.words, frame, now)
 
 
+@given(TEXTS.map(lambda text: text.replace("\r", "")), TEXTS)
+def test_what_all_mails_begin_with_is_encoded_once_and_the_mail_is_the_same(head, rest):
+    alone, shared = replace(WORDS, html=head + rest), replace(WORDS, html=head + rest, html_head=head)
+    assert built(words=shared) == built(words=alone)
+
+
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 56, 57, 58, 114, 115, 57 * 40])
 def test_a_body_of_any_length_has_lines_of_76_and_ends_whole(length):
     words = replace(WORDS, text="x" * length, html="")

@@ -261,6 +261,13 @@ def test_styles_are_on_the_elements_and_nothing_is_fetched() -> None:
     assert "fonts.googleapis" not in html
 
 
+@pytest.mark.parametrize("body", ["您好{{ member.name }}", "{% if member.unread %}您好{% endif %}"])
+def test_a_mail_says_how_it_begins_for_everybody(body: str) -> None:
+    words = write_mail(mail(body), filled())
+    assert words.html_head.endswith(">" if "if" in body else "您好")
+    assert words.html.startswith(words.html_head)
+
+
 def test_the_making_of_html_leaves_expressions_as_they_were_written() -> None:
     body = '{% if member.unread > 3 and member["unread"] < 99 %}<a href="{{ links["way_in"] }}">看</a>{% endif %}'
     assert f'<a href="{LINKS["way_in"]}">看</a>' in write_mail(mail(body), filled()).html
