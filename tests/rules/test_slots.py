@@ -40,11 +40,11 @@ def texts(source: str) -> list[Text]:
 
 
 def outcome(work: Callable[[], Any]) -> Any:
-    """The result, or what was said against it."""
+    """The result, or what was said against it, less the places in memory that an error of the engine may name."""
     try:
         return work()
     except DefinitionError as exc:
-        return exc.file, exc.key, exc.problem
+        return exc.file, exc.key, re.sub(r"0x[0-9a-f]+", "0x", exc.problem)
 
 
 # ---- what people are called --------------------------------------------------------------------------------------
