@@ -51,9 +51,9 @@ def _other_key(cell: str) -> str:
 
 def _moment(cell: str) -> datetime | Fault | None:
     try:
-        return None if is_nothing(cell) else parse_moment(cell)
+        return parse_moment(cell)
     except ValueError:
-        return Fault("不是可能的日期", fatal=True)
+        return None if is_nothing(cell) else Fault("不是可能的日期", fatal=True)
 
 
 def _needed_moment(cell: str) -> datetime | Fault:
@@ -62,17 +62,17 @@ def _needed_moment(cell: str) -> datetime | Fault:
 
 def _day(cell: str) -> date | Fault | None:
     try:
-        return None if is_nothing(cell) else parse_day(cell)
+        return parse_day(cell)
     except ValueError:
-        return Fault("不是可能的日期", fatal=True)
+        return None if is_nothing(cell) else Fault("不是可能的日期", fatal=True)
 
 
 def _count(instead: int | None = None) -> Read:
     def read(cell: str) -> int | Fault | None:
         try:
-            return instead if is_nothing(cell) else parse_count(cell)
+            return parse_count(cell)
         except ValueError:
-            return Fault("不是整数,没有导入", instead)
+            return instead if is_nothing(cell) else Fault("不是整数,没有导入", instead)
 
     return read
 
