@@ -109,17 +109,16 @@ async def recount_member(member_id: int) -> None:
     )
 
 
-async def write_tiers(rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Write each member's tier, score and reasons; `tier_since` moves only where the tier does."""
-    types = {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"}
+async def write_tiers(tiers: Columns, now: datetime) -> None:
+    """Write each member's `tier`, `score` and `reasons` (as JSON) by `id`; `tier_since` moves only with the tier."""
     await fetch_for(
         """
         UPDATE members SET tier = v.tier, tier_score = v.score, tier_reasons = v.reasons,
           tier_since = CASE WHEN members.tier = v.tier THEN coalesce(members.tier_since, $1) ELSE $1 END
-        FROM {rows} WHERE members.id = v.id RETURNING members.id
+        FROM {rows} WHERE members.id = v.id
         """,
-        types,
-        columns_of([{**row, "reasons": as_json(row["reasons"])} for row in rows], types),
+        {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"},
+        tiers,
         now,
     )
 
