@@ -263,6 +263,29 @@ def test_only_a_recorded_yes_lets_a_seeker_be_recommended() -> None:
     assert [r.recommend for r in records(reading)] == [True, False, False, False]
 
 
+def test_the_same_wrong_cell_is_told_for_every_row_that_holds_it() -> None:
+    reading = read("联系人编号,会员编号,手机", *[f"L{n},Q1,没有" for n in range(3)])
+    assert complaints(reading) == [(2, "手机", "没有"), (3, "手机", "没有"), (4, "手机", "没有")]
+    reading = read("会员编号,企业名称", "Q1,", "Q2,", "Q3,大同")
+    assert [reject.line for reject in reading.rejects] == [2, 3]
+
+
+def test_of_several_faults_that_refuse_a_row_the_first_is_told_and_nothing_else() -> None:
+    reading = read("会员编号,企业名称,注册时间,登录次数", ",大同,2026-13-45,许多", "Q2,大同,2026-13-45,许多")
+    assert [(reject.line, reject.column) for reject in reading.rejects] == [(2, "会员编号"), (3, "注册时间")]
+    assert complaints(reading) == []
+
+
+def test_a_row_reads_the_same_alone_and_among_a_thousand_others() -> None:
+    header = "会员编号,企业名称,注册时间,登录次数,园区"
+    rows = [f"q{n},企业{n % 7},{('2025-03-01', '20250301', '')[n % 3]},{n % 5},园{n % 2}" for n in range(1500)]
+    together = records(read(header, *rows))
+    assert len(together) == len(rows)
+    assert [together[n] for n in range(0, 1500, 97)] == [
+        one for row in rows[::97] for one in records(read(header, row))
+    ]
+
+
 # The export of the design documents
 
 
