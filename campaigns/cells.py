@@ -35,6 +35,7 @@ _COMPACT_FORM = re.compile(
 )
 _USUAL_FORM = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d:\d\d)?", re.ASCII)
 _SETTLED_YEAR = 1992  # since then Shanghai has had no summer time
+_SETTLED = str(_SETTLED_YEAR)
 _SHANGHAI_OFFSET = timedelta(hours=8)
 _SERIAL_FORM = re.compile(r"\d{5}(?:\.\d+)?", re.ASCII)
 _WHOLE_FLOAT = re.compile(r"\d+\.0", re.ASCII)  # a number that went through a spreadsheet
@@ -42,6 +43,8 @@ _WHOLE_FLOAT = re.compile(r"\d+\.0", re.ASCII)  # a number that went through a s
 # "+86 138-0013-8000": any white space and any dash that NFKC leaves standing.
 _MOBILE_NOISE = re.compile(r"[\s\-\u2010-\u2015\u2212]")
 _MOBILE_FORM = re.compile(r"(?:\+86|0086|86)?(1[3-9]\d{9})", re.ASCII)
+
+_PLAIN_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 
 # Addresses of which only the domain needs a closer look.
 _PLAIN_ADDRESS = re.compile(r"([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{1,30}\.[A-Za-z0-9_-]{1,30})@([A-Za-z0-9.-]{1,190})")
@@ -75,12 +78,15 @@ def parse_key(text: str) -> str | None:
     None where it is unusable: empty, a word for nothing, without any letter or digit, or over 64 characters.
     Capitals because sites' databases compare such keys without case.
     """
+    key = text.upper() if text.isascii() and text.isalnum() else _folded_key(text)
+    return None if key.lower() in _NOTHING or len(key) > KEY_WIDTH else key
+
+
+def _folded_key(text: str) -> str:
     key = fold(text).upper()
     if _WHOLE_FLOAT.fullmatch(key):
         key = key[:-2]
-    if key.lower() in _NOTHING or len(key) > KEY_WIDTH or not any(map(str.isalnum, key)):
-        return None
-    return key
+    return key if any(map(str.isalnum, key)) else ""
 
 
 def parse_moment(text: str) -> datetime:
@@ -89,9 +95,9 @@ def parse_moment(text: str) -> datetime:
     Forms: 2025-03-01 08:00:00, 2025/3/1 8:00, 2025.3.1, 2025年3月1日 08:00, 2025-03-01T08:00:00+08:00,
     20250301, a spreadsheet's day number. ValueError for anything else and for a day that does not exist.
     """
+    if _USUAL_FORM.fullmatch(text) and text >= _SETTLED:
+        return _usual_moment(text)
     plain = fold(text)
-    if _USUAL_FORM.fullmatch(plain) and int(plain[:4]) >= _SETTLED_YEAR:
-        return _usual_moment(plain)
     if _WHOLE_FLOAT.fullmatch(plain):
         plain = plain[:-2]
     try:
@@ -141,6 +147,8 @@ def parse_day(text: str) -> date:
 
 def parse_mobile(text: str) -> str | None:
     """Eleven digits, or None. Only the pattern decides: a library's list of ranges lags behind new ones."""
+    if _PLAIN_MOBILE.fullmatch(text):
+        return text
     plain = _MOBILE_NOISE.sub("", unicodedata.normalize("NFKC", text)).removesuffix(".0")
     form = _MOBILE_FORM.fullmatch(plain)
     return form[1] if form else None

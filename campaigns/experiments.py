@@ -19,7 +19,8 @@ def is_held_out(secret: bytes, member_no: str, share: float) -> bool:
     """
     if not 0 <= share <= 1:
         raise InputError(f"对照组比例要写 0 到 1 的数，写的是 {share} (a share from 0 to 1)")
-    return _draw(secret, "hold-out", member_no) % _PARTS < round(share * _PARTS)
+    held_out = round(share * _PARTS)
+    return held_out > 0 and _draw(secret, "hold-out", member_no) % _PARTS < held_out
 
 
 def _draw(secret: bytes, *names: str) -> int:

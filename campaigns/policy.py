@@ -130,7 +130,9 @@ class Ruling:
             return Suppress(Reason.REFUSED)
         if self.binding and held_out:
             return Suppress(Reason.HOLD_OUT)
-        contacts = sorted(facts.contacts, key=lambda contact: not contact.is_primary)
+        contacts = facts.contacts
+        if len(contacts) > 1:
+            contacts = sorted(contacts, key=lambda contact: not contact.is_primary)
         return _Search(self, facts).best(contacts, self.rules.channels)
 
     def recheck(self, facts: Facts, contact: ContactFacts, channel: ChannelName) -> Verdict:
@@ -186,12 +188,12 @@ class _Search:
         if not contacts:
             return Suppress(Reason.NO_CONTACT)
         found: Defer | None = None
-        obstacles = {Reason.NO_ADDRESS}
+        obstacles = [Reason.NO_ADDRESS]
         for contact in contacts:
             for channel in channels:
                 way = self._way(contact, channel)
                 if isinstance(way, Suppress):
-                    obstacles.add(way.reason)
+                    obstacles.append(way.reason)
                 elif isinstance(way, Allow):
                     return way
                 elif found is None or way.until < found.until:
@@ -220,9 +222,9 @@ class _Search:
         return Defer(contact.id, channel, address, moment.at.astimezone(UTC), reason)
 
     def _moment(self, contact: ContactFacts, channel: ChannelName) -> _Moment:
-        sent = self._facts.marketing_sms_at.get(contact.id, ())
         if not self._ruling.counted or channel is not ChannelName.SMS:
             return self._company_moment
+        sent = self._facts.marketing_sms_at.get(contact.id, ())
         settings = self._ruling.settings
         spans = _closed_spans(sent, settings.contact_sms, settings.contact_sms_window)
         return self._earliest([*self._company_spans, *spans]) if spans else self._company_moment

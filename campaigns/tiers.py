@@ -6,10 +6,10 @@ part the export does not hold is left out, the others are weighted up, and the r
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from itertools import compress
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,7 @@ MARGIN_TIME = timedelta(days=30)
 """...and the member has been in it this long."""
 
 _TIERS = (Tier.TOP, Tier.GOOD, Tier.STANDARD, Tier.LOW)
+_UPPER = (Tier.TOP, Tier.GOOD)
 _NAMES = {
     "zh": ("付费", "活跃", "招聘", "规模性质", "响应"),
     "en": ("payments", "activity", "hiring", "size and nature", "response"),
@@ -57,8 +58,8 @@ _NATURE_VALUE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TierSignals:
+# Named tuples: there are as many of these as members, and they are made in a quarter of a dataclass's time.
+class TierSignals(NamedTuple):
     """What the tier is worked out from. `open_heads` people wanted now; `viewed_share` 0 to 1 of the
     applications; None or an empty word = the export does not say."""
 
@@ -78,8 +79,7 @@ class TierSignals:
     previous_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TierScore:
+class TierScore(NamedTuple):
     """`points` of each part (out of WEIGHTS; None = not known), `score` 0 to 100 on the parts that are."""
 
     member_id: int
@@ -89,8 +89,7 @@ class TierScore:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Assigned:
+class Assigned(NamedTuple):
     """A member's tier and the score it came from."""
 
     member_id: int
@@ -187,10 +186,11 @@ def _total(values: Floats) -> Floats:
 
 
 def _scores(signals: Sequence[TierSignals], values: Floats, scores: Floats, now: datetime) -> list[TierScore]:
-    points = (values * WEIGHTS).tolist()
+    points = (values * WEIGHTS).astype(object)
+    points[np.isnan(values)] = None
     return [
-        TierScore(one.member_id, score, tuple([None if p != p else p for p in row]), one, now)
-        for one, row, score in zip(signals, points, scores.tolist(), strict=True)
+        TierScore(one.member_id, score, tuple(row), one, now)
+        for one, row, score in zip(signals, points.tolist(), scores.tolist(), strict=True)
     ]
 
 
@@ -281,31 +281,31 @@ def _nature(nature: str) -> float | None:
 
 
 def _reasons(score: TierScore, tier: Tier, language: Language) -> tuple[str, ...]:
-    reasons = [_reason(score, part, language) for part in _telling_parts(score, tier)[:_REASONS]]
-    missing = [name for name, points in zip(_NAMES[language], score.points, strict=True) if points is None]
-    if missing:
-        reasons.append(_missing(missing, language))
-    return tuple(reasons)
+    told = [_reason(score, part, language) for part in _telling_parts(score.points, tier)[:_REASONS]]
+    if None in score.points:
+        told.append(_missing(tuple([points is None for points in score.points]), language))
+    return tuple(told)
 
 
-def _telling_parts(score: TierScore, tier: Tier) -> list[int]:
+def _telling_parts(points: Sequence[float | None], tier: Tier) -> list[int]:
     """Known parts, the most telling first: by points won in the upper two tiers, lost in the lower."""
-    upper = tier in (Tier.TOP, Tier.GOOD)
-    telling = {
-        part: points if upper else WEIGHTS[part] - points
-        for part, points in enumerate(score.points)
-        if points is not None
-    }
-    return sorted(telling, key=lambda part: -telling[part])
+    if tier in _UPPER:
+        telling = [(-won, part) for part, won in enumerate(points) if won is not None]
+    else:
+        telling = [(won - WEIGHTS[part], part) for part, won in enumerate(points) if won is not None]
+    telling.sort()
+    return [part for _, part in telling]
 
 
 def _reason(score: TierScore, part: int, language: Language) -> str:
     text = _FIGURES[language][part](score.signals, score.at)
-    figure = f"{_NAMES[language][part]} {score.points[part]:.1f}/{WEIGHTS[part]}"
-    return f"{text}({figure})" if language == "zh" else f"{text} ({figure})"
+    name, points, weight = _NAMES[language][part], score.points[part], WEIGHTS[part]
+    return f"{text}({name} {points:.1f}/{weight})" if language == "zh" else f"{text} ({name} {points:.1f}/{weight})"
 
 
-def _missing(names: Sequence[str], language: Language) -> str:
+@lru_cache
+def _missing(unknown: tuple[bool, ...], language: Language) -> str:
+    names = tuple(compress(_NAMES[language], unknown))
     if language == "zh":
         return f"缺少{'、'.join(names)}数据,按其余各项折算"
     return f"no data on {', '.join(names)}: the other parts count for more"

@@ -5,7 +5,6 @@ import csv
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,8 @@ from bot.settings import Settings
 from bot.tables import RawTable, read_table
 from campaigns.columns import Recognised, TableKind, is_header, recognise
 from campaigns.errors import InputError, Interrupted
-from campaigns.members.load import Loaded, load_chunk, refresh_members
-from campaigns.records import Parsed, Reading, read_records
+from campaigns.members.load import Loaded, Orphan, load_chunk, refresh_members
+from campaigns.records import Reading, read_records
 from campaigns.rows import Problem, Reject
 from campaigns.terms import SHANGHAI
 
@@ -34,7 +33,6 @@ _ORDER = (
     TableKind.APPLICATIONS,
     TableKind.LOGINS,
 )
-_CHUNK = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
@@ -164,13 +162,13 @@ async def _import_table(table: _Table, progress: Progress) -> _Outcome:
     except InputError as exc:
         return _Outcome(FileReport(file=str(table.path), refused=str(exc)))
     outcome = _Outcome(_begin_report(table, reading), rejects=list(reading.rejects))
-    present = table.recognised.fields
-    records, done = reading.records(), 0
+    kind, present = table.recognised.kind, table.recognised.fields
+    done = 0
     progress(table.path.name, 0, reading.kept)
-    while chunk := list(islice(records, _CHUNK)):
-        _add(outcome, await load_chunk(chunk, present), table)
-        outcome.problems += [problem for parsed in chunk for problem in parsed.problems]
-        done += len(chunk)
+    for judged in reading.chunks():
+        _add(outcome, await load_chunk(kind, judged, present), table)
+        outcome.problems += [problem for line in sorted(judged.problems) for problem in judged.problems[line]]
+        done += len(judged.lines)
         progress(table.path.name, done, reading.kept)
     outcome.report.rejected, outcome.report.problems = len(outcome.rejects), len(outcome.problems)
     return outcome
@@ -193,16 +191,13 @@ def _add(outcome: _Outcome, loaded: Loaded, table: _Table) -> None:
     report.added += loaded.added
     report.changed += loaded.changed
     report.unchanged += loaded.unchanged
-    outcome.rejects += [_orphan(parsed, table) for parsed in loaded.orphans]
+    outcome.rejects += [_reject_of(orphan, table.recognised) for orphan in loaded.orphans]
 
 
-def _orphan(parsed: Parsed, table: _Table) -> Reject:
-    parent = "posting_no" if table.recognised.kind is TableKind.APPLICATIONS else "member_no"
-    index = next(i for i, name in table.recognised.mapping.items() if name == parent)
-    what = "职位" if parent == "posting_no" else "企业会员"
-    return Reject(
-        parsed.line, table.recognised.header[index], str(getattr(parsed.record, parent)), f"没有这个{what}，先导入它"
-    )
+def _reject_of(orphan: Orphan, recognised: Recognised) -> Reject:
+    parent, what = ("posting_no", "职位") if recognised.kind is TableKind.APPLICATIONS else ("member_no", "企业会员")
+    index = next(i for i, name in recognised.mapping.items() if name == parent)
+    return Reject(orphan.line, recognised.header[index], orphan.parent_no, f"没有这个{what}，先导入它")
 
 
 def _write_rejects(settings: Settings, outcome: _Outcome, now: datetime) -> None:

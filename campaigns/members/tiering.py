@@ -1,7 +1,8 @@
 """Every member's tier, from what the export holds: read the signals of all, assign, write what changed."""
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from campaigns import statements
 from campaigns.statements import day, moment
 from campaigns.terms import Tier
-from campaigns.tiers import TierSignals, assign_tiers
+from campaigns.tiers import Assigned, TierSignals, assign_tiers
 
 _RECENT = timedelta(days=90)
 _CHUNK = 1000
@@ -17,16 +18,34 @@ _CHUNK = 1000
 
 async def assign_all_tiers(now: datetime) -> int:
     """Assign tiers as of `now`. Returns how many members moved to another tier."""
-    signals = await _signals(now)
-    before = {one.member_id: one.previous for one in signals}
-    assigned = assign_tiers(signals, now) if signals else []
+    assigned = assign_tiers(await _signals(now), now)
+    await _write_in_step(_columns_of(assigned), now)
+    return sum(one.tier is not one.detail.signals.previous for one in assigned)
+
+
+async def _write_in_step(chunks: Iterable[statements.Columns], now: datetime) -> None:
+    """The words of the next chunk are made while the database writes the last."""
+    writing: asyncio.Future[None] = asyncio.ensure_future(asyncio.sleep(0))
+    try:
+        for chunk in chunks:
+            await writing
+            writing = asyncio.ensure_future(statements.write_tiers(chunk, now))
+            await asyncio.sleep(0)  # lets it begin
+        await writing
+    finally:
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+
+
+def _columns_of(assigned: Sequence[Assigned]) -> Iterator[statements.Columns]:
     for start in range(0, len(assigned), _CHUNK):
-        rows = [
-            {"id": one.member_id, "tier": one.tier, "score": one.score, "reasons": list(one.reasons)}
-            for one in assigned[start : start + _CHUNK]
-        ]
-        await statements.write_tiers(rows, now)
-    return sum(one.tier is not before[one.member_id] for one in assigned)
+        chunk = assigned[start : start + _CHUNK]
+        yield {
+            "id": [one.member_id for one in chunk],
+            "tier": [one.tier for one in chunk],
+            "score": [one.score for one in chunk],
+            "reasons": [statements.as_json(one.reasons) for one in chunk],
+        }
 
 
 async def _signals(now: datetime) -> list[TierSignals]:
@@ -43,23 +62,20 @@ async def _signals(now: datetime) -> list[TierSignals]:
 def _signal(
     row: Any, hiring: tuple[int, int], viewing: tuple[float | None, float | None], now: datetime
 ) -> TierSignals:
-    member_id, plan, expires, logins, last_login, registered, size, nature, tier, tier_since = row
-    since = moment(tier_since)
+    member_id, plan, expires, logins, last_login, registered, size, nature, tier, since = row
     return TierSignals(
-        member_id=member_id,
-        plan=plan,
-        plan_expires_on=day(expires),
-        login_count=logins,
-        last_login_at=moment(last_login),
-        registered_at=moment(registered) or now,
-        open_heads=hiring[0],
-        postings_90d=hiring[1],
-        size=size,
-        nature=nature,
-        viewed_share=viewing[0],
-        median_view_hours=viewing[1],
-        previous=Tier(tier) if since else None,
-        previous_since=since,
+        member_id,
+        plan,
+        day(expires),
+        logins,
+        moment(last_login),
+        moment(registered) or now,
+        *hiring,
+        size,
+        nature,
+        *viewing,
+        Tier(tier) if since else None,
+        moment(since),
     )
 
 

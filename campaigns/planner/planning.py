@@ -63,42 +63,46 @@ async def _write(
     occurrence: OccurrenceRow, run: Run, facts: Sequence[Facts], fates: Sequence[Fate], now: datetime
 ) -> bool:
     """False where another planner has closed the occurrence meanwhile."""
+    shared = _shared_columns(occurrence, run.definition)
+    rows = [
+        {**shared, "member_id": one.member_id, **_own_columns(fate)} for one, fate in zip(facts, fates, strict=True)
+    ]
     async with in_transaction():
         if not await outbox.hold_planning(occurrence.id):
             return False
-        await outbox.enqueue(
-            [_row(occurrence, run.definition, one, fate) for one, fate in zip(facts, fates, strict=True)]
-        )
+        await outbox.enqueue(rows)
         for member, fate in zip(facts, fates, strict=True):
             if isinstance(fate, OpenVisit):
                 await _open_visit(occurrence, run.definition, member, now)
     return True
 
 
-def _row(occurrence: OccurrenceRow, definition: Definition, facts: Facts, fate: Fate) -> dict[str, Any]:
-    row: dict[str, Any] = {
+def _shared_columns(occurrence: OccurrenceRow, definition: Definition) -> dict[str, Any]:
+    """What all rows of a run have, or have where nothing else is said of one."""
+    return {
         "occurrence_id": occurrence.id,
-        "member_id": facts.member_id,
         "message_class": definition.message_class,
         "not_before": occurrence.at,
         "reason": "",
     }
+
+
+def _own_columns(fate: Fate) -> dict[str, Any]:
     match fate:
-        case Allow(contact_id, channel, address):
+        case Allow():
             return {
-                **row,
                 "state": "queued",
-                "contact_id": contact_id,
-                "channel": channel,
-                "address": address,
+                "contact_id": fate.contact_id,
+                "channel": fate.channel,
+                "address": fate.address,
             }
         case Defer(contact_id, channel, address, until, reason):
             chosen = {"contact_id": contact_id, "channel": channel, "address": address}
-            return {**row, **chosen, "state": "queued", "not_before": until, "reason": reason}
+            return {**chosen, "state": "queued", "not_before": until, "reason": reason}
         case Suppress(reason):
-            return {**row, "state": "suppressed", "reason": reason}
+            return {"state": "suppressed", "reason": reason}
         case OpenVisit():
-            return {**row, "state": "handed_over"}
+            return {"state": "handed_over"}
 
 
 async def _open_visit(occurrence: OccurrenceRow, definition: Definition, facts: Facts, now: datetime) -> None:

@@ -11,6 +11,7 @@ from campaigns.statements.claims import (
     set_aside,
 )
 from campaigns.statements.dialects import (
+    Columns,
     as_json,
     columns_of,
     connection,
@@ -51,6 +52,7 @@ __all__ = [
     "ACCEPTED",
     "MARKS",
     "SETTLED",
+    "Columns",
     "Exchanged",
     "Turn",
     "add_events",

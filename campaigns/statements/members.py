@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from campaigns.statements.dialects import (
+    Columns,
     as_json,
     columns_of,
     connection,
@@ -16,6 +17,8 @@ from campaigns.statements.dialects import (
     is_postgres,
     run,
 )
+
+_COUNTERS = ("postings", "live_postings", "applications", "unread_resumes", "oldest_unread_at")
 
 
 async def upsert(table: str, key: Sequence[str], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -30,17 +33,14 @@ async def upsert(table: str, key: Sequence[str], columns: Sequence[str], rows: S
     await db.execute_many(for_dialect(db, sql), [[_stored(value) for value in row] for row in rows])
 
 
-async def insert_rows(table: str, types: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Add rows that all have the same columns; `types` are PostgreSQL's, which takes them by COPY."""
-    if not rows:
-        return
-    given = {name: kind for name, kind in types.items() if name in rows[0]}
-    columns, db = _columns(rows, given), connection()
+async def insert_rows(table: str, types: Mapping[str, str], columns: Columns) -> None:
+    """Add rows, given by columns; `types` are PostgreSQL's, which takes them by COPY."""
+    given = {name: kind for name, kind in types.items() if name in columns}
+    db = connection()
+    columns = {name: _sent(columns[name], kind) for name, kind in given.items()}
     if is_postgres(db):
         async with db.acquire_connection() as server:
-            await server.copy_records_to_table(
-                table, columns=list(given), records=list(zip(*columns.values(), strict=True))
-            )
+            await server.copy_records_to_table(table, columns=list(given), records=zip(*columns.values(), strict=True))
         return
     await fetch_for(f"INSERT INTO {table} ({', '.join(given)}) SELECT {{columns}} FROM {{rows}}", given, columns)
 
@@ -57,22 +57,25 @@ async def update_rows(table: str, types: Mapping[str, str], rows: Sequence[Mappi
     if not rows:
         return
     written = ", ".join(f"{name} = v.{name}" for name in types if name != "id")
-    await fetch_for(f"UPDATE {table} SET {written} FROM {{rows}} WHERE {table}.id = v.id", types, _columns(rows, types))
+    columns = {name: _sent(values, types[name]) for name, values in columns_of(rows, types).items()}
+    await fetch_for(f"UPDATE {table} SET {written} FROM {{rows}} WHERE {table}.id = v.id", types, columns)
 
 
-def _columns(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:
-    columns = columns_of(rows, types)
-    return columns | {name: [as_json(one) for one in columns[name]] for name, kind in types.items() if kind == "jsonb"}
+def _sent(values: Sequence[Any], kind: str) -> Sequence[Any]:
+    return [as_json(one) for one in values] if kind == "jsonb" else values
 
 
 async def recount_members() -> None:
-    """Bring every member's counters up to its postings and applications, in one statement."""
+    """Bring every member's counters up to its postings and applications, in one statement.
+
+    A member whose counters stand already is not written: after an import of members alone that is all of them.
+    """
+    # SQLite has IS DISTINCT FROM only since 3.39
+    differ = "IS DISTINCT FROM" if is_postgres(connection()) else "IS NOT"
+    found = "coalesce(p.postings, 0), coalesce(p.live, 0), coalesce(a.applications, 0), coalesce(a.unread, 0), a.oldest"
     await run(
-        """
-        UPDATE members SET
-          postings = coalesce(p.postings, 0), live_postings = coalesce(p.live, 0),
-          applications = coalesce(a.applications, 0), unread_resumes = coalesce(a.unread, 0),
-          oldest_unread_at = a.oldest
+        f"""
+        UPDATE members SET ({", ".join(_COUNTERS)}) = ({found})
         FROM members AS m
         LEFT JOIN (
           SELECT member_id, count(*) AS postings, sum(CASE WHEN state = 'live' THEN 1 ELSE 0 END) AS live
@@ -84,7 +87,7 @@ async def recount_members() -> None:
                  min(CASE WHEN first_viewed_at IS NULL THEN applied_at END) AS oldest
           FROM applications JOIN postings ON postings.id = applications.posting_id GROUP BY member_id
         ) AS a ON a.member_id = m.id
-        WHERE members.id = m.id
+        WHERE members.id = m.id AND ({", ".join(f"m.{name}" for name in _COUNTERS)}) {differ} ({found})
         """
     )
 
@@ -106,17 +109,16 @@ async def recount_member(member_id: int) -> None:
     )
 
 
-async def write_tiers(rows: Sequence[dict[str, Any]], now: datetime) -> None:
-    """Write each member's tier, score and reasons; `tier_since` moves only where the tier does."""
-    types = {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"}
+async def write_tiers(tiers: Columns, now: datetime) -> None:
+    """Write each member's `tier`, `score` and `reasons` (as JSON) by `id`; `tier_since` moves only with the tier."""
     await fetch_for(
         """
         UPDATE members SET tier = v.tier, tier_score = v.score, tier_reasons = v.reasons,
           tier_since = CASE WHEN members.tier = v.tier THEN coalesce(members.tier_since, $1) ELSE $1 END
-        FROM {rows} WHERE members.id = v.id RETURNING members.id
+        FROM {rows} WHERE members.id = v.id
         """,
-        types,
-        columns_of([{**row, "reasons": as_json(row["reasons"])} for row in rows], types),
+        {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"},
+        tiers,
         now,
     )
 

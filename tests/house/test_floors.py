@@ -34,6 +34,7 @@ FLOORS: dict[float, str] = {
     "campaigns.marks",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file",
+    1.5: "campaigns.fields",
     1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes",

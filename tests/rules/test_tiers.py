@@ -1,7 +1,6 @@
 """Tiers: what moves the score, where the cuts fall, and what is said about it."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -50,7 +49,7 @@ def _score(signals: TierSignals) -> float:
 def _crowd(count: int, **changes: Any) -> list[TierSignals]:
     """Members who differ in nothing but their last login, the latest first: member_id is the rank."""
     return [
-        replace(STRONG, member_id=rank, last_login_at=NOW - rank * timedelta(hours=1), **changes)
+        STRONG._replace(member_id=rank, last_login_at=NOW - rank * timedelta(hours=1), **changes)
         for rank in range(count)
     ]
 
@@ -83,13 +82,13 @@ def test_the_strong_stand_high_and_the_weak_low() -> None:
     ],
 )
 def test_every_signal_that_gets_worse_lowers_the_score(changes: dict[str, Any]) -> None:
-    assert _score(replace(STRONG, **changes)) < _score(STRONG) - 0.5
+    assert _score(STRONG._replace(**changes)) < _score(STRONG) - 0.5
 
 
 def test_an_expired_plan_loses_its_worth_within_a_year() -> None:
-    scores = [_score(replace(STRONG, plan_expires_on=NOW.date() - n * DAY)) for n in (-30, 0, 90, 300, 365, 900)]
+    scores = [_score(STRONG._replace(plan_expires_on=NOW.date() - n * DAY)) for n in (-30, 0, 90, 300, 365, 900)]
     assert scores[0] == scores[1] > scores[2] > scores[3] > scores[4] == scores[5]
-    assert scores[5] == _score(replace(STRONG, plan="免费"))
+    assert scores[5] == _score(STRONG._replace(plan="免费"))
 
 
 @pytest.mark.parametrize("signals", [STRONG, WEAK])
@@ -101,41 +100,41 @@ def test_points_are_out_of_their_weights_and_the_score_out_of_100(signals: TierS
 
 def test_a_missing_part_is_left_out_and_the_others_count_for_more() -> None:
     (whole,) = score_members([STRONG], NOW)
-    (part,) = score_members([replace(STRONG, viewed_share=None)], NOW)
+    (part,) = score_members([STRONG._replace(viewed_share=None)], NOW)
     assert part.points == (*whole.points[:4], None)
     assert part.score == pytest.approx(sum(p or 0 for p in part.points) / 90 * 100)
 
 
 def test_every_missing_part_is_said() -> None:
-    unknown = replace(STRONG, plan="", size="", nature="", viewed_share=None)
+    unknown = STRONG._replace(plan="", size="", nature="", viewed_share=None)
     (assigned,) = assign_tiers([unknown], NOW)
     assert assigned.reasons[-1] == "缺少付费、规模性质、响应数据,按其余各项折算"
     assert "no data on payments, size and nature, response" in explain_tier(assigned, "en")
 
 
 def test_a_plan_or_nature_nobody_knows_is_missing_and_not_worthless() -> None:
-    (scored,) = score_members([replace(STRONG, plan="钻石", nature="火星", size="很大")], NOW)
+    (scored,) = score_members([STRONG._replace(plan="钻石", nature="火星", size="很大")], NOW)
     assert [points is None for points in scored.points] == [True, False, False, True, False]
 
 
 def test_half_of_size_and_nature_stands_for_both() -> None:
-    (scored,) = score_members([replace(STRONG, nature="")], NOW)
+    (scored,) = score_members([STRONG._replace(nature="")], NOW)
     assert scored.points[3] == 15
 
 
 def test_small_is_small_however_it_is_written() -> None:
-    scores = {_score(replace(WEAK, size=size)) for size in ("1-20人", "少于20人", "20人以下")}
+    scores = {_score(WEAK._replace(size=size)) for size in ("1-20人", "少于20人", "20人以下")}
     assert len(scores) == 1
-    assert _score(replace(WEAK, size="20-99人")) > scores.pop()
+    assert _score(WEAK._replace(size="20-99人")) > scores.pop()
 
 
 def test_a_member_who_never_logged_in_has_no_activity() -> None:
-    (scored,) = score_members([replace(STRONG, last_login_at=None, login_count=0)], NOW)
+    (scored,) = score_members([STRONG._replace(last_login_at=None, login_count=0)], NOW)
     assert scored.points[1] == 0
 
 
 def test_a_clock_ahead_of_ours_does_no_harm() -> None:
-    ahead = replace(STRONG, registered_at=NOW + DAY, last_login_at=NOW + DAY)
+    ahead = STRONG._replace(registered_at=NOW + DAY, last_login_at=NOW + DAY)
     assert score_members([ahead], NOW)[0].points[1] == 25
 
 
@@ -154,7 +153,7 @@ def test_the_best_are_in_the_best_tier_whatever_the_order_given() -> None:
 
 
 def test_equal_scores_at_a_cut_are_told_apart_by_member_id() -> None:
-    same = [replace(WEAK, member_id=n) for n in range(20)]
+    same = [WEAK._replace(member_id=n) for n in range(20)]
     assert _tiers(assign_tiers(same, NOW)).count(Tier.TOP) == 1
     assert [a.member_id for a in assign_tiers(same[::-1], NOW) if a.tier is Tier.TOP] == [0]
 
@@ -169,7 +168,7 @@ LONG_AGO = NOW - 31 * DAY
 
 def _with_previous(crowd: list[TierSignals], rank: int, previous: Tier, since: datetime | None) -> Tier:
     crowd = list(crowd)
-    crowd[rank] = replace(crowd[rank], previous=previous, previous_since=since)
+    crowd[rank] = crowd[rank]._replace(previous=previous, previous_since=since)
     return assign_tiers(crowd, NOW)[rank].tier
 
 
@@ -180,31 +179,31 @@ def test_a_member_just_across_a_cut_stays_where_it_was() -> None:
 
 
 def test_a_member_clearly_across_a_cut_moves() -> None:
-    crowd = [*_crowd(100), replace(WEAK, member_id=100)]
+    crowd = [*_crowd(100), WEAK._replace(member_id=100)]
     assert _with_previous(crowd, 100, Tier.TOP, LONG_AGO) is Tier.LOW
-    crowd = [replace(STRONG, member_id=0), *(replace(WEAK, member_id=n) for n in range(1, 100))]
+    crowd = [STRONG._replace(member_id=0), *(WEAK._replace(member_id=n) for n in range(1, 100))]
     assert _with_previous(crowd, 0, Tier.LOW, LONG_AGO) is not Tier.LOW
 
 
 def test_a_fall_stops_at_the_tier_it_is_not_clearly_below() -> None:
     # By rank it is 一般; it is clearly below 优质, but not clearly below the cut of 一般.
     crowd = [
-        *(replace(STRONG, member_id=n) for n in range(20)),
-        *(replace(WEAK, member_id=n) for n in range(20, 100)),
+        *(STRONG._replace(member_id=n) for n in range(20)),
+        *(WEAK._replace(member_id=n) for n in range(20, 100)),
     ]
     assert _with_previous(crowd, 99, Tier.TOP, LONG_AGO) is Tier.STANDARD
     assert _tiers(assign_tiers(crowd, NOW))[99] is Tier.LOW
 
 
 def test_nobody_moves_within_30_days() -> None:
-    crowd = [*_crowd(100), replace(WEAK, member_id=100)]
+    crowd = [*_crowd(100), WEAK._replace(member_id=100)]
     assert _with_previous(crowd, 100, Tier.TOP, NOW - 29 * DAY) is Tier.TOP
     assert _with_previous(crowd, 100, Tier.TOP, NOW - 30 * DAY) is Tier.LOW
     assert _with_previous(crowd, 100, Tier.TOP, None) is Tier.LOW
 
 
 def test_the_upper_tiers_are_explained_by_what_carries_them() -> None:
-    crowd = [STRONG, *(replace(WEAK, member_id=n) for n in range(2, 21))]
+    crowd = [STRONG, *(WEAK._replace(member_id=n) for n in range(2, 21))]
     best = assign_tiers(crowd, NOW)[0]
     assert best.tier is Tier.TOP
     assert best.reasons == (
@@ -215,7 +214,7 @@ def test_the_upper_tiers_are_explained_by_what_carries_them() -> None:
 
 
 def test_the_lower_tiers_are_explained_by_what_holds_them_down() -> None:
-    crowd = [*_crowd(19), replace(WEAK, member_id=19)]
+    crowd = [*_crowd(19), WEAK._replace(member_id=19)]
     worst = assign_tiers(crowd, NOW)[19]
     assert worst.tier is Tier.LOW
     assert worst.reasons == (
@@ -234,5 +233,5 @@ def test_a_tier_is_explained_in_both_languages() -> None:
 
 
 def test_the_same_signals_give_the_same_answer() -> None:
-    crowd = _crowd(50) + [replace(WEAK, member_id=n) for n in range(50, 90)]
+    crowd = _crowd(50) + [WEAK._replace(member_id=n) for n in range(50, 90)]
     assert assign_tiers(crowd, NOW) == assign_tiers(list(crowd), NOW)

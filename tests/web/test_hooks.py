@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tortoise.transactions import in_transaction
 
 from bot.database import is_away, open_database
@@ -18,6 +20,7 @@ from bot.inbox import Inbox
 from bot.runtime import Runtime, open_runtime
 from bot.sandbox.wechat_push import Envelope
 from bot.settings import Settings
+from bot.web.webhooks import read_query
 from campaigns import statements
 from campaigns.models import Event, Message
 from campaigns.replies.events import Taken
@@ -248,3 +251,8 @@ async def _gate(database: Settings) -> AsyncIterator[_Gate]:
         yield gate
     finally:
         await gate.close()
+
+
+@given(st.text(alphabet="ab=&;%+2", max_size=12))
+def test_a_query_reads_as_the_standard_library_reads_it(text: str) -> None:
+    assert read_query(text) == dict(parse_qsl(text, keep_blank_values=True))

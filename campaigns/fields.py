@@ -1,0 +1,195 @@
+"""The fields of each kind of table and how a cell of each is read: its value, or what is wrong with it."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from campaigns.cells import (
+    clean_text,
+    fold,
+    is_nothing,
+    parse_count,
+    parse_day,
+    parse_email,
+    parse_flag,
+    parse_key,
+    parse_mobile,
+    parse_moment,
+    parse_yes,
+)
+from campaigns.columns import TableKind
+from campaigns.rows import Fault, Read
+
+
+class PostingState(StrEnum):
+    LIVE = "live"
+    EXPIRED = "expired"
+    OFFLINE = "offline"
+
+
+def _text(width: int) -> Read:
+    def read(cell: str) -> str | Fault:
+        text = clean_text(cell)
+        return text if len(text) <= width else Fault(f"太长,只保留前 {width} 个字", text[:width])
+
+    return read
+
+
+def _needed_text(width: int) -> Read:
+    text = _text(width)
+    return lambda cell: text(cell) or Fault("没有填写", fatal=True)
+
+
+def _key(cell: str) -> str | Fault:
+    return parse_key(cell) or Fault("不是可用的编号" if clean_text(cell) else "没有编号", fatal=True)
+
+
+def _other_key(cell: str) -> str:
+    return parse_key(cell) or ""
+
+
+def _moment(cell: str) -> datetime | Fault | None:
+    try:
+        return parse_moment(cell)
+    except ValueError:
+        return None if is_nothing(cell) else Fault("不是可能的日期", fatal=True)
+
+
+def _needed_moment(cell: str) -> datetime | Fault:
+    return _moment(cell) or Fault("没有时间", fatal=True)
+
+
+def _day(cell: str) -> date | Fault | None:
+    try:
+        return parse_day(cell)
+    except ValueError:
+        return None if is_nothing(cell) else Fault("不是可能的日期", fatal=True)
+
+
+def _count(instead: int | None = None) -> Read:
+    def read(cell: str) -> int | Fault | None:
+        try:
+            return parse_count(cell)
+        except ValueError:
+            return instead if is_nothing(cell) else Fault("不是整数,没有导入", instead)
+
+    return read
+
+
+def _mobile(cell: str) -> str | Fault | None:
+    return parse_mobile(cell) or _no_address(cell, "手机号")
+
+
+def _email(cell: str) -> str | Fault | None:
+    return parse_email(cell) or _no_address(cell, "邮箱")
+
+
+def _openid(cell: str) -> str | Fault | None:
+    text = clean_text(cell)
+    return text if 0 < len(text) <= 64 else _no_address(cell, "微信 openid")
+
+
+def _no_address(cell: str, what: str) -> Fault | None:
+    return Fault(f"不是有效的{what},没有导入") if clean_text(cell) else None
+
+
+def _permission(instead: bool | None = None) -> Read:
+    """`instead`: what no record at all counts as."""
+
+    def read(cell: str) -> bool | Fault | None:
+        answer = parse_yes(cell)
+        if answer is None:
+            return instead if is_nothing(cell) else Fault("只有“是”算同意,这一格不算", instead)
+        return answer
+
+    return read
+
+
+def _state(cell: str) -> PostingState | Fault:
+    """A word we do not know is never live."""
+    found = _STATES.get(fold(cell).lower())
+    return found or Fault("不认识的状态,按已下线处理", PostingState.OFFLINE)
+
+
+_STATE_WORDS: Mapping[PostingState, str] = {
+    PostingState.LIVE: "发布中 招聘中 在招 上架 有效 live active published open online",
+    PostingState.EXPIRED: "已过期 过期 expired",
+    PostingState.OFFLINE: "已下线 下线 已下架 下架 已关闭 关闭 已暂停 暂停 停止招聘 offline closed paused inactive",
+}
+_STATES = {word: state for state, words in _STATE_WORDS.items() for word in words.split()}
+
+ABSENT: Mapping[str, Any] = {"state": PostingState.LIVE}
+"""What a field has in a file without its column, where that is not what an empty cell says."""
+
+FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
+    TableKind.MEMBERS: {
+        "no": _key,
+        "name": _needed_text(255),
+        "trade": _text(64),
+        "nature": _text(64),
+        "size": _text(64),
+        "city": _text(64),
+        "registered_at": _moment,
+        "last_login_at": _moment,
+        "login_count": _count(0),
+        "plan": _text(64),
+        "plan_expires_on": _day,
+        "owner": _text(64),
+    },
+    TableKind.CONTACTS: {
+        "no": _key,
+        "member_no": _key,
+        "name": _text(128),
+        "title": _text(128),
+        "mobile": _mobile,
+        "email": _email,
+        "openid": _openid,
+        "qq": _text(32),
+        "is_primary": parse_flag,
+        "parent_no": _other_key,
+        "consent": _permission(),  # None: nothing recorded, which is no consent
+        "consent_at": _moment,
+        "consent_source": _text(128),
+    },
+    TableKind.POSTINGS: {
+        "no": _key,
+        "member_no": _key,
+        "title": _text(255),
+        "category": _text(128),
+        "city": _text(64),
+        "pay_min": _count(),
+        "pay_max": _count(),
+        "heads": _count(),
+        "hours": _text(128),
+        "contact_name": _text(128),
+        "contact_phone": _text(64),
+        "published_at": _moment,
+        "refreshed_at": _moment,
+        "state": _state,
+    },
+    TableKind.APPLICATIONS: {
+        "no": _key,
+        "posting_no": _key,
+        "seeker_no": _other_key,
+        "applied_at": _moment,
+        "first_viewed_at": _moment,
+        "outcome": _text(64),
+    },
+    TableKind.LOGINS: {
+        "member_no": _key,
+        "at": _needed_moment,
+    },
+    TableKind.SEEKERS: {
+        "no": _key,
+        "name": _text(128),
+        "wanted_job": _text(128),
+        "wanted_city": _text(64),
+        "pay": _count(),
+        "years": _count(),
+        "registered_at": _moment,
+        "video_url": _text(512),
+        "recommend": _permission(False),
+    },
+}
+"""The order is that of the table: of several faults that each refuse a row, the first is told."""
