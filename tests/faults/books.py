@@ -29,6 +29,7 @@ class Books:
     uncertain: frozenset[int] = frozenset()  # marked: nobody knew for a while, or knows now, whether it was received
     unknown: frozenset[int] = frozenset()  # those of them that nobody knows of to this day
     repeated: frozenset[int] = frozenset()  # service mail received twice, and marked
+    most: int = 0  # how often the one was received that was received most often
 
     @property
     def wrong(self) -> dict[str, object]:
@@ -92,10 +93,15 @@ async def read_books(stage: Stage, intended: Collection[int]) -> Books:
         mistold=_those(messages, is_mistold),
         untouched=_those(messages, lacks_its_touch),
         strangers=frozenset(str(to) for channel, to in received if (channel, to) not in known),
-        miscounted=await _miscounted(len(uncertain), len(unknown)),
+        miscounted=await _miscounted(
+            sent=sum(bool(times[id_]) for id_, one in messages.items() if one.state in _GONE),
+            uncertain=len(uncertain),
+            unknown=len(unknown),
+        ),
         uncertain=frozenset(uncertain),
         unknown=frozenset(unknown),
         repeated=frozenset(twice & may_repeat),
+        most=max(times.values(), default=0),
     )
 
 
@@ -125,8 +131,8 @@ def _those(messages: dict[int, Message], holds: object) -> frozenset[int]:
     return frozenset(id_ for id_, one in messages.items() if holds(one))  # type: ignore[operator]
 
 
-async def _miscounted(uncertain: int, unknown: int) -> tuple[str, ...]:
+async def _miscounted(**meant: int) -> tuple[str, ...]:
+    """What the campaigns' reports count otherwise than the stand-ins and the ledger do."""
     reports = await campaign_reports()
-    counted = {"uncertain": sum(one.uncertain for one in reports), "unknown": sum(one.unknown for one in reports)}
-    meant = {"uncertain": uncertain, "unknown": unknown}
+    counted = {name: sum(getattr(one, name) for one in reports) for name in meant}
     return tuple(f"{name}: {counted[name]}, not {meant[name]}" for name in meant if counted[name] != meant[name])
