@@ -70,6 +70,7 @@ class SmtpServer:
         self.faults = stage.fault_plan("smtp", FAULTS)
         self.delay_seconds = 1.0  # real time, of the fault "delay": written down, and the 250 comes late
         self.silent_about: set[str] = set()  # domains: who names a recipient there hears nothing any more
+        self.busy_about: set[str] = set()  # domains: who names a recipient there hears 421 and is hung up on
         self.greylisting = timedelta()  # for so long (stage time) a new pair of sender and recipient is turned away
         self._first_tried: dict[tuple[str, str], datetime] = {}
         self.full_for_good = True  # False: a full mailbox is 452, try again later
@@ -145,6 +146,8 @@ class SmtpServer:
             return "552 5.2.2 Mailbox full" if self.full_for_good else "452 4.2.2 Mailbox full, try again later"
         if domain_of(to) in self.silent_about:
             await asyncio.Event().wait()  # until the client hangs up, and the library cancels us
+        if domain_of(to) in self.busy_about:
+            await link.hang_up_with("421 4.7.0 Try again later, closing connection")
         if link.fault == "greylist" or self._is_greylisted(envelope.mail_from, to):
             return "451 4.7.1 Greylisted, try again later"
         if link.fault == "drop_before_data":

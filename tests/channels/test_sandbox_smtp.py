@@ -425,6 +425,15 @@ async def test_greylisting_passes_at_the_second_try(relay: SmtpServer) -> None:
     assert len(relay.mailbox(CUSTOMER)) == 1
 
 
+async def test_about_a_busy_domain_it_says_421_and_closes_and_others_are_served(relay: SmtpServer) -> None:
+    relay.busy_about.add(CUSTOMER.partition("@")[2])
+    with pytest.raises(aiosmtplib.SMTPException):
+        await send(relay)
+    relay.busy_about = {"another.example.com"}
+    await send(relay)
+    assert len(relay.mailbox(CUSTOMER)) == 1
+
+
 async def test_greylisting_for_a_time_passes_once_it_is_over(relay: SmtpServer) -> None:
     clock = ProductClock()
     relay.stage.now, relay.greylisting = clock, timedelta(minutes=5)

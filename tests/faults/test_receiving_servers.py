@@ -1,19 +1,22 @@
-"""The servers behind the relay: one that turns new senders away for five minutes, one that falls silent."""
+"""The servers behind the relay: one that turns new senders away for five minutes, one silent, one that says 421."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 
 import pytest
 
 from bot.channels.email import EmailChannel, EmailSettings
 from bot.clock import ProductClock
+from bot.pacing import Limit, PaceBook, ProviderLimits, open_pace
 from bot.providers import SANDBOX_MAIL_DOMAIN
 from bot.runtime import Runtime, open_runtime, set_clock
 from bot.worker import working
-from campaigns.models import Contact, Message
+from campaigns import outbox
+from campaigns.models import Contact, Message, Occurrence
+from campaigns.outbox import Batch
 from campaigns.terms import ChannelName
 from tests.cast import NOW, crowd
 from tests.faults.books import balanced
@@ -23,7 +26,7 @@ from tests.fleet import until
 
 _LOOKS = 2.5  # seconds in which a worker looks into the ledger at least twice
 _GREYLISTING = timedelta(minutes=5)
-_SILENT = "silent.example"
+_SILENT, _BUSY = "silent.example", "busy.example"
 _FULL = 1500
 _HOUR = timedelta(hours=1)
 _PATIENCE = 1.0  # seconds; the product has 30
@@ -83,6 +86,30 @@ async def test_while_one_destination_is_silent_the_others_keep_their_pace(stage:
         rows.add("F12", done, books, result=f"the others kept {min(pace, 1):.0%} of their pace")
 
 
+@pytest.mark.parametrize("size", [100, pytest.param(1000, marks=LONG)], ids=["short", "long"])
+async def test_a_destination_that_says_421_rests_alone(stage: Stage, size: int, rows: Rows) -> None:
+    """One mail in ten goes to a domain that has a pace of its own, and is closed to us for five minutes."""
+    stage.sandbox.relay.busy_about.add(_BUSY)
+    async with open_runtime(stage.settings) as runtime:
+        book = PaceBook({"email": ProviderLimits(destinations={_BUSY: Limit(rate=1000)})})
+        runtime.pace = open_pace(book, runtime.redis, name=str(stage.folder))
+        members = await crowd(size)
+        await _move(members[::10], to=_BUSY)
+        await start_tiny(stage, channels=["email"])
+        planned = await ids_in("queued")
+        closed = set(await Message.filter(address__endswith=_BUSY).values_list("id", flat=True))
+        async with working(runtime):
+            await until(lambda: _are_sent(planned - closed), "the others have their mail", seconds=120)
+            assert await ids_in("queued", attempts=0) == closed  # nobody's try is used up
+            assert await outbox.is_open(Batch((await Occurrence.get()).id, ChannelName.EMAIL), runtime.clock())
+            stage.sandbox.relay.busy_about.clear()
+            runtime.pace = open_pace(PaceBook(), None, name="")  # the five minutes are over
+            await _set_clocks(stage, NOW + _HOUR)
+            await until(lambda: _are_sent(planned), "all have their mail", seconds=120)
+    books = await balanced(stage, planned, at_most=0)
+    rows.add("F11", "destination of one mail in ten says 421", books, result="it rested alone; then all delivered once")
+
+
 # ---- parts --------------------------------------------------------------------------------------------------------
 
 
@@ -91,8 +118,7 @@ async def _seconds_for_the_others(stage: Stage, size: int, runtime: Runtime | No
     async with contextlib.AsyncExitStack() as ours:
         runtime = runtime or await ours.enter_async_context(_impatient(stage))
         members = await crowd(size)
-        for member_id in members[::10]:
-            await Contact.filter(member_id=member_id).update(email=f"m{member_id}@{_SILENT}")
+        await _move(members[::10], to=_SILENT)
         stage.slow_down(sms=0, mail=0.2 if size == _FULL else 0.05)  # in full the wire is what takes the time
         await start_tiny(stage, channels=["email"])
         others = len(members) - len(members[::10])
@@ -123,9 +149,15 @@ async def _impatient(stage: Stage) -> AsyncIterator[Runtime]:
     )
     async with open_runtime(stage.settings) as runtime:
         await runtime.channels[ChannelName.EMAIL].close()
-        runtime.channels[ChannelName.EMAIL] = EmailChannel(hasty, runtime.clock)
+        runtime.channels = {**runtime.channels, ChannelName.EMAIL: EmailChannel(hasty, runtime.clock)}
         async with working(runtime):
             yield runtime
+
+
+async def _move(members: Sequence[int], *, to: str) -> None:
+    """These have their mailboxes at this domain."""
+    for member_id in members:
+        await Contact.filter(member_id=member_id).update(email=f"m{member_id}@{to}")
 
 
 async def _set_clocks(stage: Stage, moment: datetime) -> None:
@@ -134,6 +166,10 @@ async def _set_clocks(stage: Stage, moment: datetime) -> None:
     clock.set(moment)
     await set_clock(clock, stage.settings)
     stage.clock.follow(clock.to_mark())
+
+
+async def _are_sent(messages: set[int]) -> bool:
+    return await ids_in("sent") >= messages
 
 
 async def _are_put_off(messages: set[int]) -> bool:
