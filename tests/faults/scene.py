@@ -26,6 +26,7 @@ from tests.faults.left_open import FAILED, left_open
 from tests.fleet import HOLDOUT_SECRET, sandbox_of, until
 
 LEASE_SECONDS = 2
+_PATIENT_SECONDS = 30
 _TRIES = 5  # of a service mail that nobody knows of
 LONG = (pytest.mark.long, pytest.mark.timeout(1200))
 
@@ -38,6 +39,15 @@ class Stage:
     sandbox: Sandbox
     clock: ProductClock
     folder: Path
+
+    @property
+    def patient(self) -> Settings:
+        """For whoever is not to die: with so short a lease a living sender looks dead on a busy machine."""
+        return self.settings.model_copy(update={"lease_seconds": _PATIENT_SECONDS})
+
+    @property
+    def patient_environment(self) -> dict[str, object]:
+        return {**self.environment, "lease_seconds": _PATIENT_SECONDS}
 
     @property
     def environment(self) -> dict[str, object]:

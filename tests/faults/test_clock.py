@@ -33,7 +33,7 @@ async def test_a_slot_that_comes_again_is_not_planned_again(stage_on_both: Stage
     await crowd(size)
     await approve_tiny(stage.folder / "templates", schedule=_AT_TEN)
     await definitions.start("tiny", now=NOW)
-    async with open_runtime(stage.settings) as runtime, working(runtime):
+    async with open_runtime(stage.patient) as runtime, working(runtime):
         for moment, slots in (
             (_TEN, 1), (_TEN - _DAY, 1), (_TEN, 1), (_TEN - _HOUR, 1), (_TEN + _HOUR, 1), (_TEN + _DAY, 2), (_TEN, 2),
         ):  # fmt: skip
@@ -61,7 +61,7 @@ async def test_a_jump_into_the_quiet_hours_stops_the_wire_and_a_jump_back_lets_i
     await start_tiny(stage, schedule=_MONDAYS, **{"class": "marketing", "channels": ["email"]})
     planned = await ids_in("queued")
     stage.slow_down(sms=0.1, mail=0.1)
-    async with open_runtime(stage.settings) as runtime, working(runtime):
+    async with open_runtime(stage.patient) as runtime, working(runtime):
         await stage.goes_on()
         await _set_clock(stage, NOW + 12 * _HOUR)
         await asyncio.sleep(_LOOKS)

@@ -53,7 +53,7 @@ async def test_a_worker_killed_in_mid_campaign_loses_nothing_and_marks_what_nobo
     last_kill = time.monotonic()
     if not form.timed:
         stage.slow_down(sms=0.01, mail=0.01)
-    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+    with started("worker", settings=stage.patient_environment, folder=stage.folder) as worker:
         went_on = await stage.goes_on()
         await all_settled(stage)
         ended = time.monotonic()
@@ -77,7 +77,7 @@ async def test_a_worker_told_to_stop_leaves_nothing_uncertain(stage: Stage, form
     planned = await start_mix(stage, form.size)
     stage.slow_down(sms=0.2, mail=0.05)
     for _ in range(form.times):
-        with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+        with started("worker", settings=stage.patient_environment, folder=stage.folder) as worker:
             await until(lambda: ids_in("sending"), "something is on the wire")
             worker.process.send_signal(signal.SIGTERM)
             assert await asyncio.to_thread(worker.process.wait, _STOPS_SECONDS) == 0
@@ -97,7 +97,7 @@ async def _seconds_undisturbed(stage: Stage, size: int) -> float:
     planned = await start_mix(stage, size)
     stage.slow_down(sms=_ON_THE_WIRE, mail=_ON_THE_WIRE)
     began = time.monotonic()
-    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+    with started("worker", settings=stage.patient_environment, folder=stage.folder) as worker:
         await all_settled(stage)
         took = time.monotonic() - began
         assert await worker.terminate() == 0

@@ -21,7 +21,6 @@ from tests.faults.table import Rows
 from tests.fleet import Child, started, until
 
 _SLOTS = ("10:00", "11:00", "14:00")
-_PATIENT = 30  # seconds: on a busy machine a living sender must not look dead
 
 
 @pytest.mark.both_in_full
@@ -35,10 +34,10 @@ async def test_several_schedulers_and_workers_plan_each_slot_once_and_send_each_
 ) -> None:
     stage = stage_on_both
     await _a_campaign_for_each_slot(stage, size)
-    environment = {**stage.environment, "lease_seconds": _PATIENT}
     with contextlib.ExitStack() as fleet:
         children = [
-            fleet.enter_context(started("worker", settings=environment, folder=stage.folder)) for _ in range(workers)
+            fleet.enter_context(started("worker", settings=stage.patient_environment, folder=stage.folder))
+            for _ in range(workers)
         ]
         for child in children:
             await child.line()

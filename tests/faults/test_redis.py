@@ -49,7 +49,7 @@ async def test_redis_flushed_in_mid_campaign_loses_nothing_and_sends_nothing_twi
     stage: Stage, own_redis: tuple[int, Path], rows: Rows
 ) -> None:
     with servers.redis_on(*own_redis):
-        async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
+        async with open_runtime(stage.patient) as runtime, working(runtime) as worker:
             planned = await _in_mid_campaign(stage)
             async with contextlib.aclosing(Redis.from_url(stage.settings.redis_url)) as redis:
                 for _ in range(5):
@@ -67,7 +67,7 @@ async def test_redis_that_takes_nothing_more_is_waited_for(
 ) -> None:
     with servers.redis_on(*own_redis):
         async with (
-            open_runtime(stage.settings) as runtime,
+            open_runtime(stage.patient) as runtime,
             working(runtime) as worker,
             contextlib.aclosing(Redis.from_url(stage.settings.redis_url)) as redis,
         ):
@@ -92,7 +92,7 @@ async def test_redis_away_for_a_while_loses_nothing_and_work_goes_on_once_it_is_
 ) -> None:
     with contextlib.ExitStack() as first:
         first.enter_context(servers.redis_on(*own_redis))
-        async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
+        async with open_runtime(stage.patient) as runtime, working(runtime) as worker:
             planned = await _in_mid_campaign(stage)
             await asyncio.to_thread(first.close)
             await asyncio.sleep(away)

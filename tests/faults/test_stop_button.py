@@ -24,7 +24,7 @@ async def test_the_wire_is_still_soon_after_a_campaign_is_stopped(stage_on_both:
     stage = stage_on_both
     planned = await start_nudge(stage, sms=250, mail=150)
     stage.slow_down(sms=0.3, mail=0.05)
-    async with open_runtime(stage.settings) as runtime, working(runtime):
+    async with open_runtime(stage.patient) as runtime, working(runtime):
         await stage.has_accepted(60)
         if word == "pause":
             await definitions.pause("unread_resumes", note="停一停")

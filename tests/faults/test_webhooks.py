@@ -45,7 +45,7 @@ async def test_whatever_comes_in_whatever_order_and_however_often_ends_in_the_sa
         stage.sandbox.sms.connect(f"{doors}/report", None)
         async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             provider = _Provider(stage, client, doors)
-            async with open_runtime(stage.settings) as runtime, working(runtime):
+            async with open_runtime(stage.patient) as runtime, working(runtime):
                 async with asyncio.timeout(120):
                     while len(provider.ends) < len(planned):
                         provider.hear_of_new_ones()
