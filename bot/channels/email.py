@@ -21,6 +21,7 @@ from campaigns.terms import SHANGHAI, ChannelName, InboundEvent, MailWords, Outb
 
 _AFTER_LOSS = timedelta(minutes=5)
 _AFTER_TURN_AWAY = timedelta(minutes=5)
+_SILENT_REST = timedelta(minutes=5)
 # A policy against us stops the channel once it is more than one odd mailbox: 3 mails and 1 % of a provider's.
 _POLICY_LEAST, _POLICY_SHARE = 3, 0.01
 _PROVIDERS = {
@@ -78,6 +79,7 @@ class EmailChannel:
         self._pool = SmtpPool(_server(settings), settings.connections)
         self._signatures = _signatures(settings)
         self._policy = _PolicyWatch()
+        self._silence = _Silence(now)
 
     def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
         return [outbound.key for outbound in batch]
@@ -120,6 +122,9 @@ class EmailChannel:
         address = wire_address(outbound.address)
         if address is None:
             return SendResult(outbound.id, Reaction.SUPPRESS, code="bad address", detail="not sent")
+        if self._silence.rests(address):
+            detail = "its mail server is silent, others of its domain waited for it in vain"
+            return SendResult(outbound.id, Reaction.RETRY, code="not tried", detail=detail, retry_after=_AFTER_LOSS)
         return Envelope(
             key=outbound.key,
             sender=f"bounce+{outbound.key}@{self._settings.reply_domain}",
@@ -128,6 +133,7 @@ class EmailChannel:
         )
 
     def _result(self, outbound: Outbound, outcome: Outcome, today: date) -> SendResult:
+        self._silence.learn(outbound.address, outcome)
         match outcome:
             case Accepted(reply):
                 self._policy.count(today, outbound.address, refused=False)
@@ -202,12 +208,45 @@ class _PolicyWatch:
         """True when this refusal is one of too many."""
         if day != self._day:
             self._day, self._tried, self._refused = day, {}, {}
-        domain = address.rpartition("@")[2].lower()
-        provider = _PROVIDERS.get(domain, domain)
+        provider = _provider(address)
         self._tried[provider] = self._tried.get(provider, 0) + 1
         self._refused[provider] = self._refused.get(provider, 0) + refused
         refusals = self._refused[provider]
         return refused and refusals >= _POLICY_LEAST and refusals > _POLICY_SHARE * self._tried[provider]
+
+
+class _Silence:
+    """Receiving providers about which the relay fell silent when it was told the recipient.
+
+    A group is answered when its last message is, so one such recipient in each would slow everybody down to the
+    speed of our patience. A silent one rests; then a single message asks again, and the others wait for its answer.
+    """
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self._until: dict[str, datetime] = {}
+
+    def rests(self, address: str) -> bool:
+        until = self._until.get(_provider(address)) if self._until else None
+        if until is None:
+            return False
+        now = self._now()
+        if now >= until:
+            self._until[_provider(address)] = now + _SILENT_REST
+        return now < until
+
+    def learn(self, address: str, outcome: Outcome) -> None:
+        match outcome:
+            case Lost(Phase.RCPT, silent=True):
+                self._until[_provider(address)] = self._now() + _SILENT_REST
+            case Accepted() | Refused() if self._until:
+                self._until.pop(_provider(address), None)
+
+
+def _provider(address: str) -> str:
+    """Whose mail server it is, as far as we know."""
+    domain = address.rpartition("@")[2].lower()
+    return _PROVIDERS.get(domain, domain)
 
 
 def _about_the_sender(code: int, meaning: Meaning) -> Reaction:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -45,6 +45,7 @@ class Lost:
     """The connection died, fell silent or spoke nonsense; after the final dot the message may be theirs."""
 
     phase: Phase
+    silent: bool = field(default=False, compare=False)  # it stood, and said nothing for as long as we wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class Conversation(asyncio.Protocol):
         self._timer = self._loop.call_later(_QUIT_SECONDS, self.end)
         return None
 
-    def end(self) -> None:
+    def end(self, *, silent: bool = False) -> None:
         """Cut the connection. What may have been handed over is lost, what had not begun goes back."""
         if self.ended:
             return
@@ -119,9 +119,9 @@ class Conversation(asyncio.Protocol):
         mailed, opened = self._mailed, self._opened
         self._mailed = self._opened = None
         if opened is not None:
-            self._lose(opened)
+            self._lose(opened, silent)
         if mailed is not None:
-            mailed.settle(Lost(Phase.FINAL_DOT))
+            mailed.settle(Lost(Phase.FINAL_DOT, silent))
         self._pause()
 
     # ---- called by the event loop
@@ -266,12 +266,12 @@ class Conversation(asyncio.Protocol):
 
     # ---- losses
 
-    def _lose(self, letter: Letter) -> None:
+    def _lose(self, letter: Letter, silent: bool) -> None:
         awaited = self._awaited[0] if self._awaited else _DOT
         phase = Phase.MAIL if awaited is _DOT else _PHASES[awaited]  # behind a dot it had not begun
         if phase is Phase.MAIL and self._gives_back(letter):
             return
-        letter.settle(Lost(phase))
+        letter.settle(Lost(phase, silent))
 
     def _gives_back(self, letter: Letter) -> bool:
         """A transaction that was over before it began is repeated unseen, once.
@@ -302,7 +302,7 @@ class Conversation(asyncio.Protocol):
         """One timer for the whole of a stretch of work; one for each command would cost as much as the command."""
         now = self._loop.time()
         if self._awaited and now >= self._deadline:
-            self.end()
+            self.end(silent=True)
         elif self._awaited:
             self._timer = self._loop.call_at(min(self._deadline, now + self._timeout), self._watch)
 

@@ -69,6 +69,10 @@ class SmtpServer:
         self.host, self.port = host, port
         self.faults = stage.fault_plan("smtp", FAULTS)
         self.delay_seconds = 1.0  # real time, of the fault "delay": written down, and the 250 comes late
+        self.silent_about: set[str] = set()  # domains: who names a recipient there hears nothing any more
+        self.busy_about: set[str] = set()  # domains: who names a recipient there hears 421 and is hung up on
+        self.greylisting = timedelta()  # for so long (stage time) a new pair of sender and recipient is turned away
+        self._first_tried: dict[tuple[str, str], datetime] = {}
         self.full_for_good = True  # False: a full mailbox is 452, try again later
         self.certificate = ""  # PEM, for clients that check it
         self._tls = self._prepare_tls() if starttls else None
@@ -140,7 +144,11 @@ class SmtpServer:
             return "550 5.1.1 Mailbox not found"
         if same_address(ChannelName.EMAIL, to) in self.stage.full:
             return "552 5.2.2 Mailbox full" if self.full_for_good else "452 4.2.2 Mailbox full, try again later"
-        if link.fault == "greylist":
+        if domain_of(to) in self.silent_about:
+            await asyncio.Event().wait()  # until the client hangs up, and the library cancels us
+        if domain_of(to) in self.busy_about:
+            await link.hang_up_with("421 4.7.0 Try again later, closing connection")
+        if link.fault == "greylist" or self._is_greylisted(envelope.mail_from, to):
             return "451 4.7.1 Greylisted, try again later"
         if link.fault == "drop_before_data":
             await link.hang_up_with("")
@@ -175,6 +183,10 @@ class SmtpServer:
     async def handle_exception(self, error: Exception) -> str:
         log.error("sandbox mail: %s", type(error).__name__)
         return "451 4.3.0 The sandbox itself failed"
+
+    def _is_greylisted(self, sender: str, to: str) -> bool:
+        now = self.stage.now()
+        return now < self._first_tried.setdefault((sender, to), now) + self.greylisting
 
     def _may_send(self, address: str) -> bool:
         return self.sender_domains is None or domain_of(address) in self.sender_domains

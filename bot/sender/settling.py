@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 # 5, 10, 20 … minutes: a mail is tried for most of a day, as mail servers do; the others for a quarter of an hour
 _TRIES = {ChannelName.EMAIL: 9, ChannelName.SMS: 3, ChannelName.WECHAT: 3}
 _RETRY_AFTER = timedelta(minutes=5)
+_SPREAD = 64
 _SLOW = timedelta(minutes=1)
 _DEFER = timedelta(hours=1)
 _HALF_PACE = timedelta(minutes=10)
@@ -132,8 +133,8 @@ async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: dat
         case Reaction.RETRY | Reaction.REFRESH if claimed.attempts + 1 >= _TRIES[claimed.channel]:
             return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
         case Reaction.RETRY | Reaction.REFRESH:
-            later = now + (result.retry_after or _RETRY_AFTER) * 2**claimed.attempts
-            return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later)
+            wait = (result.retry_after or _RETRY_AFTER) * 2**claimed.attempts
+            return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=now + _spread(claimed, wait))
         case Reaction.DEFER_RECIPIENT:
             later = now + (result.retry_after or _DEFER)
             return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later, uncharged=True)
@@ -141,6 +142,14 @@ async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: dat
             return Settlement(one, DeliveryState.QUEUED, reason=Reason.CHANNEL_CLOSED, uncharged=True)
         case _:
             assert_never(result.reaction)
+
+
+def _spread(claimed: Claimed, wait: timedelta) -> timedelta:
+    """Up to a tenth more for mail: what a server turned away together does not knock again together.
+
+    A provider asked over HTTP may have said to the second when it wants to be asked again.
+    """
+    return wait * (1 + claimed.id % _SPREAD / _SPREAD / 10) if claimed.channel is ChannelName.EMAIL else wait
 
 
 async def _other_channel(runtime: Runtime, claimed: Claimed, now: datetime) -> Settlement:

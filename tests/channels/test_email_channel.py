@@ -6,7 +6,7 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 
@@ -39,7 +39,13 @@ class Relay:
         return [*offers[:-1], "250-PIPELINING", offers[-1]]
 
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if answer := self.refusals.get(("RCPT", address)):
+        answer = self.refusals.get(("RCPT", address)) or self.refusals.get(("RCPT", address.partition("@")[2]))
+        if answer == "SILENCE":
+            await asyncio.sleep(60)
+        if answer == "DROP":
+            server.transport.abort()
+            await asyncio.sleep(1)
+        if answer:
             return answer
         envelope.rcpt_tos.append(address)
         return "250 ok"
@@ -222,6 +228,35 @@ async def test_a_refused_sender_is_never_the_recipients_fault(refusal, reaction)
 async def test_lost_after_the_final_dot_is_unknown():
     result = await sent_with("DROP", "DATA")
     assert (result.reaction, result.code) == (Reaction.UNKNOWN, "lost")
+
+
+async def test_a_destination_that_was_silent_rests_and_then_one_mail_asks_for_all():
+    mails = [outbound(n, f"li{n}@quiet.example") for n in range(1, 5)]
+    other = outbound(9)
+    async with relay_and_channel(timeout=0.3) as (relay, channel):
+        relay.refusals["RCPT", "quiet.example"] = "SILENCE"
+        assert await _codes(channel, mails[0], other) == ["lost", "250"]
+        assert await _codes(channel, *mails, other) == [*["not tried"] * 4, "250"]
+
+        channel._silence._now = lambda: NOW + timedelta(minutes=6)
+        assert await _codes(channel, *mails, other) == ["lost", *["not tried"] * 3, "250"]
+
+        channel._silence._now = lambda: NOW + timedelta(minutes=12)
+        relay.refusals.clear()
+        assert await _codes(channel, *mails) == ["250", *["not tried"] * 3]
+        assert await _codes(channel, *mails[1:]) == ["250"] * 3
+
+
+async def test_a_connection_that_is_cut_says_nothing_about_the_destination():
+    async with relay_and_channel() as (relay, channel):
+        relay.refusals["RCPT", "datong.example"] = "DROP"
+        assert await _codes(channel, outbound()) == ["lost"]
+        relay.refusals.clear()
+        assert await _codes(channel, outbound()) == ["250"]
+
+
+async def _codes(channel: EmailChannel, *mails: Outbound) -> list[str]:
+    return [result.code for result in await channel.send(mails)]
 
 
 async def test_one_policy_refusal_is_dropped_and_many_stop_the_channel():

@@ -5,12 +5,13 @@ import base64
 import smtplib
 import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 
 import aiosmtplib
 import pytest
 
+from bot.clock import ProductClock
 from bot.sandbox.smtp import SmtpServer
 from bot.sandbox.stage import Stage
 from campaigns.terms import ChannelName
@@ -420,6 +421,38 @@ async def test_greylisting_passes_at_the_second_try(relay: SmtpServer) -> None:
     with pytest.raises(aiosmtplib.SMTPRecipientsRefused) as caught:
         await send(relay)
     assert [(one.code, one.message[:5]) for one in caught.value.recipients] == [(451, "4.7.1")]
+    await send(relay)
+    assert len(relay.mailbox(CUSTOMER)) == 1
+
+
+async def test_about_a_busy_domain_it_says_421_and_closes_and_others_are_served(relay: SmtpServer) -> None:
+    relay.busy_about.add(CUSTOMER.partition("@")[2])
+    with pytest.raises(aiosmtplib.SMTPException):
+        await send(relay)
+    relay.busy_about = {"another.example.com"}
+    await send(relay)
+    assert len(relay.mailbox(CUSTOMER)) == 1
+
+
+async def test_greylisting_for_a_time_passes_once_it_is_over(relay: SmtpServer) -> None:
+    clock = ProductClock()
+    relay.stage.now, relay.greylisting = clock, timedelta(minutes=5)
+    for minutes in (0, 4):
+        clock.set(START + timedelta(minutes=minutes))
+        with pytest.raises(aiosmtplib.SMTPRecipientsRefused):
+            await send(relay)
+    clock.set(START + timedelta(minutes=6))
+    await send(relay)
+    assert len(relay.mailbox(CUSTOMER)) == 1
+
+
+async def test_about_a_silent_domain_nothing_is_said_and_others_are_served(relay: SmtpServer) -> None:
+    relay.silent_about.add(CUSTOMER.partition("@")[2])
+    asking = asyncio.create_task(send(relay))
+    done, _ = await asyncio.wait([asking], timeout=0.3)
+    assert not done
+    asking.cancel()
+    relay.silent_about.clear()
     await send(relay)
     assert len(relay.mailbox(CUSTOMER)) == 1
 

@@ -1,7 +1,7 @@
 """An open database, the stand-ins beside it, and the table of what the fault tests saw."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from bot.database import open_database
 from bot.settings import Settings
 from tests.conftest import EMPTY_EVERY_TABLE, administer
+from tests.faults.left_open import FAILED
 from tests.faults.scene import Stage, stage_on
 from tests.faults.table import Rows, write_table
 
@@ -18,6 +19,14 @@ _SAW = Rows()
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.failed:
         _SAW.failed(report.nodeid)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[FAILED] = True
+    return report
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -51,24 +60,28 @@ def rows() -> Rows:
 
 
 @pytest.fixture
-async def stage(sqlite_database: Settings, redis_server: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage_on(sqlite_database, redis_server, tmp_path) as made:
+async def stage(
+    sqlite_database: Settings, redis_server: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Stage]:
+    async with stage_on(sqlite_database, redis_server, tmp_path, request.node) as made:
         yield made
 
 
 @pytest.fixture
-async def stage_on_both(database: Settings, redis_server: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage_on(database, redis_server, tmp_path) as made:
+async def stage_on_both(
+    database: Settings, redis_server: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Stage]:
+    async with stage_on(database, redis_server, tmp_path, request.node) as made:
         yield made
 
 
 @pytest.fixture
 async def stage_on_postgres(
-    migrated_url: str, settings: Settings, redis_server: str, tmp_path: Path
+    migrated_url: str, settings: Settings, redis_server: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Stage]:
     database = settings.model_copy(update={"database_url": migrated_url})
     try:
-        async with open_database(database), stage_on(database, redis_server, tmp_path) as made:
+        async with open_database(database), stage_on(database, redis_server, tmp_path, request.node) as made:
             yield made
     finally:
         await administer(migrated_url, EMPTY_EVERY_TABLE)

@@ -14,43 +14,31 @@ _HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """`went_on`: seconds from the end of the fault to the next message accepted; None where nothing stood still.
-
-    `lost`, `doubled` and `uncertain` are the checker's counts; None where the test asserts by itself and counts none.
-    """
+class _Row:
+    """`went_on`: seconds from the end of the fault to the next message accepted; None where nothing stood still."""
 
     fault: str
     done: str
-    messages: int
-    lost: int | None
-    doubled: int | None
-    uncertain: int | None
+    books: Books
     went_on: float | None
     result: str
 
     def __str__(self) -> str:
+        counts = (len(self.books.lost), len(self.books.doubled), len(self.books.uncertain))
         after = "–" if self.went_on is None else f"{self.went_on:.1f} s"
-        counts = ["–" if count is None else count for count in (self.lost, self.doubled, self.uncertain)]
-        cells = (self.fault, self.done, f"{self.messages:,}", *counts, after)
-        return f"| {' | '.join(map(str, cells))} | {self.result} |"
+        cells = (self.fault, self.done, f"{self.books.messages:,}", *counts, after, self.result)
+        return f"| {' | '.join(map(str, cells))} |"
 
 
 class Rows:
     """What the tests of this run saw."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], Row] = {}
+        self._rows: dict[tuple[str, str], _Row] = {}
         self._failed: list[str] = []
 
     def add(self, fault: str, done: str, books: Books, *, went_on: float | None = None, result: str = "held") -> None:
-        row = Row(
-            fault, done, books.messages, len(books.lost), len(books.doubled), len(books.uncertain), went_on, result
-        )
-        self.keep(row)
-
-    def keep(self, row: Row) -> None:
-        self._rows[row.fault, row.done] = row
+        self._rows[fault, done] = _Row(fault, done, books, went_on, result)
 
     def failed(self, test: str) -> None:
         self._failed.append(test.rpartition("::")[2])
@@ -73,6 +61,6 @@ def write_table(rows: Rows, page: Path = PAGE) -> None:
     page.write_text(f"{before}{begins}\n{table}\n{ends}{after}", encoding="utf-8")
 
 
-def _order(row: Row) -> tuple[int, str, str]:
+def _order(row: _Row) -> tuple[int, str, str]:
     number = row.fault.removeprefix("F").partition("–")[0]
     return (int(number) if number.isdigit() else 99, row.fault, row.done)

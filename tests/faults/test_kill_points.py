@@ -68,6 +68,7 @@ async def test_killed_while_the_provider_has_it_and_before_its_answer(stage: Sta
     books = await _finish(stage, planned)
     assert caught
     assert caught == books.uncertain
+    assert books.most <= 2
     rows.add("F2", "killed after the final dot, before the answer was read", books)
 
 
@@ -81,6 +82,7 @@ async def test_killed_after_the_answer_and_before_the_commit(stage: Stage, size:
     books = await _finish(stage, planned)
     assert caught == books.uncertain
     assert books.repeated <= caught
+    assert books.most <= 2
     rows.add("F2", "killed after the answer, before the commit", books)
 
 

@@ -49,11 +49,11 @@ def server() -> Iterator[servers.Postgres]:
 
 @pytest.fixture
 async def stage(
-    server: servers.Postgres, settings: Settings, redis_server: str, tmp_path: Path
+    server: servers.Postgres, settings: Settings, redis_server: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Stage]:
     url = server.new_database()
     database = settings.model_copy(update={"database_url": url})
-    async with open_database(database), stage_on(database, redis_server, tmp_path) as made:
+    async with open_database(database), stage_on(database, redis_server, tmp_path, request.node) as made:
         yield made
 
 

@@ -19,7 +19,7 @@ from tests.faults.scene import LONG, Stage, all_settled, ids_in, stage_on, start
 from tests.faults.table import Rows
 from tests.fleet import until
 
-_AWAY_SECONDS = 3
+_AWAY = pytest.mark.parametrize("away", [3, pytest.param(60, marks=LONG)], ids=["short", "long"])  # seconds
 
 
 @pytest.fixture
@@ -38,8 +38,10 @@ def own_redis(redis_server: str) -> Iterator[tuple[int, Path]]:
 
 
 @pytest.fixture
-async def stage(sqlite_database: Settings, own_redis: tuple[int, Path], tmp_path: Path) -> AsyncIterator[Stage]:
-    async with stage_on(sqlite_database, f"redis://127.0.0.1:{own_redis[0]}/0", tmp_path) as made:
+async def stage(
+    sqlite_database: Settings, own_redis: tuple[int, Path], tmp_path: Path, request: pytest.FixtureRequest
+) -> AsyncIterator[Stage]:
+    async with stage_on(sqlite_database, f"redis://127.0.0.1:{own_redis[0]}/0", tmp_path, request.node) as made:
         yield made
 
 
@@ -47,7 +49,7 @@ async def test_redis_flushed_in_mid_campaign_loses_nothing_and_sends_nothing_twi
     stage: Stage, own_redis: tuple[int, Path], rows: Rows
 ) -> None:
     with servers.redis_on(*own_redis):
-        async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
+        async with open_runtime(stage.patient) as runtime, working(runtime) as worker:
             planned = await _in_mid_campaign(stage)
             async with contextlib.aclosing(Redis.from_url(stage.settings.redis_url)) as redis:
                 for _ in range(5):
@@ -58,13 +60,14 @@ async def test_redis_flushed_in_mid_campaign_loses_nothing_and_sends_nothing_twi
             assert not worker.done()
 
 
+@_AWAY
 @pytest.mark.parametrize("trouble", ["full", "asks for a password"])
 async def test_redis_that_takes_nothing_more_is_waited_for(
-    stage: Stage, own_redis: tuple[int, Path], trouble: str, rows: Rows
+    stage: Stage, own_redis: tuple[int, Path], trouble: str, away: int, rows: Rows
 ) -> None:
     with servers.redis_on(*own_redis):
         async with (
-            open_runtime(stage.settings) as runtime,
+            open_runtime(stage.patient) as runtime,
             working(runtime) as worker,
             contextlib.aclosing(Redis.from_url(stage.settings.redis_url)) as redis,
         ):
@@ -74,22 +77,22 @@ async def test_redis_that_takes_nothing_more_is_waited_for(
             else:
                 await redis.config_set("requirepass", "another")
                 await redis.client_kill_filter(_type="normal", skipme=True)
-            await asyncio.sleep(_AWAY_SECONDS)
+            await asyncio.sleep(away)
+            assert await ids_in("queued")  # there is work left for when it is itself again
             await redis.config_set("maxmemory", 0)
             await redis.config_set("requirepass", "")
             went_on = await stage.goes_on()
-            done = f"Redis {trouble} for {_AWAY_SECONDS} s"
-            rows.add("F6", done, await _all_sent_once(stage, planned), went_on=went_on)
+            rows.add("F6", f"Redis {trouble} for {away} s", await _all_sent_once(stage, planned), went_on=went_on)
             assert not worker.done()
 
 
-@pytest.mark.parametrize("away", [3, pytest.param(60, marks=LONG)], ids=["short", "long"])
+@_AWAY
 async def test_redis_away_for_a_while_loses_nothing_and_work_goes_on_once_it_is_back(
     stage: Stage, own_redis: tuple[int, Path], away: int, rows: Rows
 ) -> None:
     with contextlib.ExitStack() as first:
         first.enter_context(servers.redis_on(*own_redis))
-        async with open_runtime(stage.settings) as runtime, working(runtime) as worker:
+        async with open_runtime(stage.patient) as runtime, working(runtime) as worker:
             planned = await _in_mid_campaign(stage)
             await asyncio.to_thread(first.close)
             await asyncio.sleep(away)

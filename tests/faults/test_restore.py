@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from bot.backup import save
-from bot.snapshot import tables
-from campaigns import restored, statements
-from campaigns.models import Message, Touch
+from campaigns import restored
+from campaigns.models import Message
 from campaigns.restored import Uncertain
 from campaigns.terms import ChannelName
 from tests.cast import NOW
-from tests.faults.scene import Stage, addresses, ids_in, start_nudge
-from tests.faults.table import Row, Rows
+from tests.faults.books import balanced
+from tests.faults.scene import Stage, ids_in, lose_everything, start_nudge
+from tests.faults.table import Rows
 from tests.fleet import run, started, until
 
 _LOOKS = 3.0  # seconds in which a worker looks into the ledger at least twice
@@ -39,7 +39,7 @@ async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_b
         await until(lambda: _has_accepted(stage, sent_by_then + 40), "more is sent after it")
         worker.kill()
     sent_before_the_loss = await _book_at_rest(stage)
-    await _lose_everything()
+    await lose_everything()
 
     found = await _call(stage, "restore", "b.zip")
 
@@ -60,30 +60,21 @@ async def test_nothing_that_was_sent_is_sent_again_beyond_the_window_after_the_b
 
     assert (released.again, released.unknown) == (found["mail_again"], found["cannot_know"] - found["mail_again"])
     messages = {one.id: one for one in await Message.filter(id__in=planned)}
-    assert set(messages) == planned  # nothing is lost
+    books = await balanced(stage, planned)
+    assert books.repeated <= again
     # a provider that is asked may say that a number cannot be reached
     assert {one.state for one in messages.values()} <= {"sent", "delivered", "failed", "unknown"}
     assert not await ids_in("failed", channel="email")
-    by_sms, by_mail = stage.arrived(ChannelName.SMS), stage.arrived(ChannelName.EMAIL)
-    assert set(by_sms.values()) == {1}  # no SMS twice
-    assert {address for address, times in by_mail.items() if times > 1} <= await addresses(again)
-    arrived = {*by_sms, *by_mail}
-    assert {id_ for id_, one in messages.items() if one.address not in arrived} <= {
-        id_ for id_, one in messages.items() if one.state == "unknown" and one.uncertain
-    }
-    touched = await Touch.filter(direction="out").values_list("message_id", flat=True)
-    assert sorted(touched) == sorted(planned)
     kind = "PostgreSQL" if stage.settings.database_url else "SQLite"
-    marked = sum(one.uncertain for one in messages.values())
     done = f"backup in mid-campaign, database lost, restored, {kind}"
-    rows.keep(Row("F19", done, len(planned), None, None, marked, None, "held until a person's word"))
+    rows.add("F19", done, books, result="held until a person's word")
 
 
 async def test_a_planned_move_loses_and_repeats_nothing(stage: Stage) -> None:
     """Stopped before the backup: the person who knows that says so, and all goes on."""
     planned = await start_nudge(stage, sms=20, mail=20)
     await _call(stage, "backup", "b.zip")
-    await _lose_everything()
+    await lose_everything()
     found = await _call(stage, "restore", "b.zip")
     assert (found["cannot_know"], found["would_send"]) == (len(planned), 0)
     await _call(stage, "release", "--uncertain", "all")
@@ -106,11 +97,6 @@ async def _call(stage: Stage, *words: str) -> Any:
 
 async def _run(stage: Stage, *words: str) -> "subprocess.CompletedProcess[str]":
     return await asyncio.to_thread(run, *words, settings=stage.environment, folder=stage.folder)
-
-
-async def _lose_everything() -> None:
-    for table in reversed(tables()):
-        await statements.run(f"DELETE FROM {table.name}")
 
 
 def _book(stage: Stage) -> dict[str, int]:
