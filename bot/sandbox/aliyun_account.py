@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.sandbox.sms_carrier import segments
 from campaigns.errors import InputError
 
 MOST_NUMBERS, MOST_IN_BATCH = 1000, 100
 LONGEST_OUT_ID = 255
 LONGEST_VALUE = 35
 LONGEST_SMS = 500  # signature and brackets counted
-ONE_SEGMENT, LONG_SEGMENT = 70, 67
 
 # Business refusals: HTTP 200 and this code. Only what is in here can be answered.
 MESSAGES = {
@@ -208,11 +208,6 @@ def mobile_of(number: str) -> str:
     if match is None:
         raise Refused("isv.MOBILE_NUMBER_ILLEGAL")
     return match[1]
-
-
-def segments(text: str) -> int:
-    """How many are paid for; every character counts one, Latin too."""
-    return 1 if len(text) <= ONE_SEGMENT else -(-len(text) // LONG_SEGMENT)
 
 
 def price(messages: Iterable[Sms]) -> int:
