@@ -1,10 +1,11 @@
 """All stand-ins together: one stage, one ledger, the customers, and a side door to look at it all."""
 
+import random
 import re
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,16 @@ class Sandbox:
         await self.sms.stop()
         await self.mx.stop()
         await self.relay.stop()
+
+    def misbehave(self, seed: int) -> dict[str, dict[str, float]]:
+        """Every stand-in meets every fault from now on, receipts and pushes too. Returns the shares by stand-in."""
+        self.stage.misbehave(seed)
+        for name, carrier in (("sms", self.sms.carrier), ("tencent sms", self.tencent_sms.carrier)):
+            carrier.misbehave(random.Random(f"{seed}:{name} carrier"))
+        callbacks, dice = self.wechat.callbacks, random.Random(f"{seed}:wechat callbacks")
+        missing, again = dice.uniform(0.02, 0.1), dice.uniform(0.1, 0.3)
+        callbacks.quirks = replace(callbacks.quirks, missing_share=missing, duplicate_share=again)
+        return {plan.name: plan.as_json() for plan in self.stage.fault_plans}
 
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:
         self.connect(Doors(hooks, mail_host, mail_port))

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -97,6 +97,19 @@ class SmsCarrier(ABC):
     def repeated(self, body: object) -> object:
         """The same push a second time, where that looks different."""
         return body
+
+    def misbehave(self, dice: random.Random) -> None:
+        """From now on receipts come late, never, again and about strangers, in shares of these dice."""
+        self.quirks = replace(
+            self.quirks,
+            failure_share=dice.uniform(0.02, 0.1),
+            missing_share=dice.uniform(0.02, 0.1),
+            late_share=dice.uniform(0.02, 0.1),
+            unknown_share=dice.uniform(0.02, 0.1),
+            duplicate_share=dice.uniform(0.1, 0.3),
+            reply_duplicate_share=dice.uniform(0.1, 0.3),
+        )
+        self._dice = dice
 
     def connect(self, reports: str | None, replies: str | None) -> None:
         """From now on receipts and replies go to these addresses; None keeps them here."""

@@ -67,7 +67,7 @@ class SmtpServer:
         self.user, self.password = user, password
         self.size_limit = size_limit
         self.host, self.port = host, port
-        self.faults = stage.fault_plan("smtp", FAULTS)
+        self.faults = stage.fault_plan("smtp" if password is not None else "smtp mx", FAULTS)
         self.delay_seconds = 1.0  # real time, of the fault "delay": written down, and the 250 comes late
         self.full_for_good = True  # False: a full mailbox is 452, try again later
         self.certificate = ""  # PEM, for clients that check it
