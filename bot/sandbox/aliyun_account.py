@@ -115,7 +115,10 @@ SentAt = Callable[[Sms], Collection[datetime]]
 
 
 class Account:
-    """Signatures, templates, money and the provider's own list of those who refused. `balance` is in segments."""
+    """Signatures, templates, money and the provider's own list of those who refused.
+
+    `balance` is in segments; so are the limits that staff may set in the console, for a day and a month in Shanghai.
+    """
 
     def __init__(
         self,
@@ -125,6 +128,8 @@ class Account:
         frequencies: Iterable[Frequency],
     ) -> None:
         self.balance, self.frequencies = balance, tuple(frequencies)
+        self.day_limit: int | None = None
+        self.month_limit: int | None = None
         self.refuses_with = ""  # a code of MESSAGES that every send gets
         self.blocked: set[tuple[str, str]] = set()  # signature and number
         self.signs = dict.fromkeys(signs, True)  # name to approved or not
@@ -152,6 +157,15 @@ class Account:
         self._check_frequency(messages, now, sent_at)
         if price(messages) > self.balance:
             raise Refused("isv.AMOUNT_NOT_ENOUGH")
+
+    def check_limits(self, messages: Sequence[Sms], spent: Callable[[str], int]) -> None:
+        """`spent`: segments since the start of this day or month, as strftime writes it. Raises Refused."""
+        for limit, period, code in (
+            (self.day_limit, "%Y%m%d", "isv.DAY_LIMIT_CONTROL"),
+            (self.month_limit, "%Y%m", "isv.MONTH_LIMIT_CONTROL"),
+        ):
+            if limit is not None and spent(period) + price(messages) > limit:
+                raise Refused(code)
 
     def _read_send_sms(self, given: Mapping[str, str]) -> list[Sms]:
         numbers = given["PhoneNumbers"].split(",")

@@ -40,8 +40,9 @@ class Carrier(SmsCarrier):
             "err_msg": CARRIER_WORDS[fate.code],
             "sms_size": str(segments(row.words["text"])),
             "biz_id": row.provider_id,
-            "out_id": row.key,
         }
+        if row.key or newer:  # who gave none finds an empty one in newer pushes
+            item["out_id"] = row.key
         return item | ({"sign_name": row.words["sign"], "template_code": row.words["template_code"]} if newer else {})
 
     def reply_body(self, phone: str, text: str, answering: Accepted | None, number: int) -> list[Item]:

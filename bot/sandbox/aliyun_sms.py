@@ -19,7 +19,7 @@ from bot.sandbox.aliyun_carrier import Carrier
 from bot.sandbox.aliyun_signature import Call, Gateway, GatewayError, wants_xml
 from bot.sandbox.listening import Cut, Listener, Pace, Received, answered, bad_gateway, formatted, receive
 from bot.sandbox.pushing import local
-from bot.sandbox.sms_carrier import Fate, Quirks, number_of
+from bot.sandbox.sms_carrier import Fate, Quirks, number_of, segments
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.errors import InputError
 from campaigns.terms import SHANGHAI, ChannelName
@@ -123,8 +123,8 @@ class AliyunSmsSandbox:
         """Hand a template in, or in again. Raises InputError for one that no reviewer would pass."""
         self.account.hand_in(code, SmsTemplate(text, approved))
 
-    def top_up(self, segments: int) -> None:
-        self.account.balance += segments
+    def top_up(self, by: int) -> None:
+        self.account.balance += by
 
     def refuse_all_with(self, code: str) -> None:
         """From now on every send gets this business refusal; "" ends it."""
@@ -182,6 +182,7 @@ class AliyunSmsSandbox:
                 return self._query(call.parameters)
             messages = self.account.read(call.action, call.parameters)
             self.account.check(messages, self.stage.now(), self._sent_at)
+            self.account.check_limits(messages, self._spent)
             if fault == "system_error":
                 raise Refused("isp.SYSTEM_ERROR")
         except Refused as refusal:
@@ -214,6 +215,11 @@ class AliyunSmsSandbox:
             if self.carrier.sent(row)
             and (row.words["sign"], row.words["template_code"]) == (sms.sign, sms.template_code)
         ]
+
+    def _spent(self, period: str) -> int:
+        now = f"{self.stage.now().astimezone(SHANGHAI):{period}}"
+        rows = [row for row in self.stage.ledger.rows(ChannelName.SMS) if self.carrier.sent(row)]
+        return sum(segments(row.words["text"]) for row in rows if f"{row.at.astimezone(SHANGHAI):{period}}" == now)
 
     def _query(self, given: Mapping[str, str]) -> dict[str, Any]:
         phone, day = mobile_of(given["PhoneNumber"]), given["SendDate"]

@@ -141,8 +141,8 @@ class TencentSmsSandbox:
         """Hand a template in, or in again. Raises InputError for one that no reviewer would pass."""
         self.account.hand_in(template_id, SmsTemplate(text, approved))
 
-    def top_up(self, segments: int) -> None:
-        self.account.balance += segments
+    def top_up(self, by: int) -> None:
+        self.account.balance += by
 
     def refuse_all_with(self, code: str) -> None:
         """From now on every send gets this refusal; "" ends it."""

@@ -827,6 +827,20 @@ async def test_segments_are_paid_for_and_an_empty_purse_sends_nothing(call: Call
     assert sms.account.balance == 0
 
 
+async def test_the_account_has_limits_for_a_day_and_a_month_of_shanghai(
+    call: Caller, sms: AliyunSmsSandbox, clock: Hand
+) -> None:
+    sms.account.day_limit, sms.account.month_limit = 2, 3
+    both = send_sms(PhoneNumbers=f"{PHONE},{OTHER}")
+    assert (await call(params=both)).json()["Code"] == "OK"
+    assert_refused(await call(), "isv.DAY_LIMIT_CONTROL", "触发日发送限额")
+    clock.moment = datetime(2026, 11, 23, 16, 0, tzinfo=UTC)  # midnight
+    assert_refused(await call(params=both), "isv.MONTH_LIMIT_CONTROL", "触发月发送限额")
+    await accept(call)
+    clock.moment = datetime(2026, 11, 30, 16, 0, tzinfo=UTC)
+    await accept(call)
+
+
 async def test_a_key_without_the_right_is_refused(stage: Stage) -> None:
     async with serving(make(stage, rights=["SendSms"])) as sms:
         await accept(Caller(sms))
@@ -951,6 +965,29 @@ async def test_a_late_answer_is_late_and_right(call: Caller, sms: AliyunSmsSandb
     began = asyncio.get_running_loop().time()
     await accept(call)
     assert asyncio.get_running_loop().time() - began >= 0.2
+
+
+async def test_a_slow_body_comes_in_halves_and_is_right(call: Caller, sms: AliyunSmsSandbox) -> None:
+    sms.delay_seconds = 0.2
+    sms.faults.order("slow_body")
+    began = asyncio.get_running_loop().time()
+    await accept(call)
+    assert asyncio.get_running_loop().time() - began >= 0.2
+
+
+async def test_an_answer_can_come_twice_on_the_same_connection(call: Caller, sms: AliyunSmsSandbox) -> None:
+    sms.faults.order("twice")
+    request = call.request()
+    head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
+    host, _, port = sms.endpoint.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(f"POST /?{request.url.query.decode()} HTTP/1.1\r\n{head}\r\n".encode())
+    whole = await reader.readuntil(b'"RequestId": ')
+    assert whole.endswith(b'"RequestId": ')
+    rest = await reader.readuntil(b'"RequestId": ')
+    writer.close()
+    assert rest.count(b"HTTP/1.1 200 OK") == 1
+    assert len(rows(sms)) == 1
 
 
 async def test_a_forgotten_message_is_acknowledged_and_lost(
@@ -1135,6 +1172,32 @@ async def test_numbers_the_stage_calls_unknown_or_full_fail_at_the_carrier(
     assert told[OTHER]["err_code"] != "MK:0001"
     failed = (await call("QuerySendDetails", params=query())).json()["SmsSendDetailDTOs"]["SmsSendDetailDTO"][0]
     assert (failed["SendStatus"], failed["ErrCode"]) == (2, "MK:0001")
+
+
+async def test_receipts_can_come_weeks_late_or_about_a_message_that_nobody_sent(
+    call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand
+) -> None:
+    surely = {"empty_share": 0.0, "failure_share": 0.0, "duplicate_share": 0.0}
+    sms.carrier.quirks = Quirks(**surely, late_share=1.0, unknown_share=1.0)
+    row = await accept(call)
+    await run_for(sms, clock, MINUTE)
+    assert not doors.reports
+    await run_for(sms, clock, timedelta(days=22))
+    [[mine, strange]] = doors.reports
+    assert mine["biz_id"] == row.provider_id
+    assert strange["biz_id"] != row.provider_id
+    assert strange.get("out_id", "") == ""
+
+
+async def test_keys_that_newer_pushes_hold_are_absent_from_the_others(
+    call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand
+) -> None:
+    everybody = ",".join(f"154{number:08d}" for number in range(60))
+    assert (await call(params=send_sms(PhoneNumbers=everybody, OutId=None))).json()["Code"] == "OK"
+    await run_for(sms, clock, MINUTE)
+    items = [item for items in doors.reports for item in items]
+    for key in ("sign_name", "template_code", "out_id"):
+        assert {key in item for item in items} == {True, False}
 
 
 async def test_a_receipt_can_fail_to_come(call: Caller, sms: AliyunSmsSandbox, doors: Doors, clock: Hand) -> None:
