@@ -13,6 +13,7 @@ from bot.clock import ProductClock
 from bot.sandbox import side
 from bot.sandbox.aliyun_sms import AliyunSmsSandbox
 from bot.sandbox.customers import Behaviour, Customers, load_phrases
+from bot.sandbox.mail_bounces import Quirks as Bounces
 from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.sms_customers import SmsCustomer
 from bot.sandbox.smtp import SmtpServer
@@ -96,6 +97,7 @@ class Sandbox:
         )
         stops = load_phrases(_PHRASES)[Intent.STOP]
         self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self.wechat, stops))
+        self._bounces = Bounces()
         self._side_port = side_port
         self.site_hook = ""
         self._side: Served | None = None
@@ -124,6 +126,13 @@ class Sandbox:
         self.stage.misbehave(seed)
         for name, carrier in (("sms", self.sms.carrier), ("tencent sms", self.tencent_sms.carrier)):
             carrier.misbehave(random.Random(f"{seed}:{name} carrier"))
+        dice = random.Random(f"{seed}:bounces")
+        self._bounces = Bounces(
+            missing_share=dice.uniform(0.02, 0.1),
+            late_share=dice.uniform(0.1, 0.3),
+            duplicate_share=dice.uniform(0.1, 0.3),
+            unknown_share=dice.uniform(0.1, 0.3),
+        )
         callbacks, dice = self.wechat.callbacks, random.Random(f"{seed}:wechat callbacks")
         missing, again = dice.uniform(0.02, 0.1), dice.uniform(0.1, 0.3)
         callbacks.quirks = replace(callbacks.quirks, missing_share=missing, duplicate_share=again)
@@ -138,7 +147,8 @@ class Sandbox:
     def connect(self, doors: Doors) -> None:
         """From now on receipts, answers and the site's events go to these doors."""
         self.site_hook = f"{doors.hooks}/site"
-        mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port)
+        mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port, quirks=self._bounces)
+        self.relay.bounce = self.mx.bounce = mail.bounce
         self.customers.answer_by(ChannelName.EMAIL, mail, mail)
         self.wechat.connect(f"{doors.hooks}/wechat/callback")
         self.sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")

@@ -29,7 +29,7 @@ FLOORS: dict[float, str] = {
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
-    4.8: "bot.sandbox.sms_carrier bot.sandbox.tencent_signature",
+    4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature",
     4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
