@@ -354,6 +354,10 @@ async def test_an_action_of_another_service_is_none_here(call: Caller) -> None:
     assert refused(await call("SendMail")) == "InvalidAction"
 
 
+async def test_a_body_over_ten_megabytes_is_too_large(call: Caller) -> None:
+    assert refused(await call(body=b" " * 10_000_001)) == "RequestSizeLimitExceeded"
+
+
 @pytest.mark.parametrize("moved", [5 * MINUTE, -5 * MINUTE])
 async def test_five_minutes_of_skew_are_allowed(call: Caller, clock: Hand, moved: timedelta) -> None:
     request = call.request()
