@@ -61,11 +61,14 @@ def sandbox(
     as_json: AsJson = False,
     port: Annotated[int, typer.Option(help="Port of the side door; 0 is any.")] = 0,
     ledger: Annotated[Path | None, typer.Option(help="Append everything accepted to this file.")] = None,
+    faults: Annotated[
+        int | None, typer.Option(metavar="SEED", help="A fifth of all requests meets a fault, which ones by this seed.")
+    ] = None,
 ) -> None:
     """The stand-ins alone, for any client. Example: huifang sandbox --json"""
     from bot.commands import serving as command
 
-    run(lambda: command.run_sandbox(settings(), as_json=as_json, port=port, ledger=ledger))
+    run(lambda: command.run_sandbox(settings(), as_json=as_json, port=port, ledger=ledger, faults=faults))
 
 
 @app.command()

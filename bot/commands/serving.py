@@ -139,9 +139,17 @@ async def run_web(settings: Settings, *, as_json: bool) -> None:
                 following.cancel()
 
 
-async def run_sandbox(settings: Settings, *, as_json: bool, port: int, ledger: Path | None) -> None:
-    """The stand-ins alone. The one line of JSON is flushed before they serve anybody."""
+async def run_sandbox(
+    settings: Settings, *, as_json: bool, port: int, ledger: Path | None, faults: int | None = None
+) -> None:
+    """The stand-ins alone. The one line of JSON is flushed before they serve anybody.
+
+    `faults` is the seed of everything that goes wrong, None for nothing.
+    """
     sandbox = Sandbox(ProductClock(), templates=settings.huifang_templates, ledger=ledger, side_port=port)
+    if faults is not None:
+        plan = sandbox.misbehave(faults)
+        print(f"沙盒按种子 {faults} 出错 (faults by seed): {json.dumps(plan)}", file=sys.stderr, flush=True)
     await sandbox.start()
     try:
         print_found(sandbox.endpoints(), as_json)

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.sandbox.sms_carrier import segments
 from campaigns.errors import InputError
 
 MOST_NUMBERS, MOST_IN_BATCH = 1000, 100
 LONGEST_OUT_ID = 255
 LONGEST_VALUE = 35
 LONGEST_SMS = 500  # signature and brackets counted
-ONE_SEGMENT, LONG_SEGMENT = 70, 67
 
 # Business refusals: HTTP 200 and this code. Only what is in here can be answered.
 MESSAGES = {
@@ -115,7 +115,10 @@ SentAt = Callable[[Sms], Collection[datetime]]
 
 
 class Account:
-    """Signatures, templates, money and the provider's own list of those who refused. `balance` is in segments."""
+    """Signatures, templates, money and the provider's own list of those who refused.
+
+    `balance` is in segments; so are the limits that staff may set in the console, for a day and a month in Shanghai.
+    """
 
     def __init__(
         self,
@@ -125,6 +128,8 @@ class Account:
         frequencies: Iterable[Frequency],
     ) -> None:
         self.balance, self.frequencies = balance, tuple(frequencies)
+        self.day_limit: int | None = None
+        self.month_limit: int | None = None
         self.refuses_with = ""  # a code of MESSAGES that every send gets
         self.blocked: set[tuple[str, str]] = set()  # signature and number
         self.signs = dict.fromkeys(signs, True)  # name to approved or not
@@ -152,6 +157,15 @@ class Account:
         self._check_frequency(messages, now, sent_at)
         if price(messages) > self.balance:
             raise Refused("isv.AMOUNT_NOT_ENOUGH")
+
+    def check_limits(self, messages: Sequence[Sms], spent: Callable[[str], int]) -> None:
+        """`spent`: segments since the start of this day or month, as strftime writes it. Raises Refused."""
+        for limit, period, code in (
+            (self.day_limit, "%Y%m%d", "isv.DAY_LIMIT_CONTROL"),
+            (self.month_limit, "%Y%m", "isv.MONTH_LIMIT_CONTROL"),
+        ):
+            if limit is not None and spent(period) + price(messages) > limit:
+                raise Refused(code)
 
     def _read_send_sms(self, given: Mapping[str, str]) -> list[Sms]:
         numbers = given["PhoneNumbers"].split(",")
@@ -208,11 +222,6 @@ def mobile_of(number: str) -> str:
     if match is None:
         raise Refused("isv.MOBILE_NUMBER_ILLEGAL")
     return match[1]
-
-
-def segments(text: str) -> int:
-    """How many are paid for; every character counts one, Latin too."""
-    return 1 if len(text) <= ONE_SEGMENT else -(-len(text) // LONG_SEGMENT)
 
 
 def price(messages: Iterable[Sms]) -> int:

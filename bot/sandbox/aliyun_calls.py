@@ -1,7 +1,4 @@
-"""The calls Aliyun's SMS gateway knows: actions and their parameters, the version, and how many a second."""
-
-from collections import deque
-from collections.abc import Callable
+"""The calls Aliyun's SMS gateway knows: actions and their parameters, and the version."""
 
 from bot.sandbox.aliyun_signature import Call, GatewayError, no_such_api
 
@@ -19,25 +16,6 @@ ACTIONS = {
     "QuerySendDetails": (("PhoneNumber", "SendDate", "PageSize", "CurrentPage"), ("BizId",)),
 }
 IGNORED = ("RegionId", "OwnerId", "ResourceOwnerAccount", "ResourceOwnerId")  # taken by every action
-
-
-class Pace:
-    """At most `qps` calls in any second of `seconds`; None: as many as they like."""
-
-    def __init__(self, qps: int | None, seconds: Callable[[], float]) -> None:
-        self._qps, self._seconds = qps, seconds
-        self._recent = deque[float]()
-
-    def check(self) -> None:
-        """Raises GatewayError."""
-        if self._qps is None:
-            return
-        now = self._seconds()
-        while self._recent and now - self._recent[0] >= 1:
-            self._recent.popleft()
-        if len(self._recent) >= self._qps:
-            raise throttled()
-        self._recent.append(now)
 
 
 def check_parameters(call: Call) -> None:

@@ -14,11 +14,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.sandbox.aliyun_account import MESSAGES, Account, Frequency, Refused, Sms, SmsTemplate, mobile_of, price
-from bot.sandbox.aliyun_calls import ACTIONS, Pace, check_parameters, throttled
-from bot.sandbox.aliyun_carrier import Carrier, Quirks, number_of
-from bot.sandbox.aliyun_push import Fate, local
-from bot.sandbox.aliyun_signature import Call, Gateway, GatewayError, Received, wants_xml
-from bot.sandbox.listening import Cut, Listener, bad_gateway, formatted
+from bot.sandbox.aliyun_calls import ACTIONS, check_parameters, throttled
+from bot.sandbox.aliyun_carrier import Carrier
+from bot.sandbox.aliyun_signature import Call, Gateway, GatewayError, wants_xml
+from bot.sandbox.listening import Cut, Listener, Pace, Received, answered, bad_gateway, formatted, receive
+from bot.sandbox.pushing import local
+from bot.sandbox.sms_carrier import Fate, Quirks, number_of, segments
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.errors import InputError
 from campaigns.terms import SHANGHAI, ChannelName
@@ -33,6 +34,8 @@ FAULTS = (
     "reset_before",
     "reset_after",
     "truncate",
+    "slow_body",
+    "twice",
     "receipt_first",
     "forget",
 )
@@ -72,7 +75,7 @@ class AliyunSmsSandbox:
         self.carrier = Carrier(stage, self.account, quirks or Quirks(), is_empty)
         self.carrier.connect(push_reports_to, push_replies_to)
         self.rights = set(rights)
-        self.delay_seconds = 1.0  # real time, of the fault "delay"
+        self.delay_seconds = 1.0  # real time, of the faults "delay" and "slow_body"
         self.faults = stage.fault_plan("aliyun sms", FAULTS)
         self.app = Starlette(
             routes=[Route("/{path:path}", self._serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"])]
@@ -120,8 +123,8 @@ class AliyunSmsSandbox:
         """Hand a template in, or in again. Raises InputError for one that no reviewer would pass."""
         self.account.hand_in(code, SmsTemplate(text, approved))
 
-    def top_up(self, segments: int) -> None:
-        self.account.balance += segments
+    def top_up(self, by: int) -> None:
+        self.account.balance += by
 
     def refuse_all_with(self, code: str) -> None:
         """From now on every send gets this business refusal; "" ends it."""
@@ -129,21 +132,26 @@ class AliyunSmsSandbox:
             raise InputError(f"{code} is no code of this provider; there are {', '.join(MESSAGES)}")
         self.account.refuses_with = code
 
+    def sent(self, row: Accepted) -> bool:
+        """Whether this message went out here."""
+        return self.carrier.sent(row)
+
     def fate_of(self, row: Accepted) -> Fate:
-        """See Carrier.fate_of."""
+        """See SmsCarrier.fate_of."""
         return self.carrier.fate_of(row)
 
     async def say(self, phone: str, text: str, *, answering: Accepted | None = None, reply_id: str = "") -> bool:
-        """The customer of this phone writes back; see Carrier.say."""
+        """The customer of this phone writes back; see SmsCarrier.say."""
         return await self.carrier.say(phone, text, answering=answering, reply_id=reply_id)
 
     async def _serve(self, request: Request) -> Response:
-        received = await _read(request)
+        received = await receive(request)
         xml = wants_xml(received)
         try:
             call = self._gateway.open(received)
             check_parameters(call)
-            self._pace.check()
+            if not self._pace.allows():
+                raise throttled()
             return await self._carry_out(call, self.faults.draw(), xml)
         except GatewayError as error:
             return formatted(self._error_body(error, received), "Error", error.status, xml=xml)
@@ -163,9 +171,7 @@ class AliyunSmsSandbox:
             return Cut()
         body = await self._act(call, fault)
         response = formatted(body | {"RequestId": self._request_id()}, f"{call.action}Response", 200, xml=xml)
-        if fault == "reset_after":
-            return Cut()
-        return Cut(response) if fault == "truncate" else response
+        return answered(response, fault, self.delay_seconds)
 
     async def _act(self, call: Call, fault: str) -> dict[str, Any]:
         """The body of the answer. A refusal leaves nothing done."""
@@ -176,6 +182,7 @@ class AliyunSmsSandbox:
                 return self._query(call.parameters)
             messages = self.account.read(call.action, call.parameters)
             self.account.check(messages, self.stage.now(), self._sent_at)
+            self.account.check_limits(messages, self._spent)
             if fault == "system_error":
                 raise Refused("isp.SYSTEM_ERROR")
         except Refused as refusal:
@@ -205,8 +212,14 @@ class AliyunSmsSandbox:
         return [
             row.at
             for row in self.stage.ledger.sent_to(ChannelName.SMS, sms.phone)
-            if (row.words["sign"], row.words["template_code"]) == (sms.sign, sms.template_code)
+            if self.carrier.sent(row)
+            and (row.words["sign"], row.words["template_code"]) == (sms.sign, sms.template_code)
         ]
+
+    def _spent(self, period: str) -> int:
+        now = f"{self.stage.now().astimezone(SHANGHAI):{period}}"
+        rows = [row for row in self.stage.ledger.rows(ChannelName.SMS) if self.carrier.sent(row)]
+        return sum(segments(row.words["text"]) for row in rows if f"{row.at.astimezone(SHANGHAI):{period}}" == now)
 
     def _query(self, given: Mapping[str, str]) -> dict[str, Any]:
         phone, day = mobile_of(given["PhoneNumber"]), given["SendDate"]
@@ -216,7 +229,9 @@ class AliyunSmsSandbox:
         found = [
             row
             for row in reversed(self.stage.ledger.sent_to(ChannelName.SMS, phone))
-            if f"{row.at.astimezone(SHANGHAI):%Y%m%d}" == day and given.get("BizId") in (None, "", row.provider_id)
+            if self.carrier.sent(row)
+            and f"{row.at.astimezone(SHANGHAI):%Y%m%d}" == day
+            and given.get("BizId") in (None, "", row.provider_id)
         ]
         shown = [self._detail(row) for row in found[(page - 1) * size : page * size]]
         details = {"TotalCount": str(len(found)), "SmsSendDetailDTOs": {"SmsSendDetailDTO": shown}}
@@ -252,16 +267,6 @@ class AliyunSmsSandbox:
             "HostId": received.headers.get("host", ""),
             "Recommend": f"https://api.aliyun.com/troubleshoot?q={error.code}&product=Dysmsapi",
         }
-
-
-async def _read(request: Request) -> Received:
-    return Received(
-        request.method,
-        request.scope["path"],
-        request.scope["query_string"].decode("latin-1"),
-        dict(request.headers),
-        await request.body(),
-    )
 
 
 def _whole(value: str) -> int:

@@ -3,11 +3,15 @@
 import asyncio
 import json
 import socket
-from collections.abc import Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from xml.sax.saxutils import escape
 
 import uvicorn
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -15,6 +19,47 @@ from uvicorn.server import ServerState
 
 LAST_ANSWERS_SECONDS = 2  # for those under way when it is stopped
 _TRANSPORT = "sandbox.transport"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One HTTP request as it came in: `query` still encoded, header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+async def receive(request: Request) -> Received:
+    return Received(
+        request.method,
+        request.scope["path"],
+        request.scope["query_string"].decode("latin-1"),
+        dict(request.headers),
+        await request.body(),
+    )
+
+
+class Pace:
+    """At most `qps` calls in any second of `seconds`; None: as many as they like."""
+
+    def __init__(self, qps: int | None, seconds: Callable[[], float]) -> None:
+        self._qps, self._seconds = qps, seconds
+        self._recent = deque[float]()
+
+    def allows(self) -> bool:
+        """Whether one more may come now; counted if so."""
+        if self._qps is None:
+            return True
+        now = self._seconds()
+        while self._recent and now - self._recent[0] >= 1:
+            self._recent.popleft()
+        if len(self._recent) >= self._qps:
+            return False
+        self._recent.append(now)
+        return True
 
 
 class Listener:
@@ -71,6 +116,60 @@ class Cut(Response):
             transport.close()
         while (await receive())["type"] != "http.disconnect":
             pass
+
+
+class Slow(Response):
+    """This answer with a pause of `seconds` (real time) in the middle of its body."""
+
+    def __init__(self, whole: Response, seconds: float) -> None:
+        super().__init__()
+        self._whole, self._seconds = whole, seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = bytes(self._whole.body)
+        middle = len(body) // 2
+        start = {"status": self._whole.status_code, "headers": self._whole.raw_headers}
+        await send({"type": "http.response.start", **start})
+        await send({"type": "http.response.body", "body": body[:middle], "more_body": True})
+        await asyncio.sleep(self._seconds)
+        await send({"type": "http.response.body", "body": body[middle:]})
+
+
+class Twice(Response):
+    """This answer, and once more on the same connection, to a request that nobody made."""
+
+    def __init__(self, whole: Response) -> None:
+        super().__init__()
+        self._whole = whole
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        transport: asyncio.Transport = scope["extensions"][_TRANSPORT]
+        await self._whole(scope, receive, send)
+        status = HTTPStatus(self._whole.status_code)
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+        lines += [name + b": " + value for name, value in self._whole.raw_headers]
+        if not transport.is_closing():
+            transport.write(b"\r\n".join([*lines, b"", bytes(self._whole.body)]))
+
+
+def answered(whole: Response, fault: str, seconds: float) -> Response:
+    """The answer after the effect, as it comes through under this fault; whole where the fault is none of ours."""
+    match fault:
+        case "reset_after":
+            return Cut()
+        case "truncate":
+            return Cut(whole)
+        case "slow_body":
+            return Slow(whole, seconds)
+        case "twice":
+            return Twice(whole)
+        case _:
+            return whole
+
+
+def as_json(body: Mapping[str, Any]) -> Response:
+    """Without a charset: official clients compare the type as it stands."""
+    return Response(json.dumps(body, ensure_ascii=False), media_type="application/json")
 
 
 def formatted(body: Mapping[str, Any], root: str, status: int, *, xml: bool) -> Response:

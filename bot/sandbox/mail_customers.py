@@ -1,21 +1,20 @@
 """A customer's mail program: honest replies as QQ邮箱, 163, Outlook and Gmail write them, and bounces."""
 
 import asyncio
-import hashlib
 import html
 import smtplib
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from email.header import Header
+from datetime import datetime, timedelta
 from email.message import Message
 from email.mime.multipart import MIMEMultipart
-from email.mime.nonmultipart import MIMENonMultipart
-from email.mime.text import MIMEText
 from email.policy import compat32
 from email.utils import format_datetime, getaddresses, parsedate_to_datetime
+from functools import partial
 
+from bot.sandbox.mail_bounces import Quirks, nobodys, write_bounce
+from bot.sandbox.mail_parts import encoded, message_id, text_part
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.terms import SHANGHAI
 
@@ -27,7 +26,8 @@ WEEKDAYS = "一二三四五六日"
 class MailCustomer:
     """Delivers answers and bounces to our mail door at `host`:`port`, by LMTP or else by SMTP."""
 
-    def __init__(self, stage: Stage, host: str, port: int, lmtp: bool = True) -> None:
+    def __init__(self, stage: Stage, host: str, port: int, lmtp: bool = True, quirks: Quirks | None = None) -> None:
+        self.quirks = quirks or Quirks()
         self._stage = stage
         self._host, self._port = host, port
         self._client = smtplib.LMTP if lmtp else smtplib.SMTP
@@ -43,7 +43,28 @@ class MailCustomer:
         await asyncio.to_thread(self._deliver, sender, _reply_address(accepted), mail)
 
     async def bounce(self, accepted: Accepted) -> None:
-        """Report to the envelope's sender that there is no such mailbox. Raises like `answer`."""
+        """Report to the envelope's sender that there is no such mailbox. Raises like `answer`; what comes late fails
+        in the timetable.
+        """
+        dice, quirks, later = (
+            self._stage.dice(f"bounce {accepted.provider_id} {accepted.to}"),
+            self.quirks,
+            timedelta(0),
+        )
+        if dice.random() < quirks.missing_share:
+            return
+        if dice.random() < quirks.late_share:
+            later = quirks.latest_of_the_late * dice.random()
+        about = [accepted] * (3 if dice.random() < quirks.duplicate_share else 1)
+        if dice.random() < quirks.unknown_share:
+            about.append(nobodys(accepted))
+        for one in about:
+            if later:
+                self._stage.timetable.later(later, partial(self._bounce, one), "bounce comes late")
+            else:
+                await self._bounce(one)
+
+    async def _bounce(self, accepted: Accepted) -> None:
         mail = self._queued(write_bounce(accepted, self._stage.now()))
         await asyncio.to_thread(self._deliver, "", accepted.words["mail_from"], mail)
 
@@ -94,63 +115,15 @@ def write_reply(accepted: Accepted, text: str, now: datetime, automatic: bool) -
     prefix = program.machine_prefix if automatic else program.reply_prefix
     mail["From"] = accepted.to
     mail["To"] = _reply_address(accepted)
-    mail["Subject"] = _encoded(prefix + original.subject, program.charset)
+    mail["Subject"] = encoded(prefix + original.subject, program.charset)
     mail["Date"] = format_datetime(now.astimezone(SHANGHAI))
-    mail["Message-ID"] = _message_id(accepted, text)
+    mail["Message-ID"] = message_id(accepted, text)
     if not automatic or program.honest_machine:
         mail["In-Reply-To"] = original.message_id
         mail["References"] = f"{original.references} {original.message_id}".strip()
     for name, value in program.machine_headers if automatic else ():
         mail[name] = value
     return mail
-
-
-def write_bounce(accepted: Accepted, now: datetime) -> Message:
-    """An RFC 3464 report: no such mailbox, in the words of that provider."""
-    domain = accepted.to.rpartition("@")[2]
-    status, words = _refusal(domain)
-    mail = MIMEMultipart("report", report_type="delivery-status")
-    mail["From"] = f"MAILER-DAEMON@{domain}"
-    mail["To"] = accepted.words["mail_from"]
-    mail["Subject"] = _encoded("系统退信/Systems bounce", "utf-8")
-    mail["Date"] = format_datetime(now.astimezone(SHANGHAI))
-    mail["Message-ID"] = _message_id(accepted, "bounce")
-    mail["Auto-Submitted"] = "auto-replied"
-    mail.attach(_text_part(f"抱歉,您的邮件被退回来了。\n收件人: {accepted.to}\n退信原因: {words}\n", "utf-8"))
-    mail.attach(_report(accepted, domain, status, words))
-    headers = "".join(f"{name}: {value}\n" for name, value in _original_headers(accepted))
-    original = MIMENonMultipart("text", "rfc822-headers")
-    original.set_payload(headers)
-    mail.attach(original)
-    return mail
-
-
-def _report(accepted: Accepted, domain: str, status: str, words: str) -> Message:
-    about_mail, about_recipient = Message(), Message()
-    about_mail["Reporting-MTA"] = f"dns; mx.{domain}"
-    about_mail["Arrival-Date"] = format_datetime(accepted.at.astimezone(SHANGHAI))
-    about_recipient["Final-Recipient"] = f"rfc822; {accepted.to}"
-    about_recipient["Action"] = "failed"
-    about_recipient["Status"] = status
-    about_recipient["Diagnostic-Code"] = f"smtp; {words}"
-    report = MIMENonMultipart("message", "delivery-status")
-    report.set_payload([about_mail, about_recipient])
-    return report
-
-
-def _refusal(domain: str) -> tuple[str, str]:
-    # QQ says 5.0.0 to everything; only its words tell what is wrong.
-    if domain.startswith("qq."):
-        return "5.0.0", "550 Mailbox not found. http://service.mail.qq.com/"
-    if domain.startswith(("163.", "126.")):
-        return "5.1.1", f"550 User not found: {domain}"
-    return "5.1.1", "550 5.1.1 The email account that you tried to reach does not exist"
-
-
-def _original_headers(accepted: Accepted) -> list[tuple[str, str]]:
-    wanted = ("From", "To", "Subject", "Date", "Message-ID")
-    found = [(name, str(accepted.words["headers"].get(name, ""))) for name in wanted]
-    return [(name, value if value.isascii() else _encoded(value, "utf-8")) for name, value in found]
 
 
 def _original_of(accepted: Accepted) -> _Original:
@@ -175,39 +148,17 @@ def _reply_address(accepted: Accepted) -> str:
     return found[0][1] if found else ""
 
 
-def _message_id(accepted: Accepted, about: str) -> str:
-    mark = hashlib.sha256(f"{accepted.provider_id} {accepted.to} {about}".encode()).hexdigest()[:24]
-    return f"<{mark}@{accepted.to.rpartition('@')[2]}>"
-
-
 def _body(text: str, original: _Original, program: _Program) -> Message:
     plain = text + program.quote(original)
     rich = f"<div>{html.escape(text)}</div><br><blockquote>{original.html or html.escape(original.text)}</blockquote>"
     mail = MIMEMultipart("alternative")
-    mail.attach(_text_part(plain, program.charset))
-    mail.attach(_text_part(rich, program.charset, "html"))
+    mail.attach(text_part(plain, program.charset))
+    mail.attach(text_part(rich, program.charset, "html"))
     return mail
 
 
 def _machine_body(text: str, program: _Program) -> Message:
-    return _text_part(text + "\n", program.charset)
-
-
-def _text_part(text: str, charset: str, kind: str = "plain") -> MIMEText:
-    return MIMEText(text, kind, _charset_for(text, charset))
-
-
-def _encoded(words: str, charset: str) -> str:
-    return Header(words, _charset_for(words, charset)).encode()
-
-
-def _charset_for(text: str, charset: str) -> str:
-    """The program's own, or UTF-8 where that cannot say it (emoji in GBK)."""
-    try:
-        text.encode(charset)
-    except UnicodeEncodeError:
-        return "utf-8"
-    return charset
+    return text_part(text + "\n", program.charset)
 
 
 def _qq_quote(mail: _Original) -> str:

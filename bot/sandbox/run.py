@@ -1,9 +1,11 @@
 """All stand-ins together: one stage, one ledger, the customers, and a side door to look at it all."""
 
+import random
+import re
 import secrets
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,12 @@ from bot.clock import ProductClock
 from bot.sandbox import side
 from bot.sandbox.aliyun_sms import AliyunSmsSandbox
 from bot.sandbox.customers import Behaviour, Customers, load_phrases
+from bot.sandbox.mail_bounces import Quirks as Bounces
 from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.sms_customers import SmsCustomer
 from bot.sandbox.smtp import SmtpServer
 from bot.sandbox.stage import Stage
+from bot.sandbox.tencent_sms import TencentSmsSandbox
 from bot.sandbox.visitors import Visitor
 from bot.sandbox.wechat import WechatSandbox
 from bot.sandbox.wechat_customers import WechatCustomer
@@ -24,6 +28,8 @@ from campaigns.terms import ChannelName, Intent
 
 MAIL_DOMAIN = "huifang.example.com"
 _VISITOR = "oVISITOR00000000000000000000"  # a follower for clients that are not ours
+_TENCENT_ID = "AKIDSandboxSandboxSandboxSandboxSand"
+_LONGEST_VALUE = 35  # of a variable at Tencent: raised as our letter to it asked, a new account has 6
 _PHRASES = Path(__file__).parent / "phrases.toml"
 
 
@@ -66,7 +72,17 @@ class Sandbox:
             templates=_sms_templates(templates),
             is_empty=lambda phone: self.customers.behaviour(ChannelName.SMS, phone) is Behaviour.BOUNCES,
         )
-        self.customers.answer_by(ChannelName.SMS, SmsCustomer(self.sms))
+        self.tencent_sms = TencentSmsSandbox(
+            self.stage,
+            secret_id=_TENCENT_ID,
+            secret_key=secrets.token_urlsafe(24),
+            sdk_app_id="1400006666",
+            signs=[load_site(templates)["sign_name"]],
+            templates=_tencent_templates(templates),
+            longest_value=_LONGEST_VALUE,
+            is_empty=lambda phone: self.customers.behaviour(ChannelName.SMS, phone) is Behaviour.BOUNCES,
+        )
+        self.customers.answer_by(ChannelName.SMS, SmsCustomer(self.sms, self.tencent_sms))
         service, subscribed = _wechat_templates(templates)
         self.wechat = WechatSandbox(
             self.stage,
@@ -81,6 +97,7 @@ class Sandbox:
         )
         stops = load_phrases(_PHRASES)[Intent.STOP]
         self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self.wechat, stops))
+        self._bounces = Bounces()
         self._side_port = side_port
         self.site_hook = ""
         self._side: Served | None = None
@@ -89,6 +106,7 @@ class Sandbox:
         await self.relay.start()
         await self.mx.start()
         await self.sms.start()
+        await self.tencent_sms.start()
         await self.wechat.start()
         self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port))
         self.stage.start()
@@ -98,9 +116,27 @@ class Sandbox:
         if self._side:
             await self._side.stop()
         await self.wechat.stop()
+        await self.tencent_sms.stop()
         await self.sms.stop()
         await self.mx.stop()
         await self.relay.stop()
+
+    def misbehave(self, seed: int) -> dict[str, dict[str, float]]:
+        """Every stand-in meets every fault from now on, receipts and pushes too. Returns the shares by stand-in."""
+        self.stage.misbehave(seed)
+        for name, carrier in (("sms", self.sms.carrier), ("tencent sms", self.tencent_sms.carrier)):
+            carrier.misbehave(random.Random(f"{seed}:{name} carrier"))
+        dice = random.Random(f"{seed}:bounces")
+        self._bounces = Bounces(
+            missing_share=dice.uniform(0.02, 0.1),
+            late_share=dice.uniform(0.1, 0.3),
+            duplicate_share=dice.uniform(0.1, 0.3),
+            unknown_share=dice.uniform(0.1, 0.3),
+        )
+        callbacks, dice = self.wechat.callbacks, random.Random(f"{seed}:wechat callbacks")
+        missing, again = dice.uniform(0.02, 0.1), dice.uniform(0.1, 0.3)
+        callbacks.quirks = replace(callbacks.quirks, missing_share=missing, duplicate_share=again)
+        return {plan.name: plan.as_json() for plan in self.stage.fault_plans}
 
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:
         self.connect(Doors(hooks, mail_host, mail_port))
@@ -111,10 +147,12 @@ class Sandbox:
     def connect(self, doors: Doors) -> None:
         """From now on receipts, answers and the site's events go to these doors."""
         self.site_hook = f"{doors.hooks}/site"
-        mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port)
+        mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port, quirks=self._bounces)
+        self.relay.bounce = self.mx.bounce = mail.bounce
         self.customers.answer_by(ChannelName.EMAIL, mail, mail)
         self.wechat.connect(f"{doors.hooks}/wechat/callback")
         self.sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
+        self.tencent_sms.connect(f"{doors.hooks}/sms/tencent_report", f"{doors.hooks}/sms/tencent_reply")
 
     @property
     def url(self) -> str:
@@ -132,6 +170,7 @@ class Sandbox:
                 "password": self._password,
             },
             "aliyun_sms": self.sms.entrance(),
+            "tencent_sms": self.tencent_sms.entrance(),
             "wechat": self.wechat.entrance(),
             "side": self.url,
         }
@@ -153,3 +192,17 @@ def _sms_templates(templates: Path) -> dict[str, str]:
     """What our account has had approved: the words of every campaign's sms.toml."""
     tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(templates.glob("*/sms.toml"))]
     return {str(table["template_code"]): str(table["text"]) for table in tables}
+
+
+def _tencent_templates(templates: Path) -> dict[str, str]:
+    """The same words as approved there: the number of template_code, variables numbered in their order in the text."""
+    return {_digits(code): _numbered(text) for code, text in _sms_templates(templates).items()}
+
+
+def _digits(code: str) -> str:
+    return "".join(letter for letter in code if letter.isdigit())
+
+
+def _numbered(text: str) -> str:
+    names = list(dict.fromkeys(re.findall(r"\$\{(\w+)\}", text)))
+    return re.sub(r"\$\{(\w+)\}", lambda match: f"{{{names.index(match[1]) + 1}}}", text)

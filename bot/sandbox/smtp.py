@@ -3,51 +3,63 @@
 import asyncio
 import hashlib
 import hmac
-import ipaddress
 import logging
-import re
 import ssl
 import tempfile
-from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
-from email import message_from_bytes, policy
-from email.errors import MessageError
-from email.header import decode_header, make_header
-from email.message import EmailMessage
-from email.utils import format_datetime, getaddresses, parsedate_to_datetime
+from collections import deque
+from collections.abc import Awaitable, Callable, Collection
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, NoReturn
 
 from aiosmtpd.smtp import SMTP, AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
+from bot.sandbox.certificate import make_certificate
+from bot.sandbox.mail_rules import (
+    Fields,
+    MailRefused,
+    address_of,
+    completed,
+    decoded,
+    domain_of,
+    is_reserved,
+    read_header,
+    read_words,
+    value_of,
+)
 from bot.sandbox.stage import Accepted, Stage, same_address
 from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
 
-# Nobody real can be reached: RFC 2606 and 6761 give these names to nobody.
-RESERVED = ("example", "test", "example.com", "example.net", "example.org")
-# Of the faults, `forget` is the worst: the relay says 250 and neither writes the mail down nor delivers it.
-FAULTS = ("busy", "greylist", "drop_before_data", "drop_after_dot", "delay", "forget")
-MAY_REPEAT = re.compile(r"received|dkim-signature|authentication-results|arc-.*|resent-.*|comments|keywords")
-FIELD = re.compile(rb"([!-9;-~]+):(.*)", re.DOTALL)
-MESSAGE_ID = re.compile(r"<([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+)@[A-Za-z0-9.-]+>")
-ONE_CLICK_TARGET = re.compile(r"<(https://[^<>\s]+|http://(127\.0\.0\.1|localhost)[:/][^<>\s]*)>")
-LONGEST_LINE = 998
-
-Fields = list[tuple[str, str]]  # name as written, value unfolded and still encoded
+# After the final dot: `unavailable` and `web_page` keep nothing; `truncate`, `slow_answer`, `twice` and `bounce_first`
+# (its bounce is there before the 250) are of a mail that was taken. `forget` is the worst: 250, and nothing is kept.
+FAULTS = (
+    "busy",
+    "greylist",
+    "drop_before_data",
+    "unavailable",
+    "web_page",
+    "drop_after_dot",
+    "delay",
+    "truncate",
+    "slow_answer",
+    "twice",
+    "bounce_first",
+    "forget",
+)
+MINUTE = timedelta(minutes=1)
+WEB_PAGE = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
 
 class SmtpServer:
     """The relay. AUTH (PLAIN, LOGIN) is required; with `starttls` only inside TLS (throw-away certificate).
 
     `password` None makes it a provider's MX in place of its relay: everybody may deliver, nobody logs in.
-    `sender_domains` are the domains mail may come from, None any. Mailboxes in `stage.unknown` and
-    `stage.full` are refused. What was accepted stands in `stage.ledger` before the client has its 250.
+    `sender_domains` are the domains mail may come from, None any. `per_minute` is how many one of the great
+    mail providers takes in a minute of the stage's time before it says so in its own words, None any. Mailboxes
+    in `stage.unknown` and `stage.full` are refused. What was accepted stands in `stage.ledger` before the client
+    has its 250.
     """
 
     def __init__(
@@ -59,6 +71,7 @@ class SmtpServer:
         password: str | None,
         size_limit: int = 10_000_000,
         starttls: bool = False,
+        per_minute: int | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
@@ -67,12 +80,15 @@ class SmtpServer:
         self.user, self.password = user, password
         self.size_limit = size_limit
         self.host, self.port = host, port
-        self.faults = stage.fault_plan("smtp", FAULTS)
-        self.delay_seconds = 1.0  # real time, of the fault "delay": written down, and the 250 comes late
+        self.faults = stage.fault_plan("smtp" if password is not None else "smtp mx", FAULTS)
+        self.delay_seconds = 1.0  # real time, of "delay" and "slow_answer": written down, and the 250 comes late
+        self.per_minute = per_minute
+        self.bounce: Callable[[Accepted], Awaitable[None]] | None = None  # of the fault "bounce_first"
         self.silent_about: set[str] = set()  # domains: who names a recipient there hears nothing any more
         self.busy_about: set[str] = set()  # domains: who names a recipient there hears 421 and is hung up on
         self.greylisting = timedelta()  # for so long (stage time) a new pair of sender and recipient is turned away
         self._first_tried: dict[tuple[str, str], datetime] = {}
+        self._recent: dict[str, deque[datetime]] = {}
         self.full_for_good = True  # False: a full mailbox is 452, try again later
         self.certificate = ""  # PEM, for clients that check it
         self._tls = self._prepare_tls() if starttls else None
@@ -148,6 +164,8 @@ class SmtpServer:
             await asyncio.Event().wait()  # until the client hangs up, and the library cancels us
         if domain_of(to) in self.busy_about:
             await link.hang_up_with("421 4.7.0 Try again later, closing connection")
+        if too_many := self._too_many(domain_of(to)):
+            return too_many
         if link.fault == "greylist" or self._is_greylisted(envelope.mail_from, to):
             return "451 4.7.1 Greylisted, try again later"
         if link.fault == "drop_before_data":
@@ -171,14 +189,54 @@ class SmtpServer:
             "mail_from": envelope.mail_from,
             "headers": {name: decoded(value) for name, value in fields},
         }
+        if link.fault == "unavailable":
+            return "451 4.3.0 Temporarily unavailable, try again later"
+        if link.fault == "web_page":
+            await link.hang_up_with(WEB_PAGE)
         queue_id = self._queue_id(content)
-        if link.fault != "forget":
-            self._keep(envelope.rcpt_tos, fields, words, queue_id)
-        if link.fault == "delay":
-            await asyncio.sleep(self.delay_seconds)
-        if link.fault == "drop_after_dot":
-            await link.hang_up_with("")
-        return f"250 2.0.0 Ok: queued as {queue_id}"
+        rows = [] if link.fault == "forget" else self._keep(envelope.rcpt_tos, fields, words, queue_id)
+        return await self._answer(link, rows, f"250 2.0.0 Ok: queued as {queue_id}")
+
+    async def _answer(self, link: "_Link", rows: list[Accepted], answer: str) -> str:
+        """The answer to a mail that was taken, as it comes through."""
+        match link.fault:
+            case "bounce_first":
+                await self._bounce(rows)
+            case "delay":
+                await asyncio.sleep(self.delay_seconds)
+            case "slow_answer":
+                await link.write(answer[:8])
+                await asyncio.sleep(self.delay_seconds)
+                return answer[8:]
+            case "truncate":
+                await link.write(answer[:8])
+                await link.hang_up_with("", politely=True)
+            case "drop_after_dot":
+                await link.hang_up_with("")
+            case "twice":
+                return f"{answer}\r\n{answer}"
+        return answer
+
+    async def _bounce(self, rows: list[Accepted]) -> None:
+        for row in rows if self.bounce else ():
+            assert self.bounce is not None
+            self.stage.lose(row)
+            await self.bounce(row)
+
+    def _too_many(self, domain: str) -> str:
+        """What a great provider says to one more mail in this minute, "" where it takes it."""
+        provider = domain.partition(".")[0]
+        if self.per_minute is None or provider not in ("qq", "163", "126"):
+            return ""
+        now, recent = self.stage.now(), self._recent.setdefault(provider, deque())
+        while recent and now - recent[0] >= MINUTE:
+            recent.popleft()
+        if len(recent) < self.per_minute:
+            recent.append(now)
+            return ""
+        if provider == "qq":
+            return "550 Ip frequency limited. http://service.mail.qq.com/"
+        return f"450 RP:CEL {provider} mx1,PsmowAAXXXXX 1,please see http://mail.163.com/help/help_spam_16.htm"
 
     async def handle_exception(self, error: Exception) -> str:
         log.error("sandbox mail: %s", type(error).__name__)
@@ -191,10 +249,11 @@ class SmtpServer:
     def _may_send(self, address: str) -> bool:
         return self.sender_domains is None or domain_of(address) in self.sender_domains
 
-    def _keep(self, recipients: list[str], fields: Fields, words: dict[str, Any], queue_id: str) -> None:
+    def _keep(self, recipients: list[str], fields: Fields, words: dict[str, Any], queue_id: str) -> list[Accepted]:
         key = value_of(fields, "message-id").strip("<> ").rpartition("@")[0]
-        for to in recipients:
-            self.stage.accept(ChannelName.EMAIL, to, key=key, words=words, provider_id=queue_id)
+        return [
+            self.stage.accept(ChannelName.EMAIL, to, key=key, words=words, provider_id=queue_id) for to in recipients
+        ]
 
     def _queue_id(self, content: bytes) -> str:
         # From the ledger's length as well: unique after a restart and the same in every run.
@@ -226,11 +285,17 @@ class _Link(SMTP):  # type: ignore[misc, unused-ignore]
         self._relay.links.discard(self)
         super().connection_lost(error)
 
-    async def hang_up_with(self, last_word: str) -> NoReturn:
+    async def write(self, words: str) -> None:
+        """As they stand, without the end of a line."""
+        self._writer.write(words.encode("ascii"))
+        await self._writer.drain()
+
+    async def hang_up_with(self, last_word: str, *, politely: bool = False) -> NoReturn:
         """Close in the client's face, after a last word or none. Never returns: the library cancels us."""
         transport: Any = self.transport  # uvloop's are no subclass of asyncio.Transport
         if last_word:
             await self.push(last_word)
+        if last_word or politely:
             transport.close()
         else:
             transport.abort()
@@ -244,162 +309,3 @@ class _Link(SMTP):  # type: ignore[misc, unused-ignore]
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
             await asyncio.wait([self._handler_coroutine], timeout=1)
-
-
-class MailRefused(Exception):
-    """The reply to a mail that no strict relay would take."""
-
-
-def completed(content: bytes, now: datetime) -> bytes:
-    """A mail from any client, with the Date and Message-ID it left to its server (RFC 6409 section 8)."""
-    head = content.partition(b"\r\n\r\n")[0].lower()
-    added = b""
-    if not re.search(rb"^date:", head, re.MULTILINE):
-        added += f"Date: {format_datetime(now)}\r\n".encode()
-    if not re.search(rb"^message-id:", head, re.MULTILINE):
-        added += b"Message-ID: <%s@mx.sandbox.example>\r\n" % hashlib.sha256(content).hexdigest()[:24].encode()
-    return added + content
-
-
-def read_header(content: bytes, eight_bit: bool) -> Fields:
-    """The header of a mail as received. Raises MailRefused for whatever RFC 5322, 2047 or 8058 forbids."""
-    _check_lines(content, eight_bit)
-    head, blank, _ = content.partition(b"\r\n\r\n")
-    if not blank:
-        raise MailRefused("554 5.6.0 No blank line after the header")
-    if not head.isascii():
-        raise MailRefused("554 5.6.7 Header is not ASCII, see RFC 2047")
-    fields = [_read_field(line) for line in re.split(rb"\r\n(?![ \t])", head)]
-    _check_fields(fields)
-    return fields
-
-
-def read_words(content: bytes) -> dict[str, Any]:
-    """Subject, text and HTML as the customer sees them, LF line ends. Raises MailRefused for broken MIME."""
-    mail = message_from_bytes(content, policy=policy.default)
-    assert isinstance(mail, EmailMessage)
-    try:
-        text, html = _body(mail, "plain"), _body(mail, "html")
-        subject = decoded(str(mail.get("Subject", "")))
-    except (LookupError, UnicodeError, MessageError, KeyError) as error:
-        raise MailRefused(f"554 5.6.0 Unreadable body: {type(error).__name__}") from error
-    if defects := [type(defect).__name__ for part in mail.walk() for defect in part.defects]:
-        raise MailRefused(f"554 5.6.0 Malformed MIME: {defects[0]}")
-    if not (text.strip() or html.strip()):
-        raise MailRefused("554 5.6.0 Nothing to read in it")
-    return {"subject": subject, "text": text, "html": html}
-
-
-def value_of(fields: Fields, name: str) -> str:
-    """The first value of that name (lower case), "" where there is none."""
-    return next((value for found, value in fields if found.lower() == name), "")
-
-
-def address_of(value: str) -> str:
-    """The one address of an address field, "" where there is none or more than one."""
-    found = [address for _, address in getaddresses([value])]
-    return found[0] if len(found) == 1 and "@" in found[0] else ""
-
-
-def domain_of(address: str) -> str:
-    return address.rpartition("@")[2].lower()
-
-
-def is_reserved(domain: str) -> bool:
-    return any(domain == name or domain.endswith(f".{name}") for name in RESERVED)
-
-
-def decoded(value: str) -> str:
-    """A header value with its RFC 2047 words read."""
-    return str(make_header(decode_header(value)))
-
-
-def _check_lines(content: bytes, eight_bit: bool) -> None:
-    without = content.replace(b"\r\n", b"")
-    if b"\n" in without or b"\r" in without:
-        raise MailRefused("554 5.6.0 Bare CR or LF, see RFC 5322 2.3")
-    if any(len(line) > LONGEST_LINE for line in content.split(b"\r\n")):
-        raise MailRefused("500 5.5.2 Line too long, 998 octets at most")
-    if not eight_bit and not content.isascii():
-        raise MailRefused("554 5.6.3 8-bit data without BODY=8BITMIME")
-
-
-def _read_field(line: bytes) -> tuple[str, str]:
-    match = FIELD.fullmatch(line)
-    if match is None or any(not part.strip() for part in line.split(b"\r\n")):
-        raise MailRefused("554 5.6.0 Malformed header line")
-    value = match[2].replace(b"\r\n", b"").decode("ascii").strip()
-    try:
-        plain = decoded(value)
-    except (LookupError, UnicodeError, MessageError) as error:
-        raise MailRefused("554 5.6.0 Unreadable encoded word in the header") from error
-    if re.search(r"[\x00-\x08\x0a-\x1f\x7f]", plain):
-        raise MailRefused("554 5.6.0 Control character in the header")
-    return match[1].decode("ascii"), value
-
-
-def _check_fields(fields: Fields) -> None:
-    names = [name.lower() for name, _ in fields]
-    for name in names:
-        if names.count(name) > 1 and not MAY_REPEAT.fullmatch(name):
-            raise MailRefused(f"554 5.6.0 Header field {name} occurs more than once")
-    for name in ("from", "date", "message-id"):
-        if name not in names:
-            raise MailRefused(f"554 5.6.0 Header field {name} is missing")
-    if "bcc" in names:
-        raise MailRefused("554 5.6.0 Bcc must not travel")
-    if "content-type" in names and "mime-version" not in names:
-        raise MailRefused("554 5.6.0 Content-Type without MIME-Version")
-    _check_values(fields)
-    _check_marketing(fields)
-
-
-def _check_values(fields: Fields) -> None:
-    if not address_of(value_of(fields, "from")):
-        raise MailRefused("554 5.6.0 From is not one address")
-    if not MESSAGE_ID.fullmatch(value_of(fields, "message-id")):
-        raise MailRefused("554 5.6.0 Malformed Message-ID")
-    try:
-        parsedate_to_datetime(value_of(fields, "date"))
-    except ValueError as error:
-        raise MailRefused("554 5.6.0 Malformed Date") from error
-
-
-def _check_marketing(fields: Fields) -> None:
-    if value_of(fields, "precedence").lower() != "bulk":
-        return
-    if not ONE_CLICK_TARGET.search(value_of(fields, "list-unsubscribe")):
-        raise MailRefused("550 5.7.1 Bulk mail without an https List-Unsubscribe, see RFC 8058")
-    if value_of(fields, "list-unsubscribe-post") != "List-Unsubscribe=One-Click":
-        raise MailRefused("550 5.7.1 Bulk mail without List-Unsubscribe-Post, see RFC 8058")
-
-
-def _body(mail: EmailMessage, kind: str) -> str:
-    part = mail.get_body(preferencelist=(kind,))
-    if part is None:
-        return ""
-    return str(part.get_content(errors="strict")).replace("\r\n", "\n")
-
-
-def make_certificate() -> tuple[str, str]:
-    """A self-signed certificate for loopback and its key, both PEM, good for ten days of real time."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "mx.sandbox.example")])
-    # Real time, not the stage's: the client's TLS library knows no other.
-    start = datetime.now(UTC) - timedelta(days=1)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=10))
-        .add_extension(x509.SubjectAlternativeName(names), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return certificate.public_bytes(pem).decode("ascii"), secret.decode("ascii")

@@ -21,6 +21,7 @@ Clock = Callable[[], datetime]  # aware; virtual in demo and tests
 Action = Callable[[], Awaitable[None]]
 Listener = Callable[["Accepted"], None]
 
+LIES = ("forget",)
 POLL_SECONDS = 0.2  # real time: the virtual clock jumps, nobody tells us when
 
 
@@ -222,18 +223,34 @@ class FaultPlan:
     The names are the stand-in's own ("busy", "drop_after_dot" …); it refuses the ones it does not know.
     """
 
-    def __init__(self, dice: random.Random, known: Collection[str]) -> None:
+    def __init__(self, dice: random.Random, known: Collection[str], name: str = "") -> None:
+        self.name = name
         self._dice = dice
-        self._known = frozenset(known)
+        self._known = tuple(known)
         self._shares: dict[str, float] = {}
         self._ordered: deque[str] = deque()
 
     def shares(self, **shares: float) -> None:
         """From now on this share of requests meets this fault, `busy=0.02`. Replaces what was set."""
         self._check(shares)
-        if sum(shares.values()) > 1:
+        if sum(shares.values()) > 1 + 1e-9:
             raise ValueError("the shares of all faults add up to more than 1")
         self._shares = dict(shares)
+
+    def misbehave(self, dice: random.Random, share: float) -> None:
+        """From now on this share of requests meets one of all the faults there are, which and when by the dice.
+
+        Left out are lies (a provider that says yes and keeps nothing) and a provider's own codes, which are numbers.
+        """
+        honest = [fault for fault in self._known if fault not in LIES and not fault.isdecimal()]
+        weights = [dice.uniform(0.2, 1) for _ in honest]
+        whole = sum(weights)
+        self._dice = dice
+        self.shares(**{fault: share * weight / whole for fault, weight in zip(honest, weights, strict=True)})
+
+    def as_json(self) -> dict[str, float]:
+        """The share of each fault."""
+        return {fault: round(share, 4) for fault, share in self._shares.items()}
 
     def order(self, *faults: str) -> None:
         """The next requests meet these, one each; "" is a request that goes well."""
@@ -252,8 +269,8 @@ class FaultPlan:
         return ""
 
     def _check(self, faults: Iterable[str]) -> None:
-        if unknown := set(faults) - self._known:
-            raise ValueError(f"unknown fault {sorted(unknown)}; there are {sorted(self._known)}")
+        if unknown := set(faults) - set(self._known):
+            raise ValueError(f"unknown fault {sorted(unknown)}; there are {', '.join(sorted(self._known))}")
 
 
 class Stage:
@@ -270,6 +287,7 @@ class Stage:
         self.ledger = Ledger(ledger_path)
         self.timetable = Timetable(now)
         self.listeners: list[Listener] = []
+        self.fault_plans: list[FaultPlan] = []
         self._lost: set[tuple[ChannelName, str, str]] = set()
         self.unknown: set[str] = set()
         self.full: set[str] = set()
@@ -280,7 +298,14 @@ class Stage:
         return random.Random(f"{self.seed}:{name}")
 
     def fault_plan(self, name: str, known: Collection[str]) -> FaultPlan:
-        return FaultPlan(self.dice(f"faults of {name}"), known)
+        plan = FaultPlan(self.dice(f"faults of {name}"), known, name)
+        self.fault_plans.append(plan)
+        return plan
+
+    def misbehave(self, seed: int, share: float = 0.2) -> None:
+        """Every stand-in on this stage meets every kind of fault; the same seed is the same faults."""
+        for plan in self.fault_plans:
+            plan.misbehave(random.Random(f"{seed}:faults of {plan.name}"), share)
 
     def accept(
         self, channel: ChannelName, to: str, *, key: str, words: Mapping[str, Any], provider_id: str

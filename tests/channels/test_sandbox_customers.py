@@ -5,7 +5,7 @@ import email
 import smtplib
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email import policy
 from email.message import EmailMessage
@@ -16,6 +16,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope
 
 from bot.sandbox.customers import Behaviour, Customers, load_phrases
+from bot.sandbox.mail_bounces import Quirks
 from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.stage import Accepted, Stage
 from campaigns.errors import DefinitionError
@@ -472,6 +473,42 @@ async def test_a_bounce_is_a_delivery_report_to_the_envelope_s_sender(
     assert about_recipient["Diagnostic-Code"].startswith(f"smtp; {words}")
     assert original.get_content_type() == "text/rfc822-headers"
     assert "Message-ID: <k-17@site.example>" in original.get_content().replace("\r\n", "\n")
+
+
+async def test_bounces_can_come_thrice_late_never_or_about_a_mail_that_nobody_sent(mail_door: MailDoor) -> None:
+    clock = Hand()
+    stage = Stage(clock, 7)
+
+    async def after(quirks: Quirks) -> list[str]:
+        """To whom the bounces went that came at once."""
+        mail_door.envelopes.clear()
+        one = MailCustomer(stage, "127.0.0.1", mail_door.port, mail_door.lmtp, quirks)
+        await one.bounce(nudge("a2@hs.example"))
+        return [envelope.rcpt_tos[0] for envelope in mail_door.envelopes]
+
+    ours, nobodys = "bounce+t1@site.example", "bounce+nobody@site.example"
+    assert await after(Quirks()) == [ours]
+    assert await after(Quirks(duplicate_share=1.0)) == [ours] * 3
+    assert await after(Quirks(unknown_share=1.0)) == [ours, nobodys]
+    assert b"<nobody-Q1@site.example>" in mail_door.envelopes[-1].content
+    assert await after(Quirks(missing_share=1.0)) == []
+    assert len(stage.timetable) == 0
+    assert await after(Quirks(late_share=1.0)) == []
+    late = stage.timetable.next_at()
+    assert late is not None
+    assert timedelta(hours=1) < late - clock.moment < timedelta(days=21)
+    clock.moment = late
+    await stage.timetable.run_due()
+    assert [envelope.rcpt_tos for envelope in mail_door.envelopes] == [[ours]]
+
+
+async def test_a_report_may_leave_out_why(mail_door: MailDoor) -> None:
+    said = []
+    for number in range(12):
+        await customer(mail_door).bounce(replace(nudge("a2@hs.example"), provider_id=f"Q{number}"))
+        _, report, _ = mail_door.mail().iter_parts()
+        said.append("Diagnostic-Code" in report.get_payload()[1])
+    assert set(said) == {True, False}
 
 
 async def test_a_door_that_is_shut_is_an_error_of_the_answer() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from bot.clock import ProductClock
 from bot.sandbox.smtp import SmtpServer
-from bot.sandbox.stage import Stage
+from bot.sandbox.stage import Accepted, Stage
 from campaigns.terms import ChannelName
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)
@@ -469,6 +469,85 @@ async def test_a_link_lost_after_the_final_dot_leaves_the_mail_delivered(relay: 
     with pytest.raises(aiosmtplib.SMTPServerDisconnected):
         await send(relay)
     assert [row.key for row in relay.mailbox(CUSTOMER)] == ["k-17"]
+
+
+@pytest.mark.parametrize(("fault", "kept"), [("truncate", 1), ("web_page", 0)])
+async def test_half_an_answer_or_a_web_page_is_no_answer(relay: SmtpServer, fault: str, kept: int) -> None:
+    relay.faults.order(fault)
+    smtp = await client(relay)
+    with pytest.raises((aiosmtplib.SMTPException, ValueError)):
+        await smtp.send_message(letter(), sender=SENDER, recipients=[CUSTOMER])
+    smtp.close()
+    assert len(relay.mailbox(CUSTOMER)) == kept
+
+
+async def test_a_relay_that_is_unavailable_after_the_dot_has_kept_nothing(relay: SmtpServer) -> None:
+    relay.faults.order("unavailable")
+    assert (await refusal(relay, raw(*HEAD))).startswith("451 4.3.0")
+    assert not relay.mailbox(CUSTOMER)
+
+
+async def test_a_slow_answer_comes_in_two_pieces_and_is_right(relay: SmtpServer) -> None:
+    relay.delay_seconds = 0.1
+    relay.faults.order("slow_answer")
+    assert (await refusal(relay, raw(*HEAD))).startswith("250 2.0.0 Ok: queued as")
+    assert len(relay.mailbox(CUSTOMER)) == 1
+
+
+async def test_an_answer_can_come_twice_and_stands_before_the_next_one(relay: SmtpServer) -> None:
+    relay.faults.order("twice")
+    mail = b"MAIL FROM:<%s>\r\nRCPT TO:<%s>\r\nDATA\r\n" % (SENDER.encode(), CUSTOMER.encode())
+    reader, writer = await asyncio.open_connection(relay.host, relay.port)
+    await _answer(reader)
+    for group in (b"EHLO a.example\r\n", PLAIN, mail):
+        writer.write(group)
+        for _ in range(group.count(b"\r\n")):
+            await _answer(reader)
+    writer.write(raw(*HEAD) + b".\r\nNOOP\r\n")
+    first, second, third = [await _answer(reader) for _ in range(3)]
+    writer.close()
+    await writer.wait_closed()
+    assert first == second
+    assert first.startswith("250 2.0.0 Ok: queued as")
+    assert third.startswith("250")
+    assert len(relay.mailbox(CUSTOMER)) == 1
+
+
+async def test_a_bounce_can_be_there_before_the_250(relay: SmtpServer) -> None:
+    bounced: list[str] = []
+
+    async def bounce(row: Accepted) -> None:
+        bounced.append(row.to)
+
+    relay.bounce = bounce
+    relay.faults.order("bounce_first")
+    assert (await refusal(relay, raw(*HEAD))).startswith("250")
+    assert bounced == [CUSTOMER]
+    assert not relay.stage.reached(relay.mailbox(CUSTOMER)[0])
+
+
+@pytest.mark.parametrize(
+    ("domain", "words"), [("qq.example.com", "550 Ip frequency limited"), ("163.example.com", "450 RP:CEL 163 ")]
+)
+async def test_a_great_provider_that_gets_too_many_in_a_minute_says_so_in_its_own_words(
+    domain: str, words: str
+) -> None:
+    now = [START]
+    stage = Stage(lambda: now[0], seed=1)
+    server = SmtpServer(stage, sender_domains=None, password=None, per_minute=2)
+    await server.start()
+
+    async def told(number: int, at: str = domain) -> str:
+        hello = b"EHLO a.example\r\n"
+        commands = b"MAIL FROM:<%s>\r\nRCPT TO:<c%d@%s>\r\n" % (SENDER.encode(), number, at.encode())
+        return (await talk(server, hello, commands))[-1]
+
+    assert [(await told(number))[:3] for number in (1, 2)] == ["250", "250"]
+    assert (await told(3)).startswith(words)
+    assert (await told(3, "company.example"))[:3] == "250"
+    now[0] += timedelta(minutes=1)
+    assert (await told(3))[:3] == "250"
+    await server.stop()
 
 
 async def test_a_mail_forgotten_is_250_for_the_sender_and_nowhere_else(relay: SmtpServer) -> None:

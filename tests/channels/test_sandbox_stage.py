@@ -244,3 +244,24 @@ def test_a_fault_nobody_knows_is_refused() -> None:
         plan.shares(bussy=0.1)
     with pytest.raises(ValueError, match="more than 1"):
         plan.shares(busy=1.1)
+
+
+def test_a_seed_gives_every_stand_in_all_its_faults_but_lies_and_codes() -> None:
+    def made(seed: int, share: float = 0.2) -> tuple[Stage, list[list[str]]]:
+        stage = Stage(Hand(), seed=1)
+        plans = [stage.fault_plan("sms", ("busy", "reset", "forget", "45015")), stage.fault_plan("mail", ("drop",))]
+        stage.misbehave(seed, share)
+        return stage, [[plan.draw() for _ in range(2000)] for plan in plans]
+
+    stage, drawn = made(7)
+    sms, mail = (Counter(faults) for faults in drawn)
+    assert set(sms) == {"", "busy", "reset"}
+    assert 0.75 < sms[""] / 2000 < 0.85
+    assert set(mail) == {"", "drop"}
+    assert {plan.name: set(plan.as_json()) for plan in stage.fault_plans} == {
+        "sms": {"busy", "reset"},
+        "mail": {"drop"},
+    }
+    assert made(7)[1] == drawn
+    assert made(8)[1] != drawn
+    assert Counter(made(7, share=1.0)[1][1]) == {"drop": 2000}

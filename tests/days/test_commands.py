@@ -19,6 +19,12 @@ import typer
 from alibabacloud_dysmsapi20170525 import models
 from alibabacloud_dysmsapi20170525.client import Client
 from alibabacloud_tea_openapi.models import Config
+from tencentcloud.common.credential import Credential
+from tencentcloud.common.exception.tencent_cloud_sdk_exception import TencentCloudSDKException
+from tencentcloud.common.profile.client_profile import ClientProfile
+from tencentcloud.common.profile.http_profile import HttpProfile
+from tencentcloud.sms.v20210111.models import SendSmsRequest
+from tencentcloud.sms.v20210111.sms_client import SmsClient
 
 from bot import cli
 from bot.database import open_database
@@ -226,7 +232,10 @@ def test_the_sandbox_prints_one_line_and_its_stand_ins_take_other_clients(tmp_pa
         doors = json.loads(sandbox.line_now())
         _mail(doors["smtp"])
         assert _sms(doors["aliyun_sms"], "13900001234") == "OK"
+        assert _tencent(doors["tencent_sms"], "13900001234") == "Ok"
         assert _wechat(doors["wechat"])["errcode"] == 0
+        with pytest.raises(TencentCloudSDKException, match="SignatureFailure"):
+            _tencent(doors["tencent_sms"] | {"secret_key": "wrong"}, "13900001234")
         wrong = doors["aliyun_sms"] | {"access_key_secret": "wrong"}
         with contextlib.suppress(Exception):  # the SDK raises what the gateway refuses
             assert _sms(wrong, "13900001234") != "OK"
@@ -235,8 +244,30 @@ def test_the_sandbox_prints_one_line_and_its_stand_ins_take_other_clients(tmp_pa
     assert [(row.channel, row.to) for row in arrived] == [
         ("email", "anybody@company.example"),
         ("sms", "13900001234"),
+        ("sms", "13900001234"),
         ("wechat", doors["wechat"]["openid"]),
     ]
+
+
+def test_the_sandbox_goes_wrong_by_a_seed_and_says_how(tmp_path: Path) -> None:
+    with started("sandbox", "--json", "--faults", "5", settings={}, folder=tmp_path) as sandbox:
+        door = json.loads(sandbox.line_now())["tencent_sms"]
+        met = [_met(door, f"139{number:08d}") for number in range(40)]
+        assert asyncio.run(sandbox.terminate()) == 0
+        plan = json.loads("{" + sandbox.errors().partition(": {")[2].partition("\n")[0])
+    assert {"smtp", "smtp mx", "aliyun sms", "tencent sms", "wechat", "wechat token"} <= set(plan)
+    faults = plan["tencent sms"]
+    assert {"delay", "bad_gateway", "reset_before", "reset_after", "truncate", "slow_body", "twice"} <= set(faults)
+    assert "forget" not in faults
+    assert 0.19 < sum(faults.values()) < 0.21
+    assert 20 < met.count("Ok") < 40
+
+
+def _met(door: dict[str, Any], phone: str) -> str:
+    try:
+        return _tencent(door, phone)
+    except TencentCloudSDKException as refusal:
+        return str(refusal.code)
 
 
 def _mail(door: dict[str, Any]) -> None:
@@ -260,6 +291,18 @@ def _sms(door: dict[str, Any], phone: str) -> str:
         template_param=json.dumps(door["template_params"]),
     )  # fmt: skip
     return str(client.send_sms(request).body.code)
+
+
+def _tencent(door: dict[str, Any], phone: str) -> str:
+    """By the provider's own client."""
+    profile = ClientProfile()
+    profile.httpProfile = HttpProfile(protocol="http", endpoint=door["endpoint"])
+    client = SmsClient(Credential(door["secret_id"], door["secret_key"]), "ap-guangzhou", profile)
+    request = SendSmsRequest()
+    request.PhoneNumberSet = [f"+86{phone}"]
+    request.SmsSdkAppId, request.SignName = door["sdk_app_id"], door["sign_name"]
+    request.TemplateId, request.TemplateParamSet = door["template_id"], door["template_params"]
+    return str(client.SendSms(request).SendStatusSet[0].Code)
 
 
 def _wechat(door: dict[str, Any]) -> dict[str, Any]:

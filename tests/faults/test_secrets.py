@@ -51,6 +51,7 @@ async def test_a_small_run_leaves_no_person_and_no_secret_in_the_logs(stage: Sta
         stage.sandbox.site_hook.split("/")[-2],
         stand_ins["smtp"]["password"],
         stand_ins["aliyun_sms"]["access_key_secret"],
+        stand_ins["tencent_sms"]["secret_key"],
         stand_ins["wechat"]["secret"],
         stand_ins["wechat"]["token"],
         stand_ins["wechat"]["encoding_aes_key"],

@@ -16,16 +16,21 @@ FLOORS: dict[float, str] = {
     10: "bot.console.*",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages",
-    7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.wechat",
+    7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat",
     6.5: "bot.providers",
     6: "bot.token_store bot.database bot.archive "
     "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox "
     "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
     "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
+    6.2: "bot.sandbox.tencent_enquiries",
+    5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
+    4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature",
+    4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing",
     4.5: "bot.channels.pipelining",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
