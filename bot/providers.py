@@ -27,6 +27,7 @@ class SandboxEndpoints:
     smtp: Mapping[str, object] = field(default_factory=dict)
     aliyun_sms: Mapping[str, object] = field(default_factory=dict)
     wechat: Mapping[str, object] = field(default_factory=dict)
+    wecom: Mapping[str, object] = field(default_factory=dict)
     side: str = ""
 
 
