@@ -149,7 +149,7 @@ def make(stage: Stage, **changes: Any) -> WecomSandbox:
             Staff(LIU),
             Staff(HE, party=2),
             Staff("gone", visible=False),
-            Staff("free", licensed=False, contact=False),
+            Staff("free", licensed=False, contact=False, servicer=False),
         ],
         "open_kfids": [KFID, OTHER_KFID],
         "push_to": None,

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any, NamedTuple
 
-from bot.sandbox.stage import Line, Stage
+from bot.sandbox.stage import Accepted, Line, Stage
 from bot.sandbox.wecom.account import Ids, WecomApp
 from bot.sandbox.wecom.people import People, Staff
 from bot.sandbox.wecom.words import Given, Refused, Words, read_app_message, string, whole
@@ -35,6 +37,8 @@ class AppMessages:
     def __init__(self, stage: Stage, people: People, ids: Ids, heads: int) -> None:
         self.heads = heads
         self._stage, self._people, self._ids = stage, people, ids
+        rows = stage.ledger.rows(Line.WECOM_STAFF)
+        self._sent = Counter((row.words["agentid"], _day(row.at)) for row in rows if row.words["kind"] == "app")
 
     def send(self, given: Given, app: WecomApp, known: Iterable[int], forget: bool = False) -> Answer:
         """`known`: the agentids of all apps. `forget`: the usual answer, and nothing is kept."""
@@ -76,16 +80,19 @@ class AppMessages:
 
     def _check_day(self, app: WecomApp, more: int) -> None:
         """Person-times of an app and Shanghai's day."""
-        today = _day(self._stage.now())
-        sent = sum(row.words.get("agentid") == app.agentid and _day(row.at) == today for row in self._rows())
-        if sent + more > self.heads * PER_HEAD_AND_DAY:
+        place = (app.agentid, _day(self._stage.now()))
+        if self._sent[place] + more > self.heads * PER_HEAD_AND_DAY:
             raise Refused(45009)
+        self._sent[place] += more
 
     def _had(self, userid: str, mark: str, interval: timedelta) -> bool:
-        """The ledger is the memory: it outlives a restart."""
-        since = self._stage.now() - interval
-        rows = self._stage.ledger.sent_to(Line.WECOM_STAFF, userid)
-        return any(row.words.get("mark") == mark and row.at > since for row in rows)
+        return any(row.words.get("mark") == mark for row in self._since(userid, interval))
+
+    def _since(self, userid: str, time: timedelta) -> Iterator[Accepted]:
+        """The messages of this time, newest first. The ledger is the memory: it outlives a restart."""
+        since = self._stage.now() - time
+        rows = reversed(self._stage.ledger.sent_to(Line.WECOM_STAFF, userid))
+        return takewhile(lambda row: row.at > since, rows)
 
     def _accept(self, userid: str, words: Words, msgid: str) -> None:
         dropped = self._drops(userid, words["agentid"])
@@ -101,15 +108,11 @@ class AppMessages:
 
     def _drops(self, userid: str, agentid: int) -> str:
         """Which limit this message is above, "" for none."""
-        now = self._stage.now()
-        rows = self._stage.ledger.sent_to(Line.WECOM_STAFF, userid)
-        had = [row.at for row in rows if row.words.get("agentid") == agentid and not row.words.get("dropped")]
-        if sum(now - at < timedelta(minutes=1) for at in had) >= PER_MINUTE:
+        hour = self._since(userid, timedelta(hours=1))
+        had = [row.at for row in hour if row.words.get("agentid") == agentid and not row.words.get("dropped")]
+        if sum(self._stage.now() - at < timedelta(minutes=1) for at in had) >= PER_MINUTE:
             return "minute"
-        return "hour" if sum(now - at < timedelta(hours=1) for at in had) >= PER_HOUR else ""
-
-    def _rows(self) -> list[Any]:
-        return self._stage.ledger.rows(Line.WECOM_STAFF)
+        return "hour" if len(had) >= PER_HOUR else ""
 
 
 def _check_agent(given: Given, app: WecomApp, known: Iterable[int]) -> None:

@@ -10,8 +10,6 @@ from functools import partial
 from bot.sandbox.stage import Stage
 from bot.sandbox.wechat_push import Door, Fields, Push, aes_key, encrypt, sign, to_xml
 
-VERIFY_SECONDS = 1.0  # real time
-
 
 @dataclass(frozen=True, slots=True)
 class Quirks:
@@ -65,6 +63,7 @@ class Callbacks:
     def __init__(self, stage: Stage, envelope: Envelope, quirks: Quirks) -> None:
         self.quirks = quirks
         self.envelope = envelope
+        self.verify_seconds = 1.0  # real time
         self.door = Door(None, stage.now, stage.timetable.at, lambda _push, _answer: None)
         self._stage = stage
         self._dice = stage.dice("wecom callbacks")
@@ -74,7 +73,7 @@ class Callbacks:
         second, with nothing around them."""
         query, words = self.envelope.challenge(self._stage.now())
         try:
-            async with asyncio.timeout(VERIFY_SECONDS):
+            async with asyncio.timeout(self.verify_seconds):
                 return await self.door.ask(query) == words.encode()
         except TimeoutError:
             return False

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from bot.sandbox.stage import Stage
+from bot.sandbox.stage import Line, Stage
 from bot.sandbox.wecom.corporation import WecomSandbox
 from campaigns.errors import InputError
 from tests.sandbox_wecom_cast import (
@@ -273,10 +273,15 @@ async def test_the_31st_message_of_a_minute_is_dropped_without_a_word(hand: Hand
 
 
 async def test_the_1001st_message_of_an_hour_is_dropped_too(hand: Hand, stage: Stage, peer: Peer) -> None:
-    for number in range(1001):
+    words = {"kind": "app", "agentid": AGENT, "text": "您好"}
+    for number in range(1000):
         hand.skip(3 * SECOND)
-        await peer.app(content=f"第{number}条")
-    assert [row.words.get("dropped") for row in to_staff(stage)][-2:] == [None, "hour"]
+        stage.accept(Line.WECOM_STAFF, LIU, key="", words=words, provider_id=str(number))
+    await peer.app()
+    await peer.app(HE)
+    hand.skip(10 * MINUTE + 4 * SECOND)
+    await peer.app()
+    assert [row.words.get("dropped") for row in to_staff(stage)][-4:] == [None, "hour", None, None]
 
 
 async def test_the_days_person_times_are_counted_over_everybody(hand: Hand, stage: Stage) -> None:
