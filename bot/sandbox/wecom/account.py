@@ -50,12 +50,11 @@ class Tokens:
         self._newest: dict[str, _Issued] = {}
 
     def give(self, app: WecomApp) -> dict[str, Any]:
-        issued = self._newest.get(app.secret)
-        if issued is None or issued.ended or self._now() >= issued.expires_at:
-            issued = _Issued(secrets.token_urlsafe(LENGTH)[:LENGTH], app, self._now() + LIFE)
+        now, issued = self._now(), self._newest.get(app.secret)
+        if issued is None or issued.ended or now >= issued.expires_at:
+            issued = _Issued(secrets.token_urlsafe(LENGTH)[:LENGTH], app, now + LIFE)
             self._newest[app.secret] = self._by_token[issued.token] = issued
-        left = int((issued.expires_at - self._now()).total_seconds())
-        return {"access_token": issued.token, "expires_in": left}
+        return {"access_token": issued.token, "expires_in": int((issued.expires_at - now).total_seconds())}
 
     def app_of(self, token: str) -> WecomApp:
         """Raises Refused (41001, 40014, 42001)."""
@@ -96,7 +95,8 @@ class Gate:
         self._blocked: dict[str, datetime] = {}
 
     def give_token(self, query: Mapping[str, str], ip: str) -> dict[str, Any]:
-        if self._now() < self._blocked.get(ip, self._now()):
+        until = self._blocked.get(ip)
+        if until is not None and self._now() < until:
             raise Refused(45009, "too many failing calls")
         try:
             return self._tokens.give(self._app_by(query))
@@ -116,7 +116,10 @@ class Gate:
     def count(self, api: str) -> None:
         """One more call of this API, such as "message/send"."""
         now = self._now()
-        for period, most in ((f"{now:%d %H:%M}", self.limits.get(api, PER_MINUTE)), (f"{now:%d %H}", PER_HOUR)):
+        for period, most in (
+            (f"{now:%Y-%m-%d %H:%M}", self.limits.get(api, PER_MINUTE)),
+            (f"{now:%Y-%m-%d %H}", PER_HOUR),
+        ):
             self._calls[api, period] += 1
             if self._calls[api, period] > most:
                 raise Refused(45009)

@@ -5,17 +5,16 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import IntEnum
 from typing import Any
 
 from bot.sandbox.stage import Accepted, Line, Stage
 from bot.sandbox.wecom.account import Ids
+from bot.sandbox.wecom.conversations import BECOMES, COUNT, WINDOW, Conversation, State
 from bot.sandbox.wecom.pages import cursor_at, limit_of, place_of
 from bot.sandbox.wecom.people import People
 from bot.sandbox.wecom.push import Quirks
 from bot.sandbox.wecom.words import Given, Refused, check_names, read_kf, string, whole
 
-WINDOW, COUNT = timedelta(hours=48), 5
 KEPT = timedelta(days=3)
 TOKEN_LIFE = timedelta(minutes=10)
 CODE_LIFE, QUEUE_CODE_LIFE = timedelta(seconds=20), timedelta(hours=48)
@@ -30,43 +29,6 @@ TOO_LATE, TOO_MANY, REFUSED, UNKNOWN_FAULT = 4, 6, 10, 0  # fail_type
 
 Answer = dict[str, Any]
 Report = Callable[[Accepted, int], None]
-
-
-class State(IntEnum):
-    NEW = 0
-    ASSISTANT = 1
-    WAITING = 2
-    STAFF = 3
-    ENDED = 4  # or never begun
-
-
-# What each state may become by the API; an ended one comes back by the customer's next message only.
-BECOMES = {
-    State.NEW: (State.ASSISTANT, State.WAITING, State.STAFF, State.ENDED),
-    State.ASSISTANT: (State.WAITING, State.STAFF, State.ENDED),
-    State.WAITING: (State.STAFF, State.ENDED),
-    State.STAFF: (State.STAFF, State.ENDED),
-    State.ENDED: (),
-}
-
-
-@dataclass(slots=True)
-class Conversation:
-    """Of one customer with one account."""
-
-    open_kfid: str
-    external_userid: str
-    state: State = State.ENDED
-    servicer: str = ""
-    written_at: datetime | None = None
-    left: int = 0
-    welcomed_at: datetime | None = None
-
-    def is_over(self, now: datetime) -> bool:
-        return self.written_at is None or now - self.written_at >= WINDOW
-
-    def state_at(self, now: datetime) -> State:
-        return State.ENDED if self.is_over(now) else self.state
 
 
 @dataclass(frozen=True, slots=True)

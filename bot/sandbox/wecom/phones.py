@@ -6,7 +6,8 @@ from typing import Literal
 
 from bot.sandbox.stage import Accepted, Stage
 from bot.sandbox.wecom.account import Ids
-from bot.sandbox.wecom.kf import Conversation, KfAccounts, State
+from bot.sandbox.wecom.conversations import Conversation, State
+from bot.sandbox.wecom.kf import KfAccounts
 from bot.sandbox.wecom.people import Follow, People
 from bot.sandbox.wecom.push import Callbacks
 from campaigns.errors import InputError
