@@ -139,6 +139,15 @@ async def test_accounts_are_fetched_apart_or_together(corporation: WecomSandbox,
     assert (await peer.sync(open_kfid=OTHER_KFID, cursor=cursor))["errcode"] == 40058
 
 
+async def test_an_accounts_cursor_steps_over_what_was_written_to_others(corporation: WecomSandbox, peer: Peer) -> None:
+    for text, account in [("一", OTHER_KFID), ("二", OTHER_KFID), ("三", KFID), ("四", KFID)]:
+        await corporation.phones.write(ANNA, text, open_kfid=account)
+    first = await peer.sync(limit=1)
+    second = await peer.sync(limit=1, cursor=first["next_cursor"])
+    found = [(page["msg_list"][0]["text"]["content"], page["has_more"]) for page in (first, second)]
+    assert found == [("三", 1), ("四", 0)]
+
+
 async def test_what_we_send_is_never_among_what_we_fetch(corporation: WecomSandbox, stage: Stage, peer: Peer) -> None:
     await corporation.phones.write(ANNA, "在吗")
     assert (await peer.kf(msgid="m-1_A"))["msgid"] == "m-1_A"
