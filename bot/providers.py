@@ -28,6 +28,7 @@ class SandboxEndpoints:
     aliyun_sms: Mapping[str, object] = field(default_factory=dict)
     tencent_sms: Mapping[str, object] = field(default_factory=dict)
     wechat: Mapping[str, object] = field(default_factory=dict)
+    wecom: Mapping[str, object] = field(default_factory=dict)
     side: str = ""
 
 

@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from bot.sandbox.stage import Accepted, Stage, same_address
+from bot.sandbox.stage import Accepted, Stage, Where, same_address
 from campaigns.errors import DefinitionError
-from campaigns.terms import SHANGHAI, ChannelName, Intent
+from campaigns.terms import SHANGHAI, Intent
 
 # How often each is meant, of a hundred answers; the rare ones are what must not be missed.
 WEIGHTS = {
@@ -52,7 +52,7 @@ class Behaviour(StrEnum):
 class Said:
     """One answer that our door took. `intent` is what the customer meant, `key` the message it answers."""
 
-    channel: ChannelName
+    channel: Where
     address: str
     text: str
     intent: Intent
@@ -107,11 +107,11 @@ class Customers:
             Behaviour.BOUNCES: bounce_share,
             Behaviour.READS: 0.3,
         }
-        self._answerers: dict[ChannelName, Answerer] = {}
-        self._bouncers: dict[ChannelName, Bouncer] = {}
-        self._silent_until: dict[tuple[ChannelName, str], datetime | None] = {}  # None: for ever
+        self._answerers: dict[Where, Answerer] = {}
+        self._bouncers: dict[Where, Bouncer] = {}
+        self._silent_until: dict[tuple[Where, str], datetime | None] = {}  # None: for ever
 
-    def answer_by(self, channel: ChannelName, answerer: Answerer, bouncer: Bouncer | None = None) -> None:
+    def answer_by(self, channel: Where, answerer: Answerer, bouncer: Bouncer | None = None) -> None:
         self._answerers[channel] = answerer
         if bouncer is not None:
             self._bouncers[channel] = bouncer
@@ -132,7 +132,7 @@ class Customers:
             case Behaviour.SILENT:
                 pass
 
-    def behaviour(self, channel: ChannelName, address: str) -> Behaviour:
+    def behaviour(self, channel: Where, address: str) -> Behaviour:
         """What the owner of this address does, always."""
         roll = self._dice(channel, address, "behaviour").random()
         for behaviour, share in self._shares.items():
@@ -206,7 +206,7 @@ class Customers:
         """When this customer looks at it: soon as a rule, always by day."""
         dice = self._dice(accepted.channel, accepted.to, f"leisure {accepted.provider_id}")
         moment = self.stage.now() + SOONEST + (LATEST - SOONEST) * dice.random() ** 2
-        return _by_day(moment, timedelta(minutes=90) * dice.random())
+        return by_day(moment, timedelta(minutes=90) * dice.random())
 
     def _is_silent(self, accepted: Accepted) -> bool:
         who = _who(accepted)
@@ -221,7 +221,7 @@ class Customers:
     def _dice_for(self, accepted: Accepted) -> random.Random:
         return self._dice(accepted.channel, accepted.to, f"words {accepted.provider_id}")
 
-    def _dice(self, channel: ChannelName, address: str, about: str) -> random.Random:
+    def _dice(self, channel: Where, address: str, about: str) -> random.Random:
         return self.stage.dice(f"customer {channel} {same_address(channel, address)} {about}")
 
 
@@ -248,11 +248,11 @@ def _phrases(path: Path, name: str, table: object) -> list[str]:
     return phrases
 
 
-def _who(accepted: Accepted) -> tuple[ChannelName, str]:
+def _who(accepted: Accepted) -> tuple[Where, str]:
     return accepted.channel, same_address(accepted.channel, accepted.to)
 
 
-def _by_day(moment: datetime, after_waking: timedelta) -> datetime:
+def by_day(moment: datetime, after_waking: timedelta) -> datetime:
     local = moment.astimezone(SHANGHAI)
     if WAKES <= local.time() < SLEEPS:
         return moment

@@ -17,11 +17,15 @@ from bot.sandbox.mail_bounces import Quirks as Bounces
 from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.sms_customers import SmsCustomer
 from bot.sandbox.smtp import SmtpServer
-from bot.sandbox.stage import Stage
+from bot.sandbox.stage import Line, Stage
 from bot.sandbox.tencent_sms import TencentSmsSandbox
 from bot.sandbox.visitors import Visitor
 from bot.sandbox.wechat import WechatSandbox
 from bot.sandbox.wechat_customers import WechatCustomer
+from bot.sandbox.wecom.account import WecomApp
+from bot.sandbox.wecom.corporation import WecomSandbox
+from bot.sandbox.wecom.customers import WecomCustomer, WecomStaff
+from bot.sandbox.wecom.people import Staff
 from bot.serving import Served, listen, serve
 from campaigns.folders import load_site
 from campaigns.terms import ChannelName, Intent
@@ -30,6 +34,8 @@ MAIL_DOMAIN = "huifang.example.com"
 _VISITOR = "oVISITOR00000000000000000000"  # a follower for clients that are not ours
 _TENCENT_ID = "AKIDSandboxSandboxSandboxSandboxSand"
 _LONGEST_VALUE = 35  # of a variable at Tencent: raised as our letter to it asked, a new account has 6
+_CONTACT = "wmVISITOR00000000000000000000000"  # a customer on WeCom for the same clients
+_STAFF = ("wangfang", "liqiang", "zhaomin", "sunlei")
 _PHRASES = Path(__file__).parent / "phrases.toml"
 
 
@@ -98,6 +104,18 @@ class Sandbox:
         stops = load_phrases(_PHRASES)[Intent.STOP]
         self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self.wechat, stops))
         self._bounces = Bounces()
+        self.wecom = WecomSandbox(
+            self.stage,
+            corpid="ww5a4e64b0c5a4e64b",
+            apps=[WecomApp(1000002, secrets.token_urlsafe(32)[:43])],
+            token=secrets.token_hex(8),
+            encoding_aes_key=secrets.token_hex(22)[:43],
+            staff=[Staff(userid) for userid in _STAFF],
+            open_kfids=["wkHUIFANG0000000000000000000000"],
+            push_to=None,
+        )
+        self.customers.answer_by(Line.WECOM, WecomCustomer(self.stage, self.wecom.phones, stops))
+        self.wecom_staff = WecomStaff(self.stage, self.wecom.mass)
         self._side_port = side_port
         self.site_hook = ""
         self._side: Served | None = None
@@ -108,6 +126,7 @@ class Sandbox:
         await self.sms.start()
         await self.tencent_sms.start()
         await self.wechat.start()
+        await self.wecom.start()
         self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port))
         self.stage.start()
 
@@ -115,6 +134,7 @@ class Sandbox:
         await self.stage.stop()
         if self._side:
             await self._side.stop()
+        await self.wecom.stop()
         await self.wechat.stop()
         await self.tencent_sms.stop()
         await self.sms.stop()
@@ -151,6 +171,7 @@ class Sandbox:
         self.relay.bounce = self.mx.bounce = mail.bounce
         self.customers.answer_by(ChannelName.EMAIL, mail, mail)
         self.wechat.connect(f"{doors.hooks}/wechat/callback")
+        self.wecom.connect(f"{doors.hooks}/wecom/callback")
         self.sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
         self.tencent_sms.connect(f"{doors.hooks}/sms/tencent_report", f"{doors.hooks}/sms/tencent_reply")
 
@@ -172,6 +193,7 @@ class Sandbox:
             "aliyun_sms": self.sms.entrance(),
             "tencent_sms": self.tencent_sms.entrance(),
             "wechat": self.wechat.entrance(),
+            "wecom": self.wecom.entrance(_CONTACT),
             "side": self.url,
         }
 

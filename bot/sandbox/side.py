@@ -22,7 +22,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from bot.sandbox.customers import Customers
-from bot.sandbox.stage import Accepted, Stage, same_address
+from bot.sandbox.stage import Accepted, Line, Stage, Where, same_address
 from campaigns.terms import SHANGHAI, ChannelName
 
 log = logging.getLogger(__name__)
@@ -30,7 +30,12 @@ log = logging.getLogger(__name__)
 _HTML = Path(__file__).parent / "html"
 _STATIC = Path(__file__).parents[1] / "web" / "static"
 _NEWEST = 200
-_LABELS = {ChannelName.WECHAT: "公众号", ChannelName.SMS: "短信", ChannelName.EMAIL: "邮件"}
+_LABELS: dict[Where, str] = {ChannelName.WECHAT: "公众号", ChannelName.SMS: "短信", ChannelName.EMAIL: "邮件"}
+_LINES: dict[Where, str] = {
+    Line.WECOM: "企业微信",
+    Line.WECOM_STAFF: "企业微信（员工）",
+}  # shown only where something arrived
+_ALL = _LABELS | _LINES
 _QUICK = ("好的，谢谢", "忘记密码了", "已经招满了", "给我打个电话", "退订")
 _URL = re.compile(r"(https?://[^\s<>\"'，。；）)]+)")
 _HEADERS = {
@@ -83,7 +88,7 @@ async def endpoints(request: Request) -> Response:
 async def ledger(request: Request) -> Response:
     """Everything the stand-ins accepted, written down before they answered."""
     name = request.query_params.get("channel")
-    channel = ChannelName(name) if name in list(ChannelName) else None
+    channel = next((one for one in _ALL if one == name), None)
     return JSONResponse(_play(request).stage.ledger.as_json(channel))
 
 
@@ -182,27 +187,27 @@ class Shown:
 class Device:
     """One channel of one customer. `answers` is the number of the message an answer goes to, -1 for none."""
 
-    channel: ChannelName
+    channel: Where
     label: str
     address: str
     shown: Sequence[Shown]  # newest first
     answers: int
 
 
-def _phone_page(play: Play, addresses: Mapping[ChannelName, str], untaken: ChannelName | None = None) -> HTMLResponse:
+def _phone_page(play: Play, addresses: Mapping[Where, str], untaken: Where | None = None) -> HTMLResponse:
     return _page(
         "phone.html",
         status_code=502 if untaken else 200,
-        devices=[_device(play, channel, addresses.get(channel, "")) for channel in _LABELS],
+        devices=[_device(play, line, addresses.get(line, "")) for line in _ALL if line in _LABELS or line in addresses],
         addresses=addresses,
-        untaken=_LABELS[untaken] if untaken else "",
+        untaken=_ALL[untaken] if untaken else "",
         quick=_QUICK,
         sender=_sender,
         now=play.stage.now(),
     )
 
 
-def _device(play: Play, channel: ChannelName, address: str) -> Device:
+def _device(play: Play, channel: Where, address: str) -> Device:
     mine = [
         Shown(said.at, True, {"text": said.text})
         for said in play.customers.said
@@ -212,10 +217,10 @@ def _device(play: Play, channel: ChannelName, address: str) -> Device:
     shown = [Shown(row.at, False, row.words) for row in rows] + mine
     return Device(
         channel=channel,
-        label=_LABELS[channel],
+        label=_ALL[channel],
         address=address,
         shown=sorted(shown, key=lambda one: (one.at, one.mine))[::-1],
-        answers=play.stage.ledger.rows().index(rows[-1]) if rows else -1,
+        answers=play.stage.ledger.rows().index(rows[-1]) if rows and channel is not Line.WECOM_STAFF else -1,
     )
 
 
@@ -225,9 +230,9 @@ def _sender(words: Mapping[str, Any]) -> str:
     return headers.get("from", "")
 
 
-def _addresses(given: QueryParams | FormData) -> dict[ChannelName, str]:
+def _addresses(given: QueryParams | FormData) -> dict[Where, str]:
     """The customer's address on each channel named."""
-    found = {channel: str(given.get(channel, "")).strip() for channel in _LABELS}
+    found = {channel: str(given.get(channel, "")).strip() for channel in _ALL}
     return {channel: address for channel, address in found.items() if address}
 
 
@@ -235,9 +240,10 @@ def _message(play: Play, number: str) -> Accepted:
     rows = play.stage.ledger.rows()
     if not number.isascii() or not number.isdigit() or int(number) >= len(rows):
         raise HTTPException(404)
-    if not play.stage.reached(rows[int(number)]):
+    row = rows[int(number)]
+    if row.channel is Line.WECOM_STAFF or not play.stage.reached(row):
         raise HTTPException(404)
-    return rows[int(number)]
+    return row
 
 
 def _customers(play: Play) -> list[tuple[Accepted, str, int]]:
@@ -246,7 +252,7 @@ def _customers(play: Play) -> list[tuple[Accepted, str, int]]:
     counts = Counter((row.channel, row.to) for row in rows)
     newest = {(row.channel, row.to): row for row in rows}
     latest = sorted(newest.values(), key=lambda row: row.at, reverse=True)[:_NEWEST]
-    return [(row, _LABELS[row.channel], counts[row.channel, row.to]) for row in latest]
+    return [(row, _ALL[row.channel], counts[row.channel, row.to]) for row in latest]
 
 
 # ---- pages ----------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,17 @@ Action = Callable[[], Awaitable[None]]
 Listener = Callable[["Accepted"], None]
 
 LIES = ("forget",)
+
+
+class Line(StrEnum):
+    """Where a stand-in takes messages that is not, to the product, a channel to members."""
+
+    WECOM = "wecom"  # to customers
+    WECOM_STAFF = "wecom_staff"  # to our own people, tasks to confirm among them
+
+
+Where = ChannelName | Line
+
 POLL_SECONDS = 0.2  # real time: the virtual clock jumps, nobody tells us when
 
 
@@ -33,7 +45,7 @@ class Accepted:
     none. `words` holds only what JSON can say. `at` is the stage's time.
     """
 
-    channel: ChannelName
+    channel: Where
     to: str
     key: str
     at: datetime
@@ -57,8 +69,8 @@ class Ledger:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._rows: list[Accepted] = []
-        self._by_key: dict[tuple[ChannelName, str], list[Accepted]] = {}
-        self._by_address: dict[tuple[ChannelName, str], list[Accepted]] = {}
+        self._by_key: dict[tuple[Where, str], list[Accepted]] = {}
+        self._by_address: dict[tuple[Where, str], list[Accepted]] = {}
         for row in _take_up(path) if path else []:
             self._remember(row)
         self._file = path.open("a", encoding="utf-8") if path else None
@@ -70,27 +82,27 @@ class Ledger:
             self._file.flush()
         self._remember(row)
 
-    def rows(self, channel: ChannelName | None = None) -> list[Accepted]:
+    def rows(self, channel: Where | None = None) -> list[Accepted]:
         return [row for row in self._rows if channel in (None, row.channel)]
 
-    def by_key(self, channel: ChannelName, key: str) -> list[Accepted]:
+    def by_key(self, channel: Where, key: str) -> list[Accepted]:
         """More than one where the same message was sent twice."""
         return list(self._by_key.get((channel, key), ()))
 
-    def sent_to(self, channel: ChannelName, address: str) -> list[Accepted]:
+    def sent_to(self, channel: Where, address: str) -> list[Accepted]:
         """What stands in one customer's mailbox or phone, oldest first."""
         return list(self._by_address.get((channel, same_address(channel, address)), ()))
 
-    def keys(self, channel: ChannelName) -> Counter[str]:
+    def keys(self, channel: Where) -> Counter[str]:
         """How often each key was accepted; rows without a key are not in it."""
         return Counter(row.key for row in self._rows if row.channel is channel and row.key)
 
     def counts(self) -> dict[str, int]:
-        """Accepted messages per channel, for every channel there is."""
+        """Accepted messages per channel, for every channel there is, and per other line that has any."""
         found = Counter(row.channel for row in self._rows)
-        return {str(channel): found[channel] for channel in ChannelName}
+        return {str(channel): found[channel] for channel in (*ChannelName, *found)}
 
-    def as_json(self, channel: ChannelName | None = None) -> list[dict[str, Any]]:
+    def as_json(self, channel: Where | None = None) -> list[dict[str, Any]]:
         return [row.as_json() for row in self.rows(channel)]
 
     def close(self) -> None:
@@ -109,7 +121,7 @@ class Ledger:
         self._by_address.setdefault((row.channel, same_address(row.channel, row.to)), []).append(row)
 
 
-def same_address(channel: ChannelName, address: str) -> str:
+def same_address(channel: Where, address: str) -> str:
     """Mailboxes are the same in any case; a follower's openid is not."""
     return address.casefold() if channel is ChannelName.EMAIL else address
 
@@ -134,13 +146,17 @@ def _take_up(path: Path) -> list[Accepted]:
 
 def _from_json(row: Mapping[str, Any]) -> Accepted:
     return Accepted(
-        channel=ChannelName(row["channel"]),
+        channel=_where(row["channel"]),
         to=row["to"],
         key=row["key"],
         at=datetime.fromisoformat(row["at"]),
         words=row["words"],
         provider_id=row["provider_id"],
     )
+
+
+def _where(name: str) -> Where:
+    return Line(name) if name in list(Line) else ChannelName(name)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -288,7 +304,7 @@ class Stage:
         self.timetable = Timetable(now)
         self.listeners: list[Listener] = []
         self.fault_plans: list[FaultPlan] = []
-        self._lost: set[tuple[ChannelName, str, str]] = set()
+        self._lost: set[tuple[Where, str, str]] = set()
         self.unknown: set[str] = set()
         self.full: set[str] = set()
         self._task: asyncio.Task[None] | None = None
@@ -307,9 +323,7 @@ class Stage:
         for plan in self.fault_plans:
             plan.misbehave(random.Random(f"{seed}:faults of {plan.name}"), share)
 
-    def accept(
-        self, channel: ChannelName, to: str, *, key: str, words: Mapping[str, Any], provider_id: str
-    ) -> Accepted:
+    def accept(self, channel: Where, to: str, *, key: str, words: Mapping[str, Any], provider_id: str) -> Accepted:
         """Write one message down, then tell the listeners. Call it before the provider's answer leaves."""
         row = Accepted(channel, to, key, self.now(), words, provider_id)
         self.ledger.write(row)
@@ -355,7 +369,7 @@ class Stage:
             self.timetable.failures.append(Failure(row.at, "listener", f"{type(error).__name__}: {error}"))
 
 
-def _place_of(row: Accepted) -> tuple[ChannelName, str, str]:
+def _place_of(row: Accepted) -> tuple[Where, str, str]:
     return row.channel, row.provider_id, row.to
 
 

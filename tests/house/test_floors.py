@@ -16,7 +16,8 @@ FLOORS: dict[float, str] = {
     10: "bot.console.*",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages",
-    7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat",
+    7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat "
+    "bot.sandbox.wecom bot.sandbox.wecom.*",
     6.5: "bot.providers",
     6: "bot.token_store bot.database bot.archive "
     "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox "
@@ -62,6 +63,7 @@ ROOMS = (
     "bot.cli",
     "bot.commands",
     "bot.console",
+    "bot.sandbox.wecom",
 )
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bot.sandbox import side
 from bot.sandbox.customers import Customers
-from bot.sandbox.stage import Accepted, Stage
+from bot.sandbox.stage import Accepted, Line, Stage
 from campaigns.terms import SHANGHAI, ChannelName
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)
@@ -95,6 +95,24 @@ async def test_what_arrived_by_each_channel_stands_side_by_side_in_its_exact_wor
     assert "古城人才网 &lt;hr@huifang.example.com&gt;" in page
     assert "职位：电焊工\n未读：4份" in page
     assert page.count('action="/phone/answer"') == 6  # a box and the quick words, for each of three
+
+
+async def test_a_customer_on_wecom_has_a_device_of_their_own_and_staff_one_without_a_box(
+    play: Play, browser: httpx.AsyncClient
+) -> None:
+    words = {"kind": "mass", "text": "有新简历"}
+    play.stage.accept(Line.WECOM, "wmANNA", key="", words=words, provider_id="p1")
+    play.stage.accept(Line.WECOM_STAFF, "liqiang", key="", words={"kind": "app", "text": "请接手"}, provider_id="p2")
+    customers = (await browser.get("/phone")).text
+    assert 'href="/phone?wecom=wmANNA"' in customers
+    customer = (await browser.get("/phone", params={"wecom": "wmANNA"})).text
+    assert "有新简历" in customer
+    assert customer.count('action="/phone/answer"') == 2
+    staff = (await browser.get("/phone", params={"wecom_staff": "liqiang"})).text
+    assert "请接手" in staff
+    assert 'action="/phone/answer"' not in staff
+    refused = await browser.post("/phone/answer", data={"message": "1", "text": "好的", "wecom_staff": "liqiang"})
+    assert refused.status_code == 404
 
 
 async def test_a_mails_html_is_never_shown(play: Play, browser: httpx.AsyncClient) -> None:
