@@ -26,9 +26,12 @@ FLOORS: dict[float, str] = {
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
-    4.5: "bot.channels.pipelining",
+    4.7: "bot.channels.returned",
+    4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
+    "bot.channels.delivery_reports",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
-    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
+    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes "
+    "bot.channels.mime bot.channels.new_words bot.channels.bounce_reasons",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",
