@@ -14,6 +14,7 @@ FLOORS: dict[float, str] = {
     12: "bot.conductor",
     11: "bot.web.app bot.sandbox.run",
     10: "bot.console.*",
+    9.5: "bot.web.imap_door",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.wechat",
