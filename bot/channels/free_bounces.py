@@ -46,6 +46,12 @@ _CONTACT = re.compile(
     r"assistance|questions|help from|write to|report (this|it|false|errors|problem)|complain|联系|咨询|客服|举报|反馈",
     re.IGNORECASE,
 )
+_CAUSE = re.compile(
+    r"(?:退信原因|bounce reason)\s*(?:/\s*bounce reason)?\s*[:：]?(.{3,2000}?)"
+    r"(?:(?:建议)?解决方案|proposed solution|邮差|\Z)",
+    re.IGNORECASE | re.DOTALL,
+)
+_SERVER_WORDS = re.compile(r"(?:英文说明|english)\s*[:：](.*)", re.IGNORECASE | re.DOTALL)
 _LISTED = re.compile(
     r"did not reach the following recipient|following (recipient|address|destination)[^:\n]{0,80}(fail|not|unable|"
     r"undeliver|error)?|"
@@ -93,6 +99,18 @@ def _returned_at(text: str) -> int:
 def lists_failures(text: str) -> bool:
     """A line of its own for a recipient with what became of it, as every kind of qmail writes it."""
     return bool(re.search(r"^\s*<[^<>\s]+@[^<>\s]+>:", text, re.MULTILINE))
+
+
+def stated_cause(text: str) -> str:
+    """What Coremail (163, 126 and many companies) gives as the cause, its advice left out; empty in other bounces.
+
+    The remote server's own words stand behind 英文说明 and come first.
+    """
+    found = _CAUSE.search(text)
+    if not found:
+        return ""
+    own = _SERVER_WORDS.search(found[1])
+    return own[1].strip() if own and own[1].strip() else found[1].strip()
 
 
 def named_recipients(message: Message, text: str) -> list[Named]:

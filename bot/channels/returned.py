@@ -13,7 +13,7 @@ from bot.channels.automatic import is_answer_of_a_machine, is_for_many, opens_as
 from bot.channels.bounce_reasons import Failure, Permanence, Reason, read_failure
 from bot.channels.complaints import complained_recipients, is_complaint
 from bot.channels.delivery_reports import Reported, delivery_report
-from bot.channels.free_bounces import human_text, lists_failures, named_recipients, returned_recipients
+from bot.channels.free_bounces import human_text, lists_failures, named_recipients, returned_recipients, stated_cause
 from bot.channels.mime import bodies, decoded, header, parts
 from bot.channels.new_words import new_words
 
@@ -147,10 +147,10 @@ def read_bounce(message: Message, *, nobody: bool = False) -> Read | None:
     if _PENDING.search(subject) or (_PENDING.search(text[:3000]) and not _GIVEN_UP.search(f"{subject} {text[:3000]}")):
         return Read(Kind.OTHER)
     named = named_recipients(message, text)
-    return Read(
-        Kind.BOUNCE,
-        tuple(Returned(one.address, read_failure("", one.said, text), one.said) for one in named),
-    )
+    cause = stated_cause(text)  # Coremail's, for all its recipients
+    said = [(one.address, cause or one.said) for one in named]
+    found = tuple(Returned(address, read_failure("", words, cause or text), words) for address, words in said)
+    return Read(Kind.BOUNCE, found)
 
 
 def _each_once(recipients: Sequence[Returned]) -> tuple[Returned, ...]:

@@ -187,6 +187,28 @@ def test_a_full_mailbox_in_the_same_words_is_soft(name):
     ]
 
 
+COREMAIL = (
+    "抱歉，您的邮件被退回来了……/\nSorry, your mail is returned...\n原邮件信息：\n  时　间： 2026-11-23 09:00:00\n"
+    "  主　题： 简历\n  收件人/To : li@datong.example\n退信原因：\n  {cause}\n  英文说明:{words}\n"
+    "建议解决方案：\n  请核对地址，该用户可能不存在；如有其他问题，联系 kf@mail.example。\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("cause", "words", "permanence"),
+    [
+        ("收件人的邮箱满了，或者地址不存在。", "552 Quota exceeded", "soft"),
+        ("对方的邮箱地址有误。", "550 User not found: li@datong.example", "hard"),
+        ("信件被怀疑为垃圾邮件。", "rejected by system", "soft"),
+        ("连接不上对方服务器。", "rcpt handle timeout,last handle info: Can not connect to datong.example", "soft"),
+        ("收件人不存在。", "", "hard"),
+    ],
+)
+def test_of_coremails_page_only_the_cause_counts_and_the_servers_words_before_it(cause, words, permanence):
+    raw = mail(COREMAIL.format(cause=cause, words=words), sender="Postmaster@163.example", subject="系统退信")
+    assert found(raw) == [("li@datong.example", permanence)]
+
+
 def test_a_header_of_exim_and_gmail_names_them_all():
     raw = mail("x", more="X-Failed-Recipients: li@datong.example, wang@datong.example\n")
     assert [address for address, _ in found(raw)] == ["li@datong.example", "wang@datong.example"]
