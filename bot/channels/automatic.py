@@ -6,8 +6,7 @@ from email.message import Message
 from bot.channels.mime import bodies, header, parts
 
 _AUTO_SUBJECT = re.compile(
-    r"[\s\[【(（<《]*"
-    r"((re|aw|回复|答复)\s*[:：]\s*)?[\s\[【(（<《]*("
+    r"[\s\[【(（<《]*("
     r"自动(回复|答复|应答)|自動(回覆|回復|返信)|"
     r"auto(matic|mated|matische|matisk)?[ :_-]*(reply|response|respond|answer|antw|svar)|"
     r"auto:|"
@@ -37,6 +36,10 @@ _PROTECTED = re.compile(
     r"(account|mailbox|address|inbox) is protected|(allowed|approved|white) ?list.{0,200}http|verify that you are|"
     r"prove (that )?you|spam ?(arrest|blocker)",
     re.IGNORECASE | re.DOTALL,
+)
+_AUTO_WORDS = re.compile(
+    r"\A[\s\[【(（]*((这|此|本)(是|为|邮件是|邮件为)?(一封|来自.{1,40}的|系统)?)?自动(回复|答复)|"
+    r"[\[【(（](系统|邮箱)?自动(回复|答复)[\]】)）]\s*\Z|(这|此|本)(邮件)?(是|为).{0,30}自动(回复|答复)"
 )
 _LISTS = (
     "list-id",
@@ -71,6 +74,11 @@ def is_answer_of_a_machine(message: Message, subject: str) -> bool:
     body = bodies(message)[0][:3000]
     nobody = header(message, "return-path").strip() == "<>"
     return bool(_PROTECTED.search(body)) or (nobody and bool(_CHALLENGE.search(body)))
+
+
+def is_said_to_be_automatic(words: str) -> bool:
+    """QQ's and 163's holiday notes say so in their text alone."""
+    return bool(_AUTO_WORDS.search(words[:2000]))
 
 
 def is_for_many(message: Message) -> bool:

@@ -29,9 +29,8 @@ def is_complaint(message: Message) -> bool:
 def complained_recipients(message: Message) -> list[str]:
     """Who complained; empty where the provider hides it."""
     for name in ("original-rcpt-to", "removal-recipient"):
-        found = feedback_field(message, name) or ""
-        if address := _ADDRESS.search(found):
-            return [address[0]]
+        if addresses := _ADDRESS.findall(" ".join(_feedback_fields(message, name) or ())):
+            return list(dict.fromkeys(addresses))
     for inner in _returned(message):
         for name in _ORIGINAL:
             addresses = [a for _, a in getaddresses(headers(inner, name)) if "@" in a and "redact" not in a.lower()]
@@ -41,12 +40,15 @@ def complained_recipients(message: Message) -> list[str]:
 
 
 def feedback_field(message: Message, name: str) -> str | None:
-    """A field of the report; None where the mail holds no report."""
+    """A field of the report, empty where it is missing; None where the mail holds no report."""
+    found = _feedback_fields(message, name)
+    return None if found is None else next(iter(found), "").strip()
+
+
+def _feedback_fields(message: Message, name: str) -> list[str] | None:
     for part in parts(message):
         if part.get_content_type() == "message/feedback-report":
-            text = _source(part)
-            found = re.search(rf"^{name}[ \t]*:[ \t]*(.*)$", text, re.IGNORECASE | re.MULTILINE)
-            return found[1].strip() if found else ""
+            return re.findall(rf"^{name}[ \t]*:[ \t]*(.*)$", _source(part), re.IGNORECASE | re.MULTILINE)
     return None
 
 

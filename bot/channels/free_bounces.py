@@ -42,7 +42,8 @@ _OTHERS = re.compile(
     re.IGNORECASE,
 )
 _CONTACT = re.compile(
-    r"contact|forward (this|it|a copy)|send (an? |the )?(e-?mail|mail|message|note|copy) to|e-?mail us|mailto:|"
+    r"\b(try|instead|e\.g\.|for example|such as|standard form|formerly)\b|contact|forward (this|it|a copy)|"
+    r"send (an? |the )?(e-?mail|mail|message|note|copy) to|e-?mail us|mailto:|"
     r"assistance|questions|help from|write to|report (this|it|false|errors|problem)|complain|联系|咨询|客服|举报|反馈",
     re.IGNORECASE,
 )
@@ -97,8 +98,8 @@ def _returned_at(text: str) -> int:
 
 
 def lists_failures(text: str) -> bool:
-    """A line of its own for a recipient with what became of it, as every kind of qmail writes it."""
-    return bool(re.search(r"^\s*<[^<>\s]+@[^<>\s]+>:", text, re.MULTILINE))
+    """A line of its own for a recipient with what became of it, as every qmail writes it, or a title over them."""
+    return bool(re.search(r"^[ \t]*<[^<>\s]+@[^<>\s]+>:|\bnon-?delivery report\b", text, re.MULTILINE | re.IGNORECASE))
 
 
 def stated_cause(text: str) -> str:

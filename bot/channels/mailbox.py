@@ -10,7 +10,9 @@ from email import message_from_bytes
 from email.message import Message
 from email.utils import getaddresses, parseaddr
 
-from bot.channels.bounce_reasons import Failure, Permanence, Reason, read_failure
+from bot.channels.automatic import is_answer_of_a_machine, is_said_to_be_automatic
+from bot.channels.bounce_reasons import Failure, Permanence, read_failure
+from bot.channels.bounce_words import Reason
 from bot.channels.complaints import complained_recipients, feedback_field, is_complaint
 from bot.channels.delivery_reports import Reported, delivery_report, envelope_id
 from bot.channels.free_bounces import human_text
@@ -112,7 +114,8 @@ def _events(mail: _Mail) -> list[InboundEvent]:
     if bounced is not None:
         return _free_form_bounce(mail, bounced)
     words = new_words(*bodies(mail.message), sender=mail.sender)
-    return [_reply(mail, words, automatic=_is_automatic(mail))]
+    automatic = _is_automatic(mail) or is_said_to_be_automatic(words)
+    return [_reply(mail, words, automatic=automatic)]
 
 
 def _reply(mail: _Mail, words: str, *, automatic: bool) -> Reply:
@@ -200,6 +203,7 @@ def _is_automatic(mail: _Mail) -> bool:
         or header(message, "precedence").strip().lower() in _AUTO_PRECEDENCE
         or message.get_content_type() == "multipart/report"
         or bool(_AUTO_SUBJECT.match(mail.subject))
+        or is_answer_of_a_machine(message, mail.subject)
     )
 
 

@@ -9,8 +9,14 @@ from email.message import Message
 from email.utils import parseaddr
 from enum import StrEnum
 
-from bot.channels.automatic import is_answer_of_a_machine, is_for_many, opens_as_a_machine
-from bot.channels.bounce_reasons import Failure, Permanence, Reason, read_failure
+from bot.channels.automatic import (
+    is_answer_of_a_machine,
+    is_for_many,
+    is_said_to_be_automatic,
+    opens_as_a_machine,
+)
+from bot.channels.bounce_reasons import Failure, Permanence, read_failure
+from bot.channels.bounce_words import Reason
 from bot.channels.complaints import complained_recipients, is_complaint
 from bot.channels.delivery_reports import Reported, delivery_report
 from bot.channels.free_bounces import human_text, lists_failures, named_recipients, returned_recipients, stated_cause
@@ -50,7 +56,8 @@ _DAEMON = re.compile(
     re.IGNORECASE,
 )
 _BOUNCE_SUBJECT = re.compile(
-    r"退信|退回|投递(失败|状态)|无法(投递|送达|传递|发送)|未(能)?(送达|投递|传递|发送)|发送失败|系统退|寄送失敗|無法(傳遞|投遞|寄達)|"
+    r"退信|退回|投递(失败|状态)|无法(投递|送达|传递|发送)|未(能)?(送达|投递|传递|发送)|发送失败|系统退|寄送失敗|無法(傳遞|投遞|"
+    r"寄達)|"
     r"un-?deliver|non-?deliver|not.?deliver|(could|can|was|is|be) ?n[o'].{0,12}deliver|delivery.{0,30}(fail|error|"
     r"problem|status|notif|report|unsuccess)|"
     r"(fail|error|problem).{0,12}deliver|returned (mail|to sender|message|e-?mail)|(mail|message).{0,12}(return|fail|"
@@ -83,7 +90,8 @@ _BOUNCE_WORDS = re.compile(
     r"address|permanent|message|mail)|"
     r"returned (mail|message|to (you|sender)|unopened|below)|(did|does) ?(not|n't) reach|user unknown|unknown (user|"
     r"address|recipient|host)|no such (user|mailbox|account|recipient|address)|"
-    r"qmail-send|permanent (fatal )?error|following (address|recipient|error|destination|user)|rejected|mailbox|"
+    r"qmail-send|has been returned|failed recipient|permanent (fatal )?error|following (address|recipient|error|"
+    r"destination|user)|rejected|mailbox|"
     r"\b5\d\d[ -]|[45]\.\d\.\d|transcript of session|bounced|could not (be )?(find|found|locate)|cannot be|not found|"
     r"does not exist|"
     r"退信|退回|无法(投递|送达|发送)|不存在|未能(送达|投递)|投递失败|发送失败|拒收",
@@ -94,11 +102,14 @@ _SAYS_FAILED = re.compile(
     r"sent|receive)|undeliver|"
     r"deliver\w*.{0,20} fail|fail\w*.{0,20} deliver|following (address|recipient|destination)|unable to (deliver|"
     r"send)|unknown|invalid|not (a )?valid|"
-    r"no such|has been returned|deliver\w* (problem|error)|n'a pas pu|退信|退回|无法(投递|送达|发送)|不存在|未能|失败",
+    r"no such|has been returned|failed recipient|not taken|deliver\w* (problem|"
+    r"error)|n'a pas pu|退信|退回|无法(投递|送达|发送)|"
+    r"不存在|未能|失败",
     re.IGNORECASE,
 )
 _ANSWERED_SUBJECT = re.compile(
-    r"\s*[\[【(（]?\s*((re|aw|sv|antw|ré|rép|odp|vs|ynt|回复|回覆|答复|答覆|回信|回應|回复全部|전체|답장)\s*(\[\d+\]|\(\d+\)|\d+)?\s*[:：])",
+    r"\s*[\[【(（]?\s*((re|aw|sv|antw|ré|rép|odp|vs|ynt|回复|回覆|答复|答覆|回信|回應|回复全部|전체|"
+    r"답장)\s*(\[\d+\]|\(\d+\)|\d+)?\s*[:：])",
     re.IGNORECASE,
 )
 _QUOTATION = re.compile(
@@ -189,13 +200,16 @@ def _looks_bounced(message: Message, text: str, nobody: bool) -> bool:
         return False
     if _ANSWERED_SUBJECT.match(subject) or opens_as_a_machine(subject):
         return False
-    if daemon:
+    if _is_daemon(message, strictly=True):
         return not is_for_many(message) or _holds_returned(message) or bool(_SAYS_FAILED.search(text))
     return about and bool(_SAYS_FAILED.search(text)) and (nobody or _holds_returned(message) or lists_failures(text))
 
 
-def _is_daemon(message: Message) -> bool:
+def _is_daemon(message: Message, *, strictly: bool = False) -> bool:
+    """`strictly`: by its address alone, which no person and no shop has."""
     name, address = parseaddr(decoded(header(message, "from")))
+    if strictly:
+        return bool(re.match(r"(mailer-?daemon|post-?master|mdaemon|mail-?daemon)@|\Z", address, re.IGNORECASE))
     return not address or bool(_DAEMON.search(name) or _DAEMON.search(address.partition("@")[0]))
 
 
@@ -213,7 +227,7 @@ def _holds_returned(message: Message) -> bool:
 
 def _kind_of_words(message: Message, words: str) -> Kind:
     subject = _subject(message)
-    if is_answer_of_a_machine(message, subject):
+    if is_answer_of_a_machine(message, subject) or is_said_to_be_automatic(words):
         return Kind.AUTO_REPLY
     if is_for_many(message):
         return Kind.OTHER

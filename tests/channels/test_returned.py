@@ -319,6 +319,8 @@ def test_a_complaint_names_who_complained():
     read = inspect_mail(raw)
     assert (read.kind, [one.address for one in read.recipients]) == (Kind.COMPLAINT, ["li@datong.example"])
     assert inspect_mail(raw.replace(b"abuse", b"not-spam")).kind is not Kind.COMPLAINT
+    two = raw.replace(b"<li@datong.example>", b"<li@datong.example>\nOriginal-Rcpt-To: wang@datong.example")
+    assert [one.address for one in inspect_mail(two).recipients] == ["li@datong.example", "wang@datong.example"]
 
 
 def test_a_forwarded_complaint_without_a_report_names_who_complained():
@@ -342,6 +344,8 @@ def test_a_forwarded_complaint_without_a_report_names_who_complained():
         ("RE: x", "In-Reply-To: <a@b>\nX-Auto-Response-Suppress: All\n", "back soon"),
         ("RE: x", "", "This account is protected by a filter. Please click on the link to be added: http://x.example"),
         ("Please confirm your message", "", "click http://x.example"),
+        ("Re: 简历", "", "您好，我有事不在，一会再联系。（自动回复）"),
+        ("Re: 简历", "", "这是来自李经理的自动回复邮件。您好，来信收到。"),
     ],
 )
 def test_a_machines_answer_is_an_automatic_one(subject, more, body):
@@ -373,6 +377,9 @@ def test_a_machines_answer_is_an_automatic_one(subject, more, body):
             "The pump could not be delivered in time. li@x.example",
         ),
         ("li@datong.example", "简历", "", "请看附件"),
+        ("postmaster@qq.example", "您的邮箱空间不足提醒", "", "请清理"),
+        ("admin@shop.example", "系统管理员：密码找回失败", "", "您的账号不存在，请联系客服 kf@shop.example"),
+        ("system@crm.example", "Delivery report", "", "Your order 550 was delivered to wang@x.example."),
     ],
 )
 def test_ordinary_mail_is_no_bounce(sender, subject, more, body):

@@ -33,6 +33,7 @@ FLOORS: dict[float, str] = {
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes "
     "bot.channels.mime bot.channels.new_words bot.channels.bounce_reasons bot.channels.dkim_record",
+    4.2: "bot.channels.bounce_words",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",
