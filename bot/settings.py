@@ -60,6 +60,15 @@ class Settings(BaseSettings):
     mail_door_port: int = Field(8751, ge=0, le=65535)
     hook_secret: _Text = ""
 
+    imap_host: _Text = ""
+    imap_port: int = Field(993, ge=1, le=65535)
+    imap_username: _Text = ""
+    imap_password: _Text = ""
+    imap_folder: _Text = "INBOX"
+    imap_done_folder: _Text = ""
+    imap_aside_folder: _Text = "huifang-aside"
+    imap_every_seconds: int = Field(30, ge=5, le=3600)
+
     lease_seconds: int = Field(60, ge=1, le=3600)
 
     sandbox_url: _Text = ""
@@ -121,6 +130,13 @@ class Settings(BaseSettings):
     def _secret_for_a_path(cls, value: str) -> str:
         if value and not _HOOK_SECRET.fullmatch(value):
             raise ValueError("只用字母、数字、- 和 _，至少 16 个 (letters, digits, - and _, at least 16)")
+        return value
+
+    @field_validator("imap_folder", "imap_done_folder", "imap_aside_folder")
+    @classmethod
+    def _folder_in_ascii(cls, value: str) -> str:
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError("只能用英文字母写的文件夹 (a folder named in ASCII is expected)")
         return value
 
     @property

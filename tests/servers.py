@@ -25,6 +25,7 @@ _START_SECONDS = 30
 _COUNTER_BYTES = 200  # more than one line of smtp-sink's counters
 _POSTFIX = Path(__file__).resolve().parents[1] / "var" / "postfix"
 _FAKETIME = _POSTFIX.parent / "faketime"
+_DOVECOT = _POSTFIX.parent / "dovecot"
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
 
 
@@ -174,6 +175,28 @@ def postfix_program(name: str) -> tuple[str, dict[str, str]]:
     return str(unpacked), {**os.environ, "LD_LIBRARY_PATH": path}
 
 
+def dovecot_imap(folder: Path) -> tuple[list[str], dict[str, object]]:
+    """A command that speaks IMAP on its own input and output, logged in already, and how to start it.
+
+    Dovecot's real server program over a maildir in `folder`, which it must be able to write, without its login part:
+    that one looks for its libraries in the system's folders only.
+    """
+    root = next((root for root in (Path("/"), _DOVECOT) if (root / "usr/lib/dovecot/imap").is_file()), None)
+    if root is None:
+        raise MissingServer("Dovecot is missing: make test unpacks it where apt-get may be used; else dovecot-imapd")
+    user = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    libraries, conf = root / "usr" / "lib" / "dovecot", folder / "dovecot.conf"
+    conf.write_text(
+        f"base_dir = {folder}\nlog_path = {folder}/log\nssl = no\nmail_location = maildir:{folder}/mail\n"
+        f"mail_uid = {user.pw_uid}\nmail_gid = {user.pw_gid}\nfirst_valid_uid = 1\nstats_writer_socket_path =\n"
+        f"mail_plugin_dir = {libraries}/modules\n"
+    )
+    command = [root / "usr" / "bin" / "doveconf", "-f", "service=imap", "-c", conf, "-m", "imap", "-e"]
+    surroundings = {"USER": user.pw_name, "HOME": str(folder), "LD_LIBRARY_PATH": str(libraries), "PATH": "/bin"}
+    how = {"env": surroundings, "cwd": folder, **_unprivileged()}
+    return [str(part) for part in [*command, libraries / "imap"]], how
+
+
 def faketime_library() -> Path:
     """libfaketime, under which a child sees another time of day."""
     for root in (Path("/usr/lib"), Path("/usr/local/lib"), _FAKETIME):
@@ -310,6 +333,21 @@ def unpack_postfix() -> None:
                 _unpack(needed)
 
 
+def unpack_dovecot() -> None:
+    """Fetch Dovecot's IMAP server and lay it beside postfix's programs, without installing it."""
+    if _finds(lambda: dovecot_imap(Path(tempfile.mkdtemp(prefix="huifang-test-")))):
+        return
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        print("not here, and not to be had without apt-get: Dovecot's IMAP server", flush=True)
+        return
+    print("unpacking Dovecot's IMAP server into var/dovecot", flush=True)
+    got = [_unpack(package, _DOVECOT) for package in ("dovecot-core", "dovecot-imapd")]
+    if not all(got) and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+        for package in ("dovecot-core", "dovecot-imapd"):
+            _unpack(package, _DOVECOT)
+
+
 def unpack_faketime() -> None:
     """Fetch libfaketime and lay it beside postfix's programs, without installing it."""
     if _finds(faketime_library):
@@ -354,6 +392,7 @@ def _finds(look: object) -> bool:
 if __name__ == "__main__":
     if sys.argv[1:2] == ["install"]:
         install()
+        unpack_dovecot()
     if sys.argv[1:] == ["install", "bench"]:
         unpack_postfix()
     if sys.argv[1:] == ["install", "faults"]:

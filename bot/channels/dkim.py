@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from bot.channels.dkim_record import record_of
 from campaigns.errors import ConfigError
 
 # List-Unsubscribe and -Post by RFC 8058, Feedback-ID by Google's feedback loop; what relays rewrite is left out.
@@ -63,6 +64,10 @@ class DkimSigner:
 
     def __repr__(self) -> str:
         return f"DkimSigner({self._domain!r}, {self._selector!r})"
+
+    def dns_record(self) -> str:
+        """What is to stand in DNS at SELECTOR._domainkey.DOMAIN."""
+        return record_of(self._key)
 
     def signature(self, mail: bytes, now: datetime) -> bytes:
         """The DKIM-Signature header, folded, with its CRLF: it goes in front of the mail. `now` is aware."""

@@ -10,9 +10,16 @@ from email import message_from_bytes
 from email.message import Message
 from email.utils import getaddresses, parseaddr
 
+from bot.channels.automatic import is_answer_of_a_machine, is_said_to_be_automatic
+from bot.channels.bounce_reasons import Failure, Permanence, read_failure
+from bot.channels.bounce_words import Reason
+from bot.channels.complaints import complained_recipients, feedback_field, is_complaint
+from bot.channels.delivery_reports import Reported, delivery_report, envelope_id
+from bot.channels.free_bounces import human_text
 from bot.channels.mime import bodies, decoded, header, headers, part_text, parts
-from bot.channels.new_words import html_text, new_words
-from bot.channels.refusals import read_refusal, reply_status, reply_token
+from bot.channels.new_words import new_words
+from bot.channels.refusals import read_refusal, reply_token
+from bot.channels.returned import Kind, Read, Returned, read_bounce
 from campaigns.terms import ChannelName, InboundEvent, Reaction, Receipt, Reply
 
 UNSUBSCRIBE_WORDS = "退订"
@@ -32,13 +39,6 @@ _AUTO_HEADERS = (
     "x-auto-response-suppress",
 )
 _AUTO_PRECEDENCE = frozenset({"auto_reply", "bulk", "junk", "list"})
-_BOUNCE_SUBJECT = re.compile(
-    r"退信|投递失败|无法投递|未送达|undeliver|delivery (status|failure|has failed)|returned (mail|to sender)|"
-    r"failure notice",
-    re.IGNORECASE,
-)
-_DAEMON = re.compile(r"(mailer-daemon|postmaster)@", re.IGNORECASE)
-
 # Anybody may forge a bounce, and every recipient knows the key of its own mail: a bounce may close one
 # address, never stop a campaign or the channel.
 _BOUNCE_REACTIONS = frozenset({Reaction.SUPPRESS, Reaction.RETRY, Reaction.DEFER_RECIPIENT})
@@ -106,14 +106,16 @@ def _read(
 def _events(mail: _Mail) -> list[InboundEvent]:
     if mail.route == "unsub":  # any mail to this address is a refusal (RFC 2369)
         return [_reply(mail, UNSUBSCRIBE_WORDS, automatic=False)]
-    if blocks := _report(mail.message, "message/feedback-report"):
-        return _complaint(mail, blocks[0])
-    if blocks := _report(mail.message, "message/delivery-status"):
-        return _receipts(mail, [block for block in blocks if block.get("action")])
-    words = new_words(*bodies(mail.message))
-    if _AUTO_SUBJECT.match(mail.subject) or not _looks_bounced(mail):
-        return [_reply(mail, words, automatic=_is_automatic(mail))]
-    return [_free_form_bounce(mail)]
+    if (kind := feedback_field(mail.message, "feedback-type")) is not None or is_complaint(mail.message):
+        return [] if (kind or "").lower() == "not-spam" else _complaint(mail)
+    if reported := delivery_report(mail.message):
+        return _receipts(mail, reported)
+    bounced = read_bounce(mail.message, nobody=mail.null_sender)
+    if bounced is not None:
+        return _free_form_bounce(mail, bounced)
+    words = new_words(*bodies(mail.message), sender=mail.sender)
+    automatic = _is_automatic(mail) or is_said_to_be_automatic(words)
+    return [_reply(mail, words, automatic=automatic)]
 
 
 def _reply(mail: _Mail, words: str, *, automatic: bool) -> Reply:
@@ -123,53 +125,57 @@ def _reply(mail: _Mail, words: str, *, automatic: bool) -> Reply:
 # --- bounces and complaints
 
 
-def _complaint(mail: _Mail, block: Message) -> list[InboundEvent]:
+def _complaint(mail: _Mail) -> list[InboundEvent]:
     """RFC 5965. A report that something is not spam is no event."""
-    if header(block, "feedback-type").strip().lower() == "not-spam":
-        return []
     reaction = Reaction.SUPPRESS if mail.key else Reaction.DROP
-    address = _address(header(block, "original-rcpt-to"))
-    return [_receipt(mail, 1, True, address, reaction, "complaint")]
+    address = next(iter(complained_recipients(mail.message)), "")
+    return [_receipt(mail, 1, True, _address(address), reaction, "complaint")]
 
 
-def _receipts(mail: _Mail, blocks: Sequence[Message]) -> list[InboundEvent]:
+def _receipts(mail: _Mail, reported: Sequence[Reported]) -> list[InboundEvent]:
     """RFC 3464: one receipt per recipient that failed or arrived; a delay is no outcome yet."""
-    if not blocks:
-        return [_free_form_bounce(mail)]
     receipts: list[InboundEvent] = []
-    for number, block in enumerate(blocks, 1):
-        action = header(block, "action").strip().lower()
-        address = _recipient(block)
-        if action == "failed":
-            reaction, code = _failure(mail, header(block, "diagnostic-code"), header(block, "status"))
+    for number, one in enumerate(reported, 1):
+        address = _address(one.address)
+        if one.action == "failed":
+            failure = read_failure(one.status, one.diagnostic, human_text(mail.message))
+            reaction, code = _reaction(mail, failure, one.diagnostic)
             receipts.append(_receipt(mail, number, False, address, reaction, code))
-        elif action in ("delivered", "relayed"):
-            receipts.append(_receipt(mail, number, True, address, None, header(block, "status").strip()[:20]))
+        elif one.action == "delivered":
+            receipts.append(_receipt(mail, number, True, address, None, one.status))
     return receipts
 
 
-def _free_form_bounce(mail: _Mail) -> Receipt:
-    """QQ and 163 also send bounces of plain words: the server's answer stands somewhere in the text."""
-    plain, rich = bodies(mail.message)
-    text = plain or html_text(rich, drop_quotes=False)
-    found = re.search(r"\b[45]\d\d[ -].{0,300}", text[:_BOUNCE_LIMIT])
-    reaction, code = _failure(mail, found[0] if found else text[:500], "")
-    return _receipt(mail, 1, False, "", reaction, code or "bounce")
+def _free_form_bounce(mail: _Mail, bounced: Read) -> list[InboundEvent]:
+    """QQ and 163 also send bounces of plain words. One that names nobody is about whom its key says."""
+    if bounced.kind is not Kind.BOUNCE:
+        return []
+    text = human_text(mail.message)
+    found = bounced.recipients or (Returned("", read_failure("", text), text),)
+    receipts: list[InboundEvent] = []
+    for number, one in enumerate(found, 1):
+        reaction, code = _reaction(mail, one.failure, one.said)
+        receipts.append(_receipt(mail, number, False, _address(one.address), reaction, code or "bounce"))
+    return receipts
 
 
-def _failure(mail: _Mail, diagnostic: str, status_field: str) -> tuple[Reaction, str]:
+def _reaction(mail: _Mail, failure: Failure, said: str) -> tuple[Reaction, str]:
     """The reaction and the code of one failed delivery."""
-    text = diagnostic.partition(";")[2] or diagnostic
-    said = re.match(r"\s*([45]\d\d)[ -]?(.*)", " ".join(text.split()))
-    words = said[2] if said else text
-    status = reply_status(status_field)
-    if not status or status.endswith(".0.0"):  # QQ writes 5.0.0 and tells the truth in its words
-        status = reply_status(words) or status
-    code = int(said[1]) if said else 450 if status.startswith("4.") else 550
-    reaction = read_refusal(code, words, status).reaction
-    if reaction not in _BOUNCE_REACTIONS or (reaction is Reaction.SUPPRESS and not mail.key):
+    words = " ".join(said.split())[:_BOUNCE_LIMIT]
+    if failure.permanence is Permanence.HARD:
+        reaction = Reaction.SUPPRESS if mail.key else Reaction.DROP
+    elif failure.reason is Reason.MAILBOX_FULL:
+        reaction = Reaction.DEFER_RECIPIENT
+    else:
+        answer = words[words.find(failure.code) + 3 :].lstrip(" -") if failure.code else words
+        code = int(failure.code or (450 if failure.status.startswith("4") else 550))
+        reaction = read_refusal(code, answer, failure.status).reaction
+    if reaction not in _BOUNCE_REACTIONS:
         reaction = Reaction.DROP
-    return reaction, f"{said[1] if said else ''} {reply_token(words) or status}".strip()
+    elif reaction is Reaction.SUPPRESS and failure.permanence is not Permanence.HARD:
+        reaction = Reaction.RETRY
+    exact = reply_token(words) or failure.status.removesuffix(".0.0")
+    return reaction, f"{failure.code} {exact if len(exact) > 1 else ''}".strip()
 
 
 def _receipt(mail: _Mail, number: int, delivered: bool, address: str, reaction: Reaction | None, code: str) -> Receipt:
@@ -186,20 +192,6 @@ def _receipt(mail: _Mail, number: int, delivered: bool, address: str, reaction: 
     )
 
 
-def _recipient(block: Message) -> str:
-    """The address as we gave it where the server says so, else the one it ended at."""
-    original = header(block, "original-recipient").rpartition(";")[2]
-    if original:  # in xtext (RFC 3461), which the final one is not
-        return _address(re.sub(r"\+([0-9A-F]{2})", lambda hexed: chr(int(hexed[1], 16)), original))
-    return _address(header(block, "final-recipient").rpartition(";")[2])
-
-
-def _looks_bounced(mail: _Mail) -> bool:
-    from_daemon = bool(_DAEMON.match(mail.sender))
-    says_so = bool(_BOUNCE_SUBJECT.search(mail.subject))
-    return (from_daemon and (says_so or mail.route == "bounce")) or (mail.null_sender and says_so)
-
-
 def _is_automatic(mail: _Mail) -> bool:
     """The other side's machine: RFC 3834 and what the providers do in its place."""
     message = mail.message
@@ -211,16 +203,8 @@ def _is_automatic(mail: _Mail) -> bool:
         or header(message, "precedence").strip().lower() in _AUTO_PRECEDENCE
         or message.get_content_type() == "multipart/report"
         or bool(_AUTO_SUBJECT.match(mail.subject))
+        or is_answer_of_a_machine(message, mail.subject)
     )
-
-
-def _report(message: Message, content_type: str) -> list[Message]:
-    """The header blocks of a machine-readable report."""
-    for part in parts(message):
-        if part.get_content_type() == content_type:
-            payload = part.get_payload()
-            return [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
-    return []
 
 
 # --- whose answer it is
@@ -243,12 +227,9 @@ def _recipients(message: Message) -> list[str]:
 
 def _reported_key(message: Message, reply_domain: str) -> str:
     """The key of the mail that a bounce or a complaint is about, from the report's own fields."""
-    for block in _report(message, "message/delivery-status")[:1]:
-        if found := re.fullmatch(r"[A-Za-z0-9-]{1,40}", header(block, "original-envelope-id").strip()):
-            return found[0]
-    for block in _report(message, "message/feedback-report")[:1]:
-        return _route(reply_domain, [header(block, "original-mail-from")])[1]
-    return ""
+    if found := re.fullmatch(r"[A-Za-z0-9-]{1,40}", envelope_id(message)):
+        return found[0]
+    return _route(reply_domain, [feedback_field(message, "original-mail-from") or ""])[1]
 
 
 def _answered_key(message: Message, domain: str | None) -> str:

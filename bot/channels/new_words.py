@@ -12,8 +12,9 @@ _QUOTED = re.compile(r"\s*>(?![_.<])")
 _RULE = re.compile(r"\s*[-_=*—－─][\s\-_=*—－─]{2,}")
 _LONG_RULE = re.compile(r"\s*[-—─]{10,}\s*")
 _SEPARATOR = re.compile(
-    r"[\s>|]*[-_—*]{2,}(?:\s|&nbsp;)*(原始邮件|回复的原邮件|邮件原件|原邮件|转发的?邮件|original( message)?|"
-    r"replied message|forwarded message)(?:\s|&nbsp;)*[-_—*]{2,}.*",  # QQ leaves the entity in its plain text
+    r"[\s>|]*[-_—*]{2,}(?:\s|&nbsp;)*(原始(邮件|郵件|信息|訊息)(信息|内容)?|(原|回复的?原?)(邮件|郵件)(信息|原文|内容)?|邮件原[件文]|"
+    r"转发的?邮件|original( message| mail)?|replied message|forwarded message)(?:\s|"
+    r"&nbsp;)*[-_—*]{2,}.*",  # QQ leaves the entity in its plain text
     re.IGNORECASE,
 )
 _FROM_LABEL = re.compile(r"[\s>*|]*(发\s*件\s*人|寄件者|寄件人|from)[\s*]*[|:：]", re.IGNORECASE)
@@ -35,6 +36,12 @@ _MAILED_FROM = re.compile(
     re.IGNORECASE,
 )
 
+_EMPTY = re.compile(r"(\s|&nbsp;)*")
+_CARD_START = re.compile(r"\s*\|\s*\|\s*")  # of NetEase's apps: a table turned to text
+_ADDRESS_LABEL = re.compile(r"^\s*(邮箱|邮件|e-?mail|mail)\s*[:：]", re.IGNORECASE)
+_CARD_LINES = 2
+_NAME_LENGTH = 20
+
 _TAG = re.compile(r"<!--|<(/?)([a-zA-Z][a-zA-Z0-9]*+)[^<>]*+>|<[!?/][^<>]*+>")
 _BREAKING = frozenset(
     ["p", "div", "br", "hr", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "pre", "table", "ul", "ol"]
@@ -43,9 +50,13 @@ _HIDDEN = frozenset(["script", "style", "title", "template", "noscript", "blockq
 _QUOTING = re.compile(r"\s.*(cite|quote|reply)", re.IGNORECASE)
 
 
-def new_words(plain: str, rich: str = "") -> str:
-    """What the writer of a mail typed, from its plain text, or from its HTML where the plain text has none of it."""
-    return next((words for words in map(_typed, _readings(plain, rich)) if words), "")
+def new_words(plain: str, rich: str = "", sender: str = "") -> str:
+    """What the writer of a mail typed, from its plain text, or from its HTML where the plain text has none of it.
+
+    `sender` is the writer's address: QQ mail, Foxmail and NetEase end a mail with a card of it.
+    """
+    readings = (_without_card(_typed(text), sender) for text in _readings(plain, rich))
+    return next((words for words in readings if words), "")
 
 
 def _readings(plain: str, rich: str) -> Iterator[str]:
@@ -61,8 +72,21 @@ def _typed(text: str) -> str:
     return _unsigned(own) or _unsigned(_below_the_quotation(lines[end:]))
 
 
+def _without_card(words: str, sender: str) -> str:
+    """The card that a client adds: a name, if any, and the writer's own address, under an empty line."""
+    if not sender:
+        return words
+    typed, empty, card = words.rpartition("\n\n")
+    lines = card.splitlines()
+    is_card = (
+        empty and len(lines) <= _CARD_LINES and _ADDRESS_LABEL.sub("", lines[-1]).strip().lower() == sender.lower()
+    )
+    return typed.strip() if is_card and all(len(line) <= _NAME_LENGTH for line in lines[:-1]) else words
+
+
 def _clean(line: str) -> str:
-    return re.sub("[\u200b\u2060\ufeff\u00ad]", "", line).replace("\u00a0", " ").rstrip()
+    bare = re.sub("[\u200b\u2060\ufeff\u00ad]", "", line).replace("\u00a0", " ").rstrip()
+    return "" if _EMPTY.fullmatch(bare) else bare
 
 
 def _quotation(lines: Sequence[str]) -> tuple[int, int]:
@@ -105,7 +129,7 @@ def _unsigned(lines: Sequence[str]) -> str:
     kept: list[str] = []
     typed = False
     for line in lines:
-        if typed and (line == "--" or _LONG_RULE.fullmatch(line)):
+        if typed and (line == "--" or _LONG_RULE.fullmatch(line) or _CARD_START.fullmatch(line)):
             break
         if len(line) > _MARK_LIMIT or not (_MAILED_FROM.fullmatch(line) or _RULE.fullmatch(line)):
             kept.append(line)

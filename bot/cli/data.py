@@ -88,3 +88,14 @@ def inspect_reply(
     from bot.commands import printing
 
     print_found(command.read_replies(settings(), texts), as_json, printing.reading_lines)
+
+
+@inspect_app.command("mail")
+def inspect_mail(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Mails as they came, one a file.")],
+    as_json: AsJson = False,
+) -> None:
+    """What a mail is: a bounce and whose, a complaint, an answer. Example: huifang inspect mail bounce.eml --json"""
+    from bot.commands import inspecting as command
+
+    print_found(command.read_mails(files), as_json, command.mail_lines)

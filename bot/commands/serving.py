@@ -5,6 +5,7 @@ import contextlib
 import json
 import logging
 import socket
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
@@ -12,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from bot.alone import alone
+from bot.channels.imap_box import BoxAddress
 from bot.channels.mailbox import read_mail
 from bot.clock import ProductClock
 from bot.commands.printing import show, status_lines
 from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
 from bot.conductor import Conductor
-from bot.database import open_database
+from bot.database import is_away, open_database
 from bot.inbox import Inbox
 from bot.process import settle_down
 from bot.providers import SandboxEndpoints
@@ -26,9 +28,11 @@ from bot.sandbox.run import Doors, Sandbox
 from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
+from bot.web.imap_door import Habits, ImapDoor
 from bot.web.mail_door import MailDoor, TakeMail
 from bot.worker import working
 from campaigns.errors import ConfigError
+from campaigns.marks import read_mark, write_mark
 from campaigns.reports import campaign_reports
 from campaigns.terms import ChannelName
 
@@ -176,11 +180,28 @@ async def _doors(inbox: Inbox, settings: Settings, listener: socket.socket) -> A
 
     door, mail_port = await _open_mail_door(take_mail, settings)
     web = await serve(make_app(inbox), listener)
+    fetching = asyncio.create_task(_imap_door(take_mail, settings).run(), name="imap") if settings.imap_host else None
     try:
         yield web, mail_port
     finally:
+        if fetching is not None:
+            fetching.cancel()
+            await asyncio.wait([fetching])
         await web.stop()
         await door.stop()
+
+
+def _imap_door(take_mail: TakeMail, settings: Settings) -> ImapDoor:
+    address = BoxAddress(
+        settings.imap_host,
+        settings.imap_port,
+        settings.imap_username,
+        settings.imap_password,
+        settings.imap_folder,
+        tls=ssl.create_default_context(),
+    )
+    habits = Habits(settings.imap_done_folder, settings.imap_aside_folder, settings.imap_every_seconds)
+    return ImapDoor(address, take_mail, read_mark=read_mark, write_mark=write_mark, is_away=is_away, habits=habits)
 
 
 async def _connect_sandbox(runtime: Runtime, web: Served, mail_port: int) -> None:

@@ -14,6 +14,7 @@ FLOORS: dict[float, str] = {
     12: "bot.conductor",
     11: "bot.web.app bot.sandbox.run",
     10: "bot.console.*",
+    9.5: "bot.web.imap_door",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat "
@@ -31,10 +32,13 @@ FLOORS: dict[float, str] = {
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature",
-    4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing",
-    4.5: "bot.channels.pipelining",
+    4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing bot.channels.returned",
+    4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
+    "bot.channels.delivery_reports",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
-    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes",
+    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes "
+    "bot.channels.mime bot.channels.new_words bot.channels.bounce_reasons bot.channels.dkim_record",
+    4.2: "bot.channels.bounce_words",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",
