@@ -75,7 +75,7 @@ def _sms(fill: _Filler, sms: Sms, variables: Scope) -> SmsWords:
         raise DefinitionError("site.toml", "sign_name", "要填短信签名 (missing)")
     params = dict(_sms_params(fill, sms, variables))
     filled = SMS_SLOT.sub(lambda slot: params[slot[1]], sms.text)
-    return SmsWords(template_code=sms.template_code, sign_name=sign, params=params, text=f"【{sign}】{filled}")
+    return SmsWords(sms.template_code, sign, params, f"【{sign}】{filled}", sms.templates)
 
 
 def _sms_params(fill: _Filler, sms: Sms, variables: Scope) -> Iterator[tuple[str, str]]:
