@@ -42,7 +42,8 @@ def test_the_words_carry_the_template_of_each_provider() -> None:
 
 def test_a_folder_of_before_names_aliyuns_template_alone() -> None:
     found = words(ALIYUN + WORDS)
-    assert found.template_at(SmsProvider.ALIYUN) and not found.templates
+    assert found.template_at(SmsProvider.ALIYUN)
+    assert not found.templates
     assert problems(ALIYUN + WORDS) == []
 
 
@@ -106,4 +107,5 @@ def test_two_campaigns_must_not_fill_the_same_template_of_any_provider() -> None
 
 def test_the_sample_shows_the_same_words_whoever_carries_them() -> None:
     shown = render_sample(folder(BOTH))["sms"]
-    assert isinstance(shown, SmsWords) and shown.text.startswith("【古城人才网】")
+    assert isinstance(shown, SmsWords)
+    assert shown.text.startswith("【古城人才网】")
