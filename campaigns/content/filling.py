@@ -33,11 +33,6 @@ def render_slowly(
     return _render(Text.fill_slowly, compiled, channel, dict(variables), wechat_mode)
 
 
-def sms_segments(text: str) -> int:
-    """Segments the carriers bill: 70 characters, then 67 each; the signature counts."""
-    return 1 if len(text) <= 70 else -(-len(text) // 67)
-
-
 def tidy(text: str) -> str:
     """A loop or a branch that said nothing leaves no gap."""
     if " \n" in text or "\t\n" in text or "\n\n\n" in text:  # a tenth of the cost of mending what is in order
