@@ -1,16 +1,19 @@
 """Which SMS providers have an account: each a channel of its own behind one router."""
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bot.channels.base import Channel
 from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
+from bot.channels.sms_generic import GenericSmsChannel
+from bot.channels.sms_generic_file import load_gateway
 from bot.channels.sms_router import SmsRouter
 from bot.channels.sms_rules import SmsRules, load_sms_rules
 from bot.channels.sms_tencent import TencentSettings, TencentSmsChannel
 from bot.clock import ProductClock
-from bot.settings import Settings, networks
+from bot.settings import Settings, home, networks
 from campaigns.errors import ConfigError
 from campaigns.terms import SmsProvider
 
@@ -24,6 +27,9 @@ def real_sms(settings: Settings, clock: ProductClock) -> SmsRouter | None:
         found[SmsProvider.ALIYUN] = AliyunSmsChannel(_aliyun(settings), clock)
     if settings.tencent_sms_secret_id:
         found[SmsProvider.TENCENT] = TencentSmsChannel(_tencent(settings), clock)
+    if settings.sms_gateway_file:
+        gateway = load_gateway(home() / settings.sms_gateway_file, os.environ)
+        found[SmsProvider.GENERIC] = GenericSmsChannel(gateway, clock)
     pushed_from = {
         SmsProvider.ALIYUN: networks(settings.aliyun_sms_push_from),
         SmsProvider.TENCENT: networks(settings.tencent_sms_push_from),
