@@ -69,6 +69,8 @@ class StrictTencent:
     refuse: str = ""
     faults: list[Fault] = field(default_factory=list)  # for the calls to come, one after the other
     gives_context: bool = True
+    sign: str = SIGN
+    templates: Mapping[str, int] = field(default_factory=lambda: TEMPLATES)
     seen: list[Seen] = field(default_factory=list)
     taken: list[dict[str, Any]] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
@@ -163,9 +165,9 @@ class StrictTencent:
         code = self.codes.get(number, "Ok")
         if not re.fullmatch(r"\+861[3-9]\d{9}", number):
             code = "InvalidParameterValue.IncorrectPhoneNumber"
-        elif asked["SignName"] != SIGN:
+        elif asked["SignName"] != self.sign:
             code = "FailedOperation.SignatureIncorrectOrUnapproved"
-        elif TEMPLATES.get(asked["TemplateId"]) != len(values):
+        elif self.templates.get(asked["TemplateId"]) != len(values):
             code = "FailedOperation.TemplateIncorrectOrUnapproved"
         context, serial = asked["SessionContext"], ""
         if code == "Ok":

@@ -1,4 +1,4 @@
-"""Aliyun's older official client (signature V1) works against the stand-in as it comes, and is refused with a wrong key."""
+"""Aliyun's older official client (signature V1), as it comes, against the stand-in: taken or rightly refused."""
 
 import asyncio
 import json
