@@ -1,6 +1,7 @@
 """Several SMS providers as one channel: who carries a message is decided once, and its name says who it was."""
 
 import asyncio
+import hashlib
 import ipaddress
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -26,7 +27,7 @@ from campaigns.terms import (
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _CLOSED, _NO_TEMPLATE = "provider closed", "no template"
 _ASK_AGAIN = timedelta(minutes=10)
-_LONGEST_ID = 64
+_LONGEST_ID, _LONGEST_EVENT = 64, 128
 
 
 class SmsRouter:
@@ -180,7 +181,9 @@ def _event(provider: SmsProvider, event: InboundEvent) -> InboundEvent:
         return event
     if isinstance(event, Receipt):
         event = replace(event, provider_id=_known_as(provider, event.provider_id))
-    return replace(event, event_id=f"{provider}:{event.event_id}"[:128])
+    named = f"{provider}:{event.event_id}"
+    short = named if len(named) <= _LONGEST_EVENT else f"{provider}:{hashlib.sha256(named.encode()).hexdigest()}"
+    return replace(event, event_id=short)
 
 
 def _nobody(outbound: Outbound) -> SendResult:
