@@ -8,6 +8,7 @@ import pytest
 
 from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
+from campaigns import outbox
 from campaigns.models import Event, Suppression
 from tests.web_cast import add_contact, add_member, browse
 
@@ -70,3 +71,11 @@ async def test_a_receipt_of_a_message_nobody_sent_changes_nothing(runtime: Runti
 async def test_aliyuns_doors_are_closed_where_it_has_no_account(runtime: Runtime) -> None:
     async with browse(runtime, client=THEIRS) as provider:
         assert (await provider.post(f"/hooks/{runtime.hook_secret}/sms/report", content="[]")).status_code == 403
+
+
+async def test_staff_see_that_one_of_several_providers_is_closed_and_why(runtime: Runtime) -> None:
+    await outbox.close_channel("sms_tencent", "渠道停了：余额不足")
+    async with browse(runtime) as staff:
+        page = (await staff.get("/members")).text
+    assert "停了一家" in page
+    assert "tencent：渠道停了：余额不足" in page
