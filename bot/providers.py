@@ -7,17 +7,18 @@ from arq.connections import ArqRedis
 
 from bot.channels.base import Channel
 from bot.channels.email import EmailChannel, EmailSettings
-from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
+from bot.channels.sms_router import SmsRouter
 from bot.channels.wechat import WechatChannel, WechatSettings
 from bot.clock import ProductClock
 from bot.settings import Settings
+from bot.sms_providers import real_sms, sandbox_sms
 from bot.token_store import RedisTokenStore
 from campaigns.errors import ConfigError
-from campaigns.terms import ChannelName
+from campaigns.terms import ChannelName, Outbound, SmsProvider
 
 SANDBOX_MAIL_DOMAIN = "huifang.example.com"
 PROVIDERS = {ChannelName.EMAIL: "email", ChannelName.SMS: "sms_aliyun", ChannelName.WECHAT: "wechat"}
-"""Which provider stands behind a channel, as templates/pacing.toml names it."""
+"""Which provider stands behind a channel, as templates/pacing.toml names it. Of SMS there may be others beside it."""
 
 
 @dataclass(slots=True)
@@ -43,10 +44,12 @@ def build_channels(
     elif sandbox:
         channels[ChannelName.EMAIL] = EmailChannel(_sandbox_mail_settings(settings, sandbox), clock)
         sandboxed.add(ChannelName.EMAIL)
-    if settings.aliyun_sms_access_key_id:
-        channels[ChannelName.SMS] = AliyunSmsChannel(_sms_settings(settings), clock)
-    elif sandbox and sandbox.aliyun_sms:
-        channels[ChannelName.SMS] = AliyunSmsChannel(_sandbox_sms_settings(sandbox), clock)
+    if sms := real_sms(settings, clock):
+        channels[ChannelName.SMS] = sms
+    elif sandbox and (
+        stand_in := sandbox_sms(settings.huifang_templates, sandbox.aliyun_sms, sandbox.tencent_sms, clock)
+    ):
+        channels[ChannelName.SMS] = stand_in
         sandboxed.add(ChannelName.SMS)
     if wechat := _wechat_settings(settings, sandbox):
         store = RedisTokenStore(redis, wechat.appid)
@@ -56,21 +59,21 @@ def build_channels(
     return channels, frozenset(sandboxed)
 
 
-def _sms_settings(settings: Settings) -> AliyunSettings:
-    return AliyunSettings(
-        endpoint=settings.aliyun_sms_endpoint,
-        access_key_id=settings.aliyun_sms_access_key_id,
-        access_key_secret=settings.aliyun_sms_access_key_secret,
-    )
+def paced_as(channel: Channel, outbound: Outbound) -> str:
+    """By whose limits of templates/pacing.toml a message goes."""
+    return f"sms_{channel.provider_of(outbound)}" if isinstance(channel, SmsRouter) else PROVIDERS[channel.name]
 
 
-def _sandbox_sms_settings(sandbox: SandboxEndpoints) -> AliyunSettings:
-    door = sandbox.aliyun_sms
-    return AliyunSettings(
-        endpoint=f"http://{door['endpoint']}",
-        access_key_id=str(door["access_key_id"]),
-        access_key_secret=str(door["access_key_secret"]),
-    )
+def all_paced_as(name: ChannelName, channel: Channel | None = None) -> list[str]:
+    """Every provider that may carry messages of a channel, as that file names them."""
+    if isinstance(channel, SmsRouter):
+        return [f"sms_{one}" for one in channel.providers]
+    return [PROVIDERS[name]] if name is not ChannelName.SMS else [f"sms_{one}" for one in SmsProvider]
+
+
+def closed_as(channel: Channel, outbound: Outbound) -> str:
+    """What is closed where a provider will not take messages like this one: the channel, or that provider alone."""
+    return channel.closure_of(channel.provider_of(outbound)) if isinstance(channel, SmsRouter) else channel.name
 
 
 def _mail_settings(settings: Settings) -> EmailSettings:

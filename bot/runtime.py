@@ -16,11 +16,13 @@ from fakeredis import FakeAsyncRedis
 from redis.exceptions import RedisError
 
 from bot.channels.base import Channel
+from bot.channels.sms_rules import load_sms_rules
 from bot.clock import ProductClock
 from bot.jobs import job_bytes, job_value
 from bot.pacing import Pace, load_pace_book, open_pace
-from bot.providers import PROVIDERS, SANDBOX_MAIL_DOMAIN, SandboxEndpoints, build_channels
+from bot.providers import SANDBOX_MAIL_DOMAIN, SandboxEndpoints, all_paced_as, build_channels
 from bot.settings import Settings
+from bot.sms_providers import RULES
 from bot.tokens import LinkKind, Tokens
 from campaigns.calendar_file import load_calendar
 from campaigns.errors import ConfigError
@@ -137,6 +139,7 @@ def check_rules(settings: Settings) -> None:
     load_policy(templates / "policy.toml")
     load_calendar(templates / "calendar.toml")
     load_pace_book(templates / "pacing.toml")
+    load_sms_rules(templates / RULES)
     load_site(templates)
 
 
@@ -241,7 +244,8 @@ async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:
 
 
 def _pace(settings: Settings, redis: ArqRedis, sandboxed: Collection[ChannelName], secret: bytes) -> Pace:
-    book = load_pace_book(settings.huifang_templates / "pacing.toml").without({PROVIDERS[name] for name in sandboxed})
+    stand_ins = {one for name in sandboxed for one in all_paced_as(name)}
+    book = load_pace_book(settings.huifang_templates / "pacing.toml").without(stand_ins)
     return open_pace(
         book, redis if settings.redis_url else None, name=settings.database, secret=Tokens(secret).derive("pacing")
     )

@@ -4,7 +4,9 @@ import os
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -20,10 +22,14 @@ _HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _EXPECTED = {
     "int_parsing": "要写成整数",
     "int_from_float": "要写成整数",
+    "decimal_parsing": "要写成小数，如 0.05",
     "bool_parsing": "只能是 true 或 false",
     "greater_than_equal": "太小",
     "less_than_equal": "太大",
 }
+
+
+Network = IPv4Network | IPv6Network
 
 
 def home() -> Path:
@@ -38,6 +44,7 @@ def home() -> Path:
 
 
 _Text = Annotated[str, BeforeValidator(lambda value: value.strip() if isinstance(value, str) else value)]
+_Networks = Annotated[_Text, AfterValidator(lambda value: _checked_networks(value))]
 _Folder = Annotated[Path, AfterValidator(lambda path: home() / path), Field(validate_default=True)]
 
 
@@ -90,6 +97,19 @@ class Settings(BaseSettings):
     aliyun_sms_endpoint: _Text = "https://dysmsapi.aliyuncs.com"
     aliyun_sms_access_key_id: _Text = ""
     aliyun_sms_access_key_secret: _Text = ""
+    aliyun_sms_push_from: _Networks = ""
+
+    tencent_sms_endpoint: _Text = "https://sms.tencentcloudapi.com"
+    tencent_sms_region: _Text = "ap-guangzhou"
+    tencent_sms_secret_id: _Text = ""
+    tencent_sms_secret_key: _Text = ""
+    tencent_sms_sdk_app_id: _Text = ""
+    tencent_sms_push_from: _Networks = ""
+
+    sms_gateway_file: _Text = ""
+    sms_gateway_push_from: _Networks = ""
+
+    sms_segment_yuan: Decimal = Field(Decimal("0.05"), ge=0, le=10)
 
     wechat_base_url: _Text = "https://api.weixin.qq.com"
     wechat_appid: _Text = ""
@@ -171,7 +191,7 @@ class Settings(BaseSettings):
         """Channels that have credentials and so would reach real people."""
         given = {
             "email": self.smtp_host,
-            "sms": self.aliyun_sms_access_key_id,
+            "sms": self.aliyun_sms_access_key_id or self.tencent_sms_secret_id or self.sms_gateway_file,
             "wechat": self.wechat_appid,
         }
         return tuple(name for name, value in given.items() if value)
@@ -214,6 +234,19 @@ def _problem(error: Mapping[str, Any]) -> str:
 
 def _wrong(*forms: str) -> ValueError:
     return ValueError(f"要写成 {' 或 '.join(forms)} (expected {' or '.join(forms)})")
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """Addresses and networks, parted by commas or blanks. Raises ValueError."""
+    return tuple(ip_network(one) for one in text.replace(",", " ").split())
+
+
+def _checked_networks(text: str) -> str:
+    try:
+        networks(text)
+    except ValueError:
+        raise _wrong("203.0.113.7", "203.0.113.0/24, 203.0.113.7") from None
+    return text
 
 
 def _is_address(url: str) -> bool:

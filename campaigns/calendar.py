@@ -175,6 +175,27 @@ class WorkCalendar:
         years = range(start.year, end.year + 1)
         return [feast for year in years for feast in self._greeted(year) if start <= feast.date <= end]
 
+    def festivals_on(self, day: date) -> list[str]:
+        """Names of all festivals of the table on a day, greeted or not. InputError for an unknown year."""
+        _check_year(day.year)
+        # 腊八 of a year falls into the next
+        return [name for name, feast in _FEASTS.items() if day in (feast.when(day.year), feast.when(day.year - 1))]
+
+    def season(self, day: date) -> str:
+        """The hiring season a day falls into, the narrower of two; empty between them. InputError for an unknown year.
+
+        The rise of spring hangs on the Spring Festival and not on the first of March.
+        """
+        new_year = self.festival_date("春节", day.year)
+        since = (day - new_year).days
+        if -30 <= since <= 7:
+            return "春节淡季"
+        if 8 <= since <= 70:
+            return "金三银四"
+        if 9 <= day.month <= 10:
+            return "金九银十"
+        return "校招" if day.month in (3, 4, 11) else ""
+
     def _work_out(self, year: int) -> frozenset[date]:
         known = chinese_calendar.is_workday if self.is_announced(year) else _workday_by_law(year)
         return frozenset(day for day in _days_of(year) if self._overrides.get(day, known(day)))

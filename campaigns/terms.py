@@ -242,12 +242,41 @@ class MailWords:
     html_head: str = field(default="", compare=False, repr=False)  # how `html` begins in every mail of its kind
 
 
+class SmsProvider(StrEnum):
+    """Who carries an SMS. The first stands where no name is said: it was the only one once."""
+
+    ALIYUN = "aliyun"
+    TENCENT = "tencent"
+    GENERIC = "generic"  # any gateway that a file describes
+
+
+@dataclass(frozen=True, slots=True)
+class SmsTemplate:
+    """The approved template of one provider. `order`: the names of `SmsWords.params` as it numbers them, from 1."""
+
+    code: str
+    order: tuple[str, ...] = ()
+    longest: int = 0  # characters it takes in one variable; 0 where that is not known
+
+
 @dataclass(frozen=True, slots=True)
 class SmsWords:
+    """`template_code` is Aliyun's, empty where it has none; `templates` are those of the other providers."""
+
     template_code: str
     sign_name: str
     params: Mapping[str, str]
     text: str  # as the customer reads it, signature included
+    templates: Mapping[SmsProvider, SmsTemplate] = field(default_factory=dict)
+
+    def template_at(self, provider: SmsProvider) -> SmsTemplate | None:
+        """None where these words cannot go out by it: no approved template, or a value longer than it takes."""
+        if provider is SmsProvider.ALIYUN:
+            return SmsTemplate(self.template_code) if self.template_code else None
+        found = self.templates.get(provider)
+        if found and found.longest and any(len(self.params[name]) > found.longest for name in found.order):
+            return None
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import orjson
 
-from bot.channels.aliyun_codes import read_receipt, read_submission
+from bot.channels.aliyun_codes import read_submission
+from bot.channels.carrier_codes import read_receipt
 from campaigns.cells import parse_mobile, parse_moment
 from campaigns.errors import WebhookRejected
 from campaigns.terms import ChannelName, Reaction, Receipt, Reply, SendResult

@@ -1,9 +1,9 @@
-"""What Aliyun's SMS codes mean, by table: the answers to a submission and the carriers' receipts."""
+"""What Aliyun's SMS codes mean, by table: the answers to a submission."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.channels.carrier_codes import by_code
 from campaigns.terms import Reaction
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -52,27 +52,16 @@ def may_be_one_of_many(code: str, reaction: Reaction | None) -> bool:
     return reaction in _ONE_NUMBER or (reaction is Reaction.PAUSE_TEMPLATE and code in _CONTENT_CODES)
 
 
-def read_receipt(code: str) -> Reaction:
-    """What a carrier's failure means. DROP: this message only, and no word against the address."""
-    if code.startswith("MA:"):
-        return Reaction.PAUSE_TEMPLATE
-    return _RECEIPTS.get(code, Reaction.DROP)
-
-
 def _window(message: str) -> timedelta:
     """`触发天级流控Permits:10`: the word says when there is room again."""
     return next((wait for word, wait in _WINDOWS.items() if word in message), _HOUR)
-
-
-def _by_code(table: Mapping[Reaction, Sequence[str]]) -> Mapping[str, Reaction]:
-    return {code: reaction for reaction, codes in table.items() for code in codes}
 
 
 _WINDOWS = {"天级": _DAY, "小时级": _HOUR, "分钟级": _MINUTE}
 # The same words to the same number within a minute, an hour, a day.
 _VALVES = {"VALVE:M_MC": _MINUTE, "VALVE:H_MC": _HOUR, "VALVE:D_MC": _DAY}
 
-_SUBMISSIONS = _by_code(
+_SUBMISSIONS = by_code(
     {
         Reaction.NEXT_DAY: ["isv.DAY_LIMIT_CONTROL"],
         Reaction.SUPPRESS: [
@@ -110,29 +99,12 @@ _SUBMISSIONS = _by_code(
 
 # The gateway's codes by the word before the dot (InvalidAccessKeyId.NotFound, .Inactive): a key that is wrong in a
 # way no table lists must stop the channel too, not drop a thousand messages one by one.
-_GATEWAY = _by_code(
+_GATEWAY = by_code(
     {
         Reaction.PAUSE_CHANNEL: ["SignatureDoesNotMatch", "InvalidAccessKeyId", "InvalidTimeStamp"],
         Reaction.RETRY: ["ServiceUnavailable", "InternalError"],
         # Ours are never the same: somebody on the way said it twice, and the first may have been taken.
         Reaction.UNKNOWN: ["SignatureNonceUsed"],
         Reaction.SLOW: ["Throttling"],
-    }
-)
-
-_RECEIPTS = _by_code(
-    {
-        Reaction.SUPPRESS: [
-            *("MK:0001", "CB:0001", "CB:0053", "DB:0101", "空号"),  # no such number
-            *("MBBLACK", "DBBLACK", "BLACK", "TDBLACK", "TSBLACK"),  # complained or opted out
-            *("DB:0144", "HD:0001", "MY:0001"),
-        ],
-        # Suspended or out of service, switched off, no coverage: the same address may be well next week.
-        Reaction.DROP: [
-            *("MK:0005", "MK:0013", "DB:0102", "UNDELIV"),
-            *("MK:0010", "MK:0023", "EXPIRED", "MK:0000", "REJECTD"),
-        ],
-        Reaction.PAUSE_TEMPLATE: ["ID:0076", "KEYWORD", "SIGNBLOCKED"],
-        Reaction.DEFER_RECIPIENT: ["ID:0044"],  # outside the hours a carrier allows
     }
 )

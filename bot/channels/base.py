@@ -19,6 +19,7 @@ class InboundRequest:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
+    client: str = ""  # the address it came from
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,3 +99,27 @@ def inspect_mail(
     from bot.commands import inspecting as command
 
     print_found(command.read_mails(files), as_json, command.mail_lines)
+
+
+@inspect_app.command("sms")
+def inspect_sms(
+    text: Annotated[str, typer.Argument(metavar="TEXT", help="An SMS as it stands.")],
+    signature: Annotated[str, typer.Option(help="The signature, without its brackets.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """How long, how many segments, what is wrong. Example: huifang inspect sms "有3份简历没看" --signature 签名"""
+    from bot.commands import asking as command
+    from bot.commands import printing
+
+    print_found(command.read_sms(text, signature), as_json, printing.sms_lines)
+
+
+@inspect_app.command("day")
+def inspect_day(
+    day: Annotated[str, typer.Argument(metavar="DATE", help="2026-11-24")], as_json: AsJson = False
+) -> None:
+    """Whether it is a workday, its festivals and season. Example: huifang inspect day 2026-10-01"""
+    from bot.commands import asking as command
+    from bot.commands import printing
+
+    print_found(command.read_day(settings(), day), as_json, printing.day_lines)

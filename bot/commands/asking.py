@@ -1,7 +1,8 @@
 """Questions: numbers, rules, one member, what a reply means."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import asdict
+from datetime import date, datetime
 from typing import Any
 
 from bot.clock import ProductClock
@@ -10,6 +11,9 @@ from bot.dossier import describe_member
 from bot.runtime import follow_clock, open_runtime
 from bot.settings import Settings
 from campaigns import touches
+from campaigns.calendar_file import load_calendar
+from campaigns.content import inspect_sms
+from campaigns.errors import InputError
 from campaigns.intents import load_table, read_intent
 from campaigns.members import find
 from campaigns.segments import FIELDS, explain_segment, parse_segment
@@ -65,6 +69,25 @@ def read_replies(settings: Settings, texts: Sequence[str]) -> list[dict[str, Any
         {"text": text, "intent": reading.intent, "stop": reading.stops, "matched": reading.matched}
         for text, reading in readings
     ]
+
+
+def read_sms(text: str, signature: str) -> dict[str, Any]:
+    return asdict(inspect_sms(text, signature))
+
+
+def read_day(settings: Settings, given: str) -> dict[str, Any]:
+    """`announced`: whether the days off of that year are known, and not worked out from the law."""
+    try:
+        day = date.fromisoformat(given)
+    except ValueError:
+        raise InputError(f"{given}：日期写成 2026-11-24 这样 (a date is expected)") from None
+    calendar = load_calendar(settings.huifang_templates / "calendar.toml")
+    return {
+        "workday": calendar.is_workday(day),
+        "festivals": calendar.festivals_on(day),
+        "season": calendar.season(day),
+        "announced": calendar.is_announced(day.year),
+    }
 
 
 async def member(settings: Settings, number: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import getpass
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from bot.clock import ProductClock
@@ -14,11 +15,12 @@ from bot.runtime import check_rules, follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
 from bot.wording import HELD
 from campaigns import definitions, marks, outbox, planner
+from campaigns.content import sms_segments
 from campaigns.errors import DefinitionError, InputError, StateError
 from campaigns.folders import CampaignFolder, lint_folder, lint_together, place_of, render_sample
 from campaigns.planner import Preview
 from campaigns.reports import campaign_reports
-from campaigns.terms import SHANGHAI
+from campaigns.terms import SHANGHAI, ChannelName, SmsWords
 
 
 async def listing(settings: Settings) -> list[dict[str, Any]]:
@@ -98,7 +100,9 @@ async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[
         now = await _clock(settings, as_of)
         book = await read_rulebook(settings)
         with _inside(key):
-            return preview_document(await planner.preview(folder, now(), book))
+            found = await planner.preview(folder, now(), book)
+            price = sms_price(folder, found.channels.get(ChannelName.SMS, 0), settings.sms_segment_yuan)
+            return {**preview_document(found), "sms": price}
 
 
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
@@ -170,6 +174,22 @@ def _refuse_a_clash(settings: Settings, key: str) -> None:
     for one, problem in lint_together(folders):
         if one == key:
             raise InputError(f"{key} 和别的活动冲突：{problem} (run campaign lint)")
+
+
+def sms_price(folder: CampaignFolder, messages: int, yuan: Decimal) -> dict[str, Any] | None:
+    """What the SMS of a run would cost, in yuan, by the sample's length; None where it sends none."""
+    words = render_sample(folder).get("sms")
+    if not messages or not isinstance(words, SmsWords):
+        return None
+    each = sms_segments(words.text)
+    segments = each * messages
+    return {
+        "messages": messages,
+        "segments_each": each,
+        "segments": segments,
+        "yuan_each": str(yuan),
+        "yuan": str(segments * yuan),
+    }
 
 
 def preview_document(found: Preview) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from campaigns.cells import parse_key
 from campaigns.errors import InputError, StateError
 from campaigns.members import consent, find
 from campaigns.replies.refusals import record_staff_refusal
-from campaigns.terms import ChannelName
+from campaigns.terms import ChannelName, SmsProvider
 
 
 async def refuse(settings: Settings, number: str) -> dict[str, Any]:
@@ -44,10 +44,11 @@ async def done(settings: Settings, task: int, note: str) -> dict[str, Any]:
 
 async def open_channel(settings: Settings, name: str) -> dict[str, Any]:
     """Let a channel that a provider's answer closed send again."""
-    if name not in list(ChannelName):
-        raise InputError(f"没有叫 {name} 的渠道，只有 {'、'.join(ChannelName)} (no such channel)")
+    known = [*ChannelName, *(f"sms_{one}" for one in SmsProvider)]
+    if name not in known:
+        raise InputError(f"没有叫 {name} 的渠道，只有 {'、'.join(known)} (no such channel)")
     async with open_database(settings):
-        await outbox.open_channel(ChannelName(name))
+        await outbox.open_channel(name)
         return {"channel": name, "closed": False}
 
 

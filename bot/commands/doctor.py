@@ -181,5 +181,10 @@ async def _callbacks(settings: Settings) -> str:
     secret = settings.hook_secret or (Tokens(signing).derive("hooks") if signing else "")
     if not secret:
         return "第一次 huifang up 之后才有 (there after the first `huifang up`)"
-    doors = ("sms/report", "sms/reply", "wechat/callback", "site")
+    doors = ("sms/report", "sms/reply", *_other_sms_doors(settings), "wechat/callback", "site")
     return " ".join(f"{base}/hooks/{secret}/{door}" for door in doors)
+
+
+def _other_sms_doors(settings: Settings) -> list[str]:
+    doors = ["sms/tencent-status", "sms/tencent-reply"] if settings.tencent_sms_secret_id else []
+    return [*doors, *(["sms/generic-report", "sms/generic-reply"] if settings.sms_gateway_file else [])]

@@ -147,6 +147,16 @@ def reading_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
     return [table(("原文", "意思", "停发", "依据"), [[r["text"], r["intent"], r["stop"], r["matched"]] for r in found])]
 
 
+def sms_lines(found: Mapping[str, Any]) -> list[Shown]:
+    return [f"{found['length']}字，按{found['segments']}条计费", *(f"- {problem}" for problem in found["problems"])]
+
+
+def day_lines(found: Mapping[str, Any]) -> list[Shown]:
+    kind = "上班" if found["workday"] else "放假"
+    sure = "" if found["announced"] else "（这一年的放假还没有公布，按法律推算）"
+    return [f"{kind}{sure}", f"节日：{'、'.join(found['festivals']) or '—'}", f"季节：{found['season'] or '—'}"]
+
+
 def campaign_table(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
     rows = [
         [row["campaign"], row["title"], row["class"], " ".join(row["channels"]), row["state"], row["note"]]
@@ -182,7 +192,17 @@ def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
         f"{found['campaign']} {_when(found['at'])}：目标人群 {found['audience']:,}家",
         table(("结果", "家", "到什么时候")[:columns], [row[:columns] for row in rows]),
         f"渠道：{_counts(found['channels'])}",
+        *_price_lines(found.get("sms")),
         *planned,
+    ]
+
+
+def _price_lines(sms: Mapping[str, Any] | None) -> list[str]:
+    if not sms:
+        return []
+    return [
+        f"短信：{sms['messages']:,}条，按样例每条{sms['segments_each']}段，共{sms['segments']:,}段，"
+        f"每段{sms['yuan_each']}元，约{sms['yuan']}元"
     ]
 
 

@@ -1,5 +1,6 @@
 """What stands around every staff page: the places there are, the channels' health, the words in Chinese."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -78,17 +79,25 @@ async def _shell(runtime: Runtime) -> Shell:
             ("campaigns", "/campaigns", "send", "营销活动"),
             *phone,
         ),
-        channels=tuple(_health(runtime, name, closed.get(name)) for name in _ORDER),
+        channels=tuple(_health(runtime, name, closed.get(name), _closed_among(closed, name)) for name in _ORDER),
         real=tuple(wording.channel_words(name) for name in real),
     )
 
 
-def _health(runtime: Runtime, name: ChannelName, closed: str | None) -> ChannelHealth:
+def _closed_among(closed: Mapping[str, str], name: ChannelName) -> str:
+    """Of several providers of a channel, those that are closed and why."""
+    ours = {one.removeprefix(f"{name}_"): why for one, why in closed.items() if one.startswith(f"{name}_")}
+    return "；".join(f"{one}：{why}" for one, why in ours.items())
+
+
+def _health(runtime: Runtime, name: ChannelName, closed: str | None, among: str) -> ChannelHealth:
     label = wording.channel_words(name)
     if name not in runtime.channels:
         return ChannelHealth(name, label, "none", "没有接", "没有设置这个通道，要发的在队列里等着")
     if closed is not None:
         return ChannelHealth(name, label, "bad", "停了", closed)
+    if among:
+        return ChannelHealth(name, label, "bad", "停了一家", among)
     if name in runtime.sandboxed:
         return ChannelHealth(name, label, "ok", "沙箱", "只发到沙箱手机")
     return ChannelHealth(name, label, "ok", "正常", "真实发出")

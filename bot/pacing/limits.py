@@ -10,7 +10,8 @@ from campaigns.content import read_toml
 from campaigns.errors import DefinitionError
 
 MAIL, SMS_ALIYUN, WECHAT = "email", "sms_aliyun", "wechat"
-PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT)
+SMS_TENCENT, SMS_GENERIC = "sms_tencent", "sms_generic"
+PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT, SMS_TENCENT, SMS_GENERIC)
 EACH = "*"
 """The name that stands for every sender or destination without a line of its own, each counted by itself."""
 

@@ -4,7 +4,7 @@ import random
 import re
 import secrets
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,7 @@ class Sandbox:
         self.wechat.connect(f"{doors.hooks}/wechat/callback")
         self.wecom.connect(f"{doors.hooks}/wecom/callback")
         self.sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
-        self.tencent_sms.connect(f"{doors.hooks}/sms/tencent_report", f"{doors.hooks}/sms/tencent_reply")
+        self.tencent_sms.connect(f"{doors.hooks}/sms/tencent-status", f"{doors.hooks}/sms/tencent-reply")
 
     @property
     def url(self) -> str:
@@ -212,19 +212,18 @@ def _wechat_templates(templates: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def _sms_templates(templates: Path) -> dict[str, str]:
     """What our account has had approved: the words of every campaign's sms.toml."""
-    tables = [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(templates.glob("*/sms.toml"))]
-    return {str(table["template_code"]): str(table["text"]) for table in tables}
+    return {str(table["template_code"]): str(table["text"]) for table in _sms_tables(templates)}
 
 
 def _tencent_templates(templates: Path) -> dict[str, str]:
-    """The same words as approved there: the number of template_code, variables numbered in their order in the text."""
-    return {_digits(code): _numbered(text) for code, text in _sms_templates(templates).items()}
+    """The same words as approved there: variables are numbered, in the order the file gives them."""
+    tables = [(table["text"], table["tencent"]) for table in _sms_tables(templates) if "tencent" in table]
+    return {str(tencent["template_id"]): _numbered(text, tencent["params"]) for text, tencent in tables}
 
 
-def _digits(code: str) -> str:
-    return "".join(letter for letter in code if letter.isdigit())
+def _sms_tables(templates: Path) -> list[dict[str, Any]]:
+    return [tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted(templates.glob("*/sms.toml"))]
 
 
-def _numbered(text: str) -> str:
-    names = list(dict.fromkeys(re.findall(r"\$\{(\w+)\}", text)))
+def _numbered(text: str, names: Sequence[str]) -> str:
     return re.sub(r"\$\{(\w+)\}", lambda match: f"{{{names.index(match[1]) + 1}}}", text)

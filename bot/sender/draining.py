@@ -20,10 +20,10 @@ from tortoise.transactions import in_transaction
 from bot.channels.base import Channel
 from bot.database import is_away
 from bot.pacing import Demand, Grant
-from bot.providers import PROVIDERS
+from bot.providers import all_paced_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready, fill, named
-from bot.sender.settling import Back, act_on_reactions, not_now, remember, settle_results, turned_away
+from bot.sender.settling import Back, act_on_reactions, not_now, remember, rest_closed, settle_results, turned_away
 from campaigns import outbox, planner
 from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
@@ -60,6 +60,7 @@ async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asy
     channel = runtime.channels.get(batch.channel)
     if channel is None or not await outbox.is_open(batch, runtime.clock()):
         return 0
+    await rest_closed(runtime, channel)
     run = planner.stored_run(await outbox.read_occurrence(batch.occurrence_id))
     ends = time.monotonic() + seconds
     accepted = 0
@@ -89,7 +90,8 @@ async def _claims(runtime: Runtime, batch: Batch, ends: float, stopping: asyncio
 
 
 async def _claim(runtime: Runtime, batch: Batch) -> Claim | None:
-    limit = math.ceil(min(_CLAIM, runtime.pace.most(PROVIDERS[batch.channel], "", _PACED_SECONDS)))
+    providers = all_paced_as(batch.channel, runtime.channels.get(batch.channel))
+    limit = math.ceil(min(_CLAIM, sum(runtime.pace.most(one, "", _PACED_SECONDS) for one in providers)))
     return await outbox.claim(batch, now=runtime.clock(), limit=limit, lease=runtime.settings.lease)
 
 
@@ -194,8 +196,14 @@ class _Drain:
         return self.closed or self.stopping.is_set() or time.monotonic() >= self.ends
 
     async def _grant(self, group: Sequence[Ready]) -> _Granted:
-        """Ask the pace. What is not worth waiting for goes back to the queue, the rest of the group is held."""
-        demand = Demand(PROVIDERS[self.batch.channel], _sender(group[0]), [one.outbound.address for one in group])
+        """Ask the pace, for what goes by the same provider as the first: the others are held.
+
+        What is not worth waiting for goes back to the queue, the rest of the group is held.
+        """
+        provider = paced_as(self.channel, group[0].outbound)
+        self._held += [one for one in group if paced_as(self.channel, one.outbound) != provider]
+        group = [one for one in group if paced_as(self.channel, one.outbound) == provider]
+        demand = Demand(provider, _sender(group[0]), [one.outbound.address for one in group])
         grant = await self.runtime.pace.grant(demand)
         if grant.later:
             now = self.runtime.clock()
@@ -305,7 +313,7 @@ class _Drain:
             self.closed = True
             if departing.grant:
                 await self.runtime.pace.give_back(departing.grant, departing.places)
-            return await turned_away(departing.group, exc, self.runtime.clock())
+            return await turned_away(self.runtime, departing.group, exc, self.runtime.clock())
         self.accepted += sum(result.accepted for result in results)
         return await settle_results(self.runtime, departing.group, results, self.runtime.clock())
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from bot.providers import PROVIDERS
+from bot.channels.base import Channel
+from bot.channels.sms_router import SmsRouter
+from bot.providers import closed_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready
 from campaigns import definitions, outbox, planner
@@ -82,11 +84,11 @@ async def settle_results(
     return Back(rows, _accepted([pair for pair in pairs if pair[1].accepted], now), told, now)
 
 
-async def turned_away(group: Sequence[Ready], problem: ChannelUnavailable, now: datetime) -> Back:
-    """Nothing was on the wire: everything goes back, and the channel rests a minute."""
-    channel = group[0].claimed.channel
-    log.error("channel %s unavailable: %s", channel, problem)
-    await outbox.close_channel(channel, str(problem), until=now + _SLOW)
+async def turned_away(runtime: Runtime, group: Sequence[Ready], problem: ChannelUnavailable, now: datetime) -> Back:
+    """Nothing was on the wire: everything goes back, and the channel rests a minute, or this provider of several."""
+    closure = _closure(runtime, group[0])
+    log.error("channel %s unavailable: %s", closure, problem)
+    await outbox.close_channel(closure, str(problem), until=now + _SLOW)
     return Back(
         [
             Settlement(ready.claimed.id, DeliveryState.QUEUED, reason=Reason.CHANNEL_CLOSED, uncharged=True)
@@ -193,15 +195,16 @@ async def act_on_reactions(runtime: Runtime, back: Back) -> None:
     by_reaction = {result.reaction: result for _, result in back.told if result.reaction is not None}
     if not by_reaction or back.at is None:
         return
-    now, first = back.at, back.told[0][0].claimed
+    now, first, closure = back.at, back.told[0][0].claimed, _closure(runtime, back.told[0][0])
     for ready, result in back.told:
         if result.reaction is Reaction.SLOW:
             await _slow_down(runtime, ready, result, now)
     if spent := by_reaction.get(Reaction.NEXT_DAY):
-        await outbox.close_channel(first.channel, f"今天的额度用完：{spent.code}", until=_next_midnight(now))
+        await outbox.close_channel(closure, f"今天的额度用完：{spent.code}", until=_next_midnight(now))
     if refused := by_reaction.get(Reaction.PAUSE_CHANNEL):
-        log.error("channel %s stopped: %s %s", first.channel, refused.code, refused.detail)
-        await outbox.close_channel(first.channel, f"渠道停了：{refused.code} {refused.detail}")
+        log.error("channel %s stopped: %s %s", closure, refused.code, refused.detail)
+        await outbox.close_channel(closure, f"渠道停了：{refused.code} {refused.detail}")
+    await rest_closed(runtime, runtime.channels[first.channel])
     if unusable := by_reaction.get(Reaction.PAUSE_TEMPLATE):
         key = (await outbox.read_occurrence(first.occurrence_id)).campaign_key
         log.error("campaign %s paused: %s %s", key, unusable.code, unusable.detail)
@@ -212,11 +215,21 @@ async def act_on_reactions(runtime: Runtime, back: Back) -> None:
 async def _slow_down(runtime: Runtime, ready: Ready, result: SendResult, now: datetime) -> None:
     """A destination with a limit of its own rests alone; else the whole channel does, and goes on at half its rate."""
     claimed, rest = ready.claimed, result.retry_after or _SLOW
-    provider, pace = PROVIDERS[claimed.channel], runtime.pace
+    provider, pace = paced_as(runtime.channels[claimed.channel], ready.outbound), runtime.pace
     if await pace.slow_down(provider, 0, rest.total_seconds(), destination=claimed.address):
         return
-    await outbox.close_channel(claimed.channel, f"慢一点：{result.code} {result.detail}", until=now + rest)
+    await outbox.close_channel(_closure(runtime, ready), f"慢一点：{result.code} {result.detail}", until=now + rest)
     await pace.slow_down(provider, 0.5, _HALF_PACE.total_seconds())
+
+
+async def rest_closed(runtime: Runtime, channel: Channel) -> None:
+    """Tell a channel of several providers which of them must not be called."""
+    if isinstance(channel, SmsRouter) and len(channel.providers) > 1:
+        channel.rest(await outbox.closed_channels(runtime.clock()))
+
+
+def _closure(runtime: Runtime, ready: Ready) -> str:
+    return closed_as(runtime.channels[ready.claimed.channel], ready.outbound)
 
 
 def _next_midnight(now: datetime) -> datetime:

@@ -12,9 +12,9 @@ from campaigns.content.filling import (
     WECHAT_LIMITS,
     render,
     render_slowly,
-    sms_segments,
 )
 from campaigns.content.reads import unknown_names
+from campaigns.content.sms_text import SmsText, inspect_sms, sms_segments
 from campaigns.content.tables import read_table, read_toml
 from campaigns.content.texts import UNDEFINED
 from campaigns.content.values import EXTRAS, one_line, short_name, variables
@@ -30,7 +30,9 @@ __all__ = [
     "UNDEFINED",
     "WECHAT_LIMITS",
     "Compiled",
+    "SmsText",
     "compile_content",
+    "inspect_sms",
     "one_line",
     "read_table",
     "read_toml",

@@ -11,11 +11,12 @@ from campaigns.content.tables import check_keys, read_table, read_toml
 from campaigns.content.texts import Text, Workshop
 from campaigns.content.values import EXTRAS
 from campaigns.errors import DefinitionError
-from campaigns.terms import ChannelName, WechatMode
+from campaigns.terms import ChannelName, SmsProvider, SmsTemplate, WechatMode
 
 MAIL_FRAME = "_shared/mail.mjml"
 SMS_SLOT = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _BODY_MARK = "<!-- body -->"
+_ELSEWHERE = tuple(one for one in SmsProvider if one is not SmsProvider.ALIYUN)
 _ANSWER = re.compile(r"answer\.([a-z_]+)\.txt")
 
 
@@ -31,6 +32,7 @@ class Sms:
     template_code: str
     text: str
     params: Mapping[str, Text]
+    templates: Mapping[SmsProvider, SmsTemplate] = field(default_factory=dict)  # of those beside Aliyun
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _mail(files: Mapping[str, str], words: Workshop) -> Mail:
 
 def _sms(text: str, words: Workshop) -> Sms:
     table = read_toml(text, "sms.toml")
-    check_keys(table, ("template_code", "text", "params"), "sms.toml")
+    check_keys(table, ("template_code", "text", "params", *_ELSEWHERE), "sms.toml")
     params = read_table(table, "params", "sms.toml")
     body = str(table.get("text", "")).strip()
     for slot in SMS_SLOT.findall(body):
@@ -143,7 +145,25 @@ def _sms(text: str, words: Workshop) -> Sms:
         template_code=str(table.get("template_code", "")),
         text=body,
         params={name: words.text(value, "sms.toml") for name, value in params.items()},
+        templates={
+            one: _sms_template(read_table(table, one, "sms.toml"), one, params) for one in _ELSEWHERE if one in table
+        },
     )
+
+
+def _sms_template(table: Mapping[str, Any], provider: SmsProvider, params: Mapping[str, Any]) -> SmsTemplate:
+    check_keys(table, ("template_id", "params", "longest"), "sms.toml")
+    order, longest = table.get("params", []), table.get("longest", 0)
+    if not isinstance(order, list) or not all(isinstance(name, str) for name in order):
+        raise DefinitionError(
+            "sms.toml", f"{provider}.params", '写成名字的列表，如 ["company", "count"] (a list of names)'
+        )
+    for name in order:
+        if name not in params:
+            raise DefinitionError("sms.toml", f"{provider}.params", f"[params] 里没有 {name} (not in [params])")
+    if isinstance(longest, bool) or not isinstance(longest, int) or longest < 0:
+        raise DefinitionError("sms.toml", f"{provider}.longest", "写一个变量最多几个字，如 6 (a whole number)")
+    return SmsTemplate(str(table.get("template_id", "")), tuple(order), longest)
 
 
 def _wechat(text: str, words: Workshop) -> dict[WechatMode, Wechat]:

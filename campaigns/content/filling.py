@@ -33,11 +33,6 @@ def render_slowly(
     return _render(Text.fill_slowly, compiled, channel, dict(variables), wechat_mode)
 
 
-def sms_segments(text: str) -> int:
-    """Segments the carriers bill: 70 characters, then 67 each; the signature counts."""
-    return 1 if len(text) <= 70 else -(-len(text) // 67)
-
-
 def tidy(text: str) -> str:
     """A loop or a branch that said nothing leaves no gap."""
     if " \n" in text or "\t\n" in text or "\n\n\n" in text:  # a tenth of the cost of mending what is in order
@@ -75,7 +70,7 @@ def _sms(fill: _Filler, sms: Sms, variables: Scope) -> SmsWords:
         raise DefinitionError("site.toml", "sign_name", "要填短信签名 (missing)")
     params = dict(_sms_params(fill, sms, variables))
     filled = SMS_SLOT.sub(lambda slot: params[slot[1]], sms.text)
-    return SmsWords(template_code=sms.template_code, sign_name=sign, params=params, text=f"【{sign}】{filled}")
+    return SmsWords(sms.template_code, sign, params, f"【{sign}】{filled}", sms.templates)
 
 
 def _sms_params(fill: _Filler, sms: Sms, variables: Scope) -> Iterator[tuple[str, str]]:

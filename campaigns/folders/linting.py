@@ -21,7 +21,16 @@ from campaigns.errors import DefinitionError
 from campaigns.folders.definition import NEEDS
 from campaigns.folders.reading import CampaignFolder, compiled_content
 from campaigns.folders.samples import SAMPLE_LINKS, sample_facts, sample_ways
-from campaigns.terms import MailWords, MessageClass, SmsWords, WechatMode, WechatWords, Words
+from campaigns.terms import (
+    MailWords,
+    MessageClass,
+    SmsProvider,
+    SmsTemplate,
+    SmsWords,
+    WechatMode,
+    WechatWords,
+    Words,
+)
 
 _SOLICITING = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 _LONGEST_SMS = 500
@@ -31,6 +40,7 @@ _CLICK = re.compile(r"links\.click\s*\}\}(?:/(\w+))?")
 _URL = re.compile(r"://|www\.|[\w-]\.(?:com|cn|net|org|cc|top|vip|xyz|info)\b", re.IGNORECASE | re.ASCII)
 _HOST = re.compile(r"(?<![\w.-])(?:[a-z0-9-]+\.)+[a-z]{2,}", re.IGNORECASE | re.ASCII)
 _LANDLINE = re.compile(r"(?<!\d)(?:0\d{2,3}-?\d{7,8}|400-?\d{3}-?\d{4})(?!\d)", re.ASCII)
+_TENCENT_ID = re.compile(r"\d{1,12}", re.ASCII)
 # The kinds of field in WeChat's template library; a field's name is its kind and a number.
 _WECHAT_FIELD = re.compile(
     r"(thing|short_thing|character_string|number|time|date|amount|phone_number|const|phrase|name|letter|symbol)\d+",
@@ -68,16 +78,25 @@ def lint_folder(folder: CampaignFolder) -> list[LintProblem]:
 
 def lint_together(folders: Sequence[CampaignFolder]) -> list[tuple[str, LintProblem]]:
     """(campaign, problem) of what is wrong between campaigns only: an SMS template that two of them fill."""
-    users: dict[str, list[str]] = defaultdict(list)
+    users: dict[tuple[str, str], list[str]] = defaultdict(list)
     for folder in folders:
-        if "sms.toml" in folder.files and (code := _sms_table(folder).get("template_code")):
-            users[str(code)].append(folder.key)
-    shared = {code: keys for code, keys in users.items() if len(keys) > 1}
+        for named in _sms_codes(folder):
+            users[named].append(folder.key)
+    shared = {named: keys for named, keys in users.items() if len(keys) > 1}
     return [
-        (key, LintProblem("sms.toml", "template_code", f"{code} 在{'、'.join(keys)}里都用了，各用各的 (shared)"))
-        for code, keys in shared.items()
+        (key, LintProblem("sms.toml", where, f"{code} 在{'、'.join(keys)}里都用了，各用各的 (shared)"))
+        for (where, code), keys in shared.items()
         for key in keys
     ]
+
+
+def _sms_codes(folder: CampaignFolder) -> Iterator[tuple[str, str]]:
+    """Where a template is named, and its code."""
+    table = _sms_table(folder) if "sms.toml" in folder.files else {}
+    for where, value in (("template_code", table), *((one, table.get(one)) for one in SmsProvider)):
+        key = "template_code" if where == "template_code" else "template_id"
+        if isinstance(value, dict) and (code := value.get(key)):
+            yield where if where == key else f"{where}.{key}", str(code)
 
 
 def _problem(exc: DefinitionError) -> LintProblem:
@@ -115,7 +134,7 @@ def _lint_mail(words: MailWords, folder: CampaignFolder) -> Iterator[LintProblem
 
 def _lint_sms(words: SmsWords, folder: CampaignFolder) -> Iterator[LintProblem]:
     body = words.text.partition("】")[2]
-    if not words.template_code:
+    if not words.template_code and not words.templates:
         yield LintProblem("sms.toml", "template_code", "要写上短信服务商审核通过的模板编号 (missing)")
     if len(words.text) > _LONGEST_SMS:
         yield LintProblem("sms.toml", "text", f"连签名有{len(words.text)}字，最多{_LONGEST_SMS}字，缩短 (too long)")
@@ -154,6 +173,26 @@ def _lint_sms_template(folder: CampaignFolder) -> Iterator[LintProblem]:
         problem = "变量只能写成 ${名字}，名字用英文字母、数字和下划线，值写在 [params] 里 (not a variable)"
         yield LintProblem("sms.toml", "text", problem)
     yield from _lint_constants(fixed, sample_facts(folder.files).get("site", {}))
+    for provider, template in _sms_templates(folder).items():
+        yield from _lint_elsewhere(provider, template, slots)
+
+
+def _lint_elsewhere(provider: SmsProvider, template: SmsTemplate, slots: Sequence[str]) -> Iterator[LintProblem]:
+    """A template of a provider that numbers its variables: {1}, {2} … in the order of `params`."""
+    if not template.code:
+        yield LintProblem("sms.toml", f"{provider}.template_id", "要写上它审核通过的模板编号 (missing)")
+    elif provider is SmsProvider.TENCENT and not _TENCENT_ID.fullmatch(template.code):
+        yield LintProblem("sms.toml", "tencent.template_id", f"{template.code} 不是编号，只有数字 (digits only)")
+    by_name = provider is SmsProvider.GENERIC and not template.order  # a gateway may take the words as they stand
+    for name in dict.fromkeys(slots if not by_name else ()):
+        if name not in template.order:
+            problem = f"text 里用了 ${{{name}}}，顺序里没有，照 {{1}}{{2}}… 的次序写全 (missing in the order)"
+            yield LintProblem("sms.toml", f"{provider}.params", problem)
+    for name in template.order:
+        if name not in slots:
+            yield LintProblem("sms.toml", f"{provider}.params", f"text 里没有用到 {name}，删掉 (unused)")
+    if len(set(template.order)) < len(template.order):
+        yield LintProblem("sms.toml", f"{provider}.params", "一个名字只写一次 (named twice)")
 
 
 def _lint_constants(fixed: str, site: Mapping[str, Any]) -> Iterator[LintProblem]:
@@ -165,6 +204,11 @@ def _lint_constants(fixed: str, site: Mapping[str, Any]) -> Iterator[LintProblem
     for found in _HOST.findall(fixed):
         if host and found.lower() != host:
             yield LintProblem("sms.toml", "text", f"写的网址是 {found}，site.toml 里是 {host} (another site)")
+
+
+def _sms_templates(folder: CampaignFolder) -> Mapping[SmsProvider, SmsTemplate]:
+    sms = compiled_content(folder.files).sms
+    return sms.templates if sms else {}
 
 
 def _sms_table(folder: CampaignFolder) -> Mapping[str, Any]:

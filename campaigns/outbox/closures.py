@@ -1,4 +1,7 @@
-"""Channels that the answer of a provider closed, for a while or until a person opens them."""
+"""Channels that the answer of a provider closed, for a while or until a person opens them.
+
+Where several providers share a channel, one of them alone may be closed, by a name of its own (sms_tencent).
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -6,10 +9,9 @@ from datetime import datetime
 from tortoise.expressions import Q
 
 from campaigns.models import ChannelState
-from campaigns.terms import ChannelName
 
 
-async def close_channel(channel: ChannelName, reason: str, *, until: datetime | None = None) -> None:
+async def close_channel(channel: str, reason: str, *, until: datetime | None = None) -> None:
     """Stop a channel until then, or until a person opens it. What closed it for longer stands."""
     stands = await ChannelState.get_or_none(channel=channel)
     if stands and (stands.closed or (until and stands.closed_until and stands.closed_until >= until)):
@@ -19,7 +21,7 @@ async def close_channel(channel: ChannelName, reason: str, *, until: datetime | 
     )
 
 
-async def open_channel(channel: ChannelName) -> None:
+async def open_channel(channel: str) -> None:
     await ChannelState.filter(channel=channel).delete()
 
 

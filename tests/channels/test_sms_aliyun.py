@@ -17,8 +17,9 @@ from alibabacloud_dysmsapi20170525.models import SendBatchSmsRequest, SendSmsReq
 from alibabacloud_tea_openapi.utils_models import Config
 
 from bot.channels.acs3 import authorization, body_hash, canonical_query, canonical_request
-from bot.channels.aliyun_codes import read_receipt, read_submission
+from bot.channels.aliyun_codes import read_submission
 from bot.channels.base import Channel, InboundRequest
+from bot.channels.carrier_codes import read_receipt
 from bot.channels.sms_aliyun import AliyunSettings, AliyunSmsChannel
 from campaigns.errors import ChannelUnavailable, ConfigError, WebhookRejected
 from campaigns.terms import (

@@ -20,8 +20,10 @@ FLOORS: dict[float, str] = {
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat "
     "bot.sandbox.wecom bot.sandbox.wecom.*",
     6.5: "bot.providers",
+    6.3: "bot.sms_providers",
     6: "bot.token_store bot.database bot.archive "
     "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox "
+    "bot.channels.sms_tencent bot.channels.sms_generic bot.channels.sms_router "
     "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
     "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
@@ -36,9 +38,10 @@ FLOORS: dict[float, str] = {
     4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
     "bot.channels.delivery_reports",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
-    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes "
-    "bot.channels.mime bot.channels.new_words bot.channels.bounce_reasons bot.channels.dkim_record",
-    4.2: "bot.channels.bounce_words",
+    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
+    "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.mime bot.channels.new_words "
+    "bot.channels.bounce_reasons bot.channels.dkim_record",
+    4.2: "bot.channels.bounce_words bot.channels.carrier_codes",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks",
