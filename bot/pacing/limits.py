@@ -9,8 +9,8 @@ from typing import Any
 from campaigns.content import read_toml
 from campaigns.errors import DefinitionError
 
-MAIL, SMS_ALIYUN, WECHAT = "email", "sms_aliyun", "wechat"
-PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT)
+MAIL, SMS_ALIYUN, WECHAT, WECOM = "email", "sms_aliyun", "wechat", "wecom"
+PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT, WECOM)
 EACH = "*"
 """The name that stands for every sender or destination without a line of its own, each counted by itself."""
 
