@@ -28,6 +28,7 @@ from campaigns.folders import load_site
 from campaigns.marks import read_mark, write_mark, write_mark_once
 from campaigns.planner import Rulebook
 from campaigns.policy_file import load_policy
+from campaigns.staff_file import load_staff
 from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
@@ -138,6 +139,7 @@ def check_rules(settings: Settings) -> None:
     load_calendar(templates / "calendar.toml")
     load_pace_book(templates / "pacing.toml")
     load_site(templates)
+    load_staff(templates / "staff.toml")
 
 
 async def check_channels(settings: Settings) -> None:

@@ -27,6 +27,7 @@ from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
 from bot.web.mail_door import MailDoor, TakeMail
+from bot.wecom.desk import reading_desks
 from bot.worker import working
 from campaigns.errors import ConfigError
 from campaigns.reports import campaign_reports
@@ -169,7 +170,8 @@ async def _doors(inbox: Inbox, settings: Settings, listener: socket.socket) -> A
     door, mail_port = await _open_mail_door(take_mail, settings)
     web = await serve(make_app(inbox), listener)
     try:
-        yield web, mail_port
+        async with reading_desks(inbox):
+            yield web, mail_port
     finally:
         await web.stop()
         await door.stop()

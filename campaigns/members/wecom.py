@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from campaigns import statements
 from campaigns.members.consent import suppress_address
 from campaigns.models import Suppression, WecomCustomer, WecomDesk
-from campaigns.terms import ChannelName, ReachChange, WecomReach
+from campaigns.terms import ReachChange, WecomReach
 
 _TOKEN_LASTS = timedelta(minutes=10)
 _LOOK_ANYWAY = timedelta(hours=6)  # a summons may be lost; messages are kept for 3 days
 _LEASE_SECONDS = 120
+NO_FRIEND = "no friend"  # a mass message found them gone
 _REMOVED = "removed us"
 # What ends when the customer adds us again; 84061: not a customer of ours.
-_CLOSED_UNTIL_ADDED = (_REMOVED, "84061")
+_CLOSED_UNTIL_ADDED = (_REMOVED, NO_FRIEND, "84061")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,3 @@ async def leave_desk(desk: Desk, *, read_at: datetime | None, failures: int | No
     done = {"answered": desk.called, "read_at": read_at} if read_at else {}
     counted = {} if failures is None else {"failures": failures}
     await WecomDesk.filter(desk=desk.desk).update(lease_until=None, **done, **counted)
-
-
-async def block_customer(external_userid: str, *, at: datetime, code: str, source: str) -> None:
-    await suppress_address(ChannelName.WECOM, external_userid, at=at, reason=code or "provider", source=source[:128])
