@@ -145,6 +145,12 @@ async def give_up_lost() -> int:
     )
 
 
+async def give_up_before(moment: datetime) -> None:
+    """What waited in a copy of the database may have been made by the one it was copied from."""
+    open_then = MassTask.filter(state__in=("due", "making"), made_at__lte=moment)
+    await open_then.update(state="unknown", lease_until=None)
+
+
 async def move_task(task_id: int, state: str, *, next_at: datetime, code: str = "", msgid: str = "") -> None:
     given = {"msgid": msgid} if msgid else {}
     await MassTask.filter(id=task_id).update(state=state, next_at=next_at, code=code[:64], lease_until=None, **given)

@@ -192,6 +192,7 @@ class WecomCustomer(Model):
     external_userid = fields.CharField(64, primary_key=True)
     staff = fields.CharField(64, default="")  # userid of whom they added last
     desk = fields.CharField(64, default="")  # the customer service account they wrote to last
+    heard_at = fields.DatetimeField(null=True)  # when WeCom last opened or closed the window
     window_until = fields.DatetimeField(null=True)
     window_left = fields.IntField(default=0)
 

@@ -97,6 +97,11 @@ async def give_up_lost() -> int:
     )
 
 
+async def give_up_before(moment: datetime) -> None:
+    """What waited in a copy of the database may have been told by the one it was copied from."""
+    await Notice.filter(state__in=_OPEN, made_at__lte=moment).update(state="unknown", lease_until=None)
+
+
 async def told(userid: str, now: datetime, within: timedelta) -> int:
     """How many this person was sent, or may have been, in that time."""
     return await Notice.filter(userid=userid, tried_at__gt=now - within).count()

@@ -34,8 +34,9 @@ async def record_reach(change: ReachChange) -> None:
     customer, _ = await WecomCustomer.get_or_create(external_userid=change.address)
     if change.followed and change.staff:
         customer.staff = change.staff
-    newer = customer.window_until is None or (change.window_until and change.window_until >= customer.window_until)
+    newer = customer.heard_at is None or change.at >= customer.heard_at
     if change.window_until is not None and newer:
+        customer.heard_at = change.at
         customer.window_until, customer.window_left = change.window_until, change.window_left
         customer.desk = change.desk or customer.desk
     await customer.save()

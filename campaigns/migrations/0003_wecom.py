@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                 ("external_userid", fields.CharField(primary_key=True, unique=True, db_index=True, max_length=64)),
                 ("staff", fields.CharField(default="", max_length=64)),
                 ("desk", fields.CharField(default="", max_length=64)),
+                ("heard_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("window_until", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ("window_left", fields.IntField(default=0)),
             ],

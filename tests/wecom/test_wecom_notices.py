@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import HTMLResponse
 
 from bot.wecom.notices import tell_owners
-from campaigns import notices, outbox, statements, visits
+from campaigns import notices, outbox, restored, statements, visits
 from campaigns.errors import DefinitionError
 from campaigns.models import Notice
 from campaigns.staff_file import load_staff
@@ -194,3 +194,12 @@ def test_a_slip_in_the_staff_list_is_named(tmp_path: Path, text: str, key: str) 
     with pytest.raises(DefinitionError) as found:
         load_staff(path)
     assert (found.value.file, found.value.key) == ("staff.toml", key)
+
+
+async def test_a_restored_copy_tells_nothing_that_its_original_may_have_told(house: House) -> None:
+    await open_tasks(house, 2)
+    now = house.runtime.clock()
+    await restored.hold(made_at=now, now=now)
+    await restored.release(restored.Uncertain.MAIL, now=now)
+    assert await tell_owners(house.runtime) == 0
+    assert {state for state, _ in await states()} == {"unknown"}
