@@ -34,8 +34,9 @@ FLOORS: dict[float, str] = {
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes "
     "bot.channels.wechat_envelope bot.channels.wecom_codes",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
+    3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.marks campaigns.notices campaigns.mass",
+    "campaigns.marks campaigns.notices",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file",
     1.5: "campaigns.fields",
