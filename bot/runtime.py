@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,6 +56,7 @@ class Runtime:
     pace: Pace
     sandboxed: frozenset[ChannelName] = field(default_factory=frozenset)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)  # one planner at a time in this process
+    rejected: Counter[str] = field(default_factory=Counter)  # requests at a door that were not its provider's
     planning_held: bool = False  # the demo's week is over: no new slots, what was planned comes to its end
 
     @cached_property

@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
 from bot.channels.restraint import Round
 from bot.channels.wechat_token import TokenStore
 from bot.channels.wecom_api import WecomApi, WecomSettings
+from bot.channels.wecom_codes import NO_CUSTOMER
 from bot.channels.wecom_desk import send_text
 from bot.channels.wecom_inbound import WecomCallback, events_of
 from campaigns.errors import WebhookRejected
 from campaigns.terms import ChannelName, InboundEvent, Outbound, Reaction, SendResult, WecomWords
 
+_STRANGERS = 10_000  # customers remembered
 DeskOf = Callable[[str], Awaitable[str]]
 
 
@@ -28,6 +31,7 @@ class WecomChannel:
         self.api = WecomApi(settings, now, token_store)
         self._callback = WecomCallback(settings.corpid, settings.token, settings.encoding_aes_key)
         self._now, self._desk_of = now, desk_of
+        self._strangers = set[str]()
         self._slots = asyncio.Semaphore(settings.at_once)
         self._opened: tuple[InboundRequest, list[InboundEvent]] | None = None  # the last push, read to verify it
 
@@ -77,6 +81,19 @@ class WecomChannel:
             if closed := learned.refuse(outbound.id):
                 return closed
             desk = await self._desk_of(outbound.address)
-            result = await send_text(self.api, outbound.id, outbound.address, desk, words.text, outbound.key)
+            sent = await send_text(self.api, outbound.id, outbound.address, desk, words.text, outbound.key)
+            result = self._judge(outbound.address, sent)
             learned.learn(result)
         return result
+
+    def _judge(self, customer: str, result: SendResult) -> SendResult:
+        """For a moment after they came to us WeCom does not know a customer yet: it is believed the second time."""
+        if result.code != str(NO_CUSTOMER):
+            self._strangers.discard(customer)
+            return result
+        if customer in self._strangers:
+            return result
+        if len(self._strangers) >= _STRANGERS:
+            self._strangers.clear()
+        self._strangers.add(customer)
+        return replace(result, reaction=Reaction.RETRY)

@@ -187,7 +187,7 @@ async def _remember(ready: Ready, result: SendResult, now: datetime) -> None:
         await consent.use_reach(claimed.address, words.mode, words.template_id)
     if isinstance(words, WechatWords) and result.reaction is Reaction.CONSENT_USED:
         await consent.close_reach(claimed.address, words.mode, words.template_id)
-    if isinstance(words, WecomWords) and result.accepted:
+    if isinstance(words, WecomWords) and (result.accepted or result.reaction is Reaction.UNKNOWN):
         await wecom.use_window(claimed.address)
     if isinstance(words, WecomWords) and result.reaction is Reaction.CONSENT_USED:
         await wecom.close_window(claimed.address)

@@ -290,6 +290,14 @@ async def test_what_cannot_be_sent_does_not_leave(server: WecomServer) -> None:
     assert server.calls == []
 
 
+async def test_a_customer_wecom_does_not_know_yet_is_tried_once_more_half_a_minute_later(server: WecomServer) -> None:
+    server.plays["kf/send_msg"] = lambda body: said(84061, "not an external contact")
+    async with channel_to(server) as channel:
+        results = [(await channel.send([answer()]))[0] for _ in range(2)]
+    assert [one.reaction for one in results] == [Reaction.RETRY, Reaction.SUPPRESS]
+    assert results[0].retry_after == timedelta(seconds=30)
+
+
 async def test_after_an_answer_that_stops_the_channel_the_rest_is_not_tried(server: WecomServer) -> None:
     server.plays["kf/send_msg"] = lambda body: said(60020, "ip")
     async with channel_to(server) as channel:

@@ -318,6 +318,7 @@ async def test_a_push_that_is_not_wecoms_is_refused_at_the_door(house: House) ->
         for body in (b"", b"<xml></xml>", b"<xml><Encrypt>QUJD</Encrypt></xml>"):
             assert (await stranger.post(url, content=body)).status_code == 403
         assert (await stranger.get(url)).status_code == 403
+        assert (await stranger.get("/health")).json()["rejected"] == {"wecom": 4}
 
 
 # ---- answers --------------------------------------------------------------------------------------------------------
