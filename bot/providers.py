@@ -1,5 +1,6 @@
 """Which provider each channel speaks to: the real one by its credentials, else the sandbox's stand-in."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -9,15 +10,23 @@ from bot.channels.base import Channel
 from bot.channels.email import EmailChannel, EmailSettings
 from bot.channels.sms_router import SmsRouter
 from bot.channels.wechat import WechatChannel, WechatSettings
+from bot.channels.wecom import WecomChannel
+from bot.channels.wecom_api import WecomSettings
 from bot.clock import ProductClock
 from bot.settings import Settings
 from bot.sms_providers import real_sms, sandbox_sms
 from bot.token_store import RedisTokenStore
 from campaigns.errors import ConfigError
+from campaigns.members.wecom import desk_of
 from campaigns.terms import ChannelName, Outbound, SmsProvider
 
 SANDBOX_MAIL_DOMAIN = "huifang.example.com"
-PROVIDERS = {ChannelName.EMAIL: "email", ChannelName.SMS: "sms_aliyun", ChannelName.WECHAT: "wechat"}
+PROVIDERS = {
+    ChannelName.EMAIL: "email",
+    ChannelName.SMS: "sms_aliyun",
+    ChannelName.WECHAT: "wechat",
+    ChannelName.WECOM: "wecom",
+}
 """Which provider stands behind a channel, as templates/pacing.toml names it. Of SMS there may be others beside it."""
 
 
@@ -56,6 +65,10 @@ def build_channels(
         channels[ChannelName.WECHAT] = WechatChannel(wechat, clock, store)
         if not settings.wechat_appid:
             sandboxed.add(ChannelName.WECHAT)
+    if wecom := _wecom_settings(settings, sandbox):
+        channels[ChannelName.WECOM] = WecomChannel(wecom, clock, desk_of, RedisTokenStore(redis, _wecom_name(wecom)))
+        if not settings.wecom_corpid:
+            sandboxed.add(ChannelName.WECOM)
     return channels, frozenset(sandboxed)
 
 
@@ -133,3 +146,31 @@ def _wechat_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> We
         encoding_aes_key=door["encoding_aes_key"],
         base_url=door["base_url"],
     )
+
+
+def _wecom_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> WecomSettings | None:
+    if settings.wecom_corpid:
+        return WecomSettings(
+            corpid=settings.wecom_corpid,
+            secret=settings.wecom_secret,
+            agentid=settings.wecom_agentid,
+            token=settings.wecom_token,
+            encoding_aes_key=settings.wecom_encoding_aes_key,
+            base_url=settings.wecom_base_url,
+        )
+    if sandbox is None or not sandbox.wecom:
+        return None
+    door = {name: str(value) for name, value in sandbox.wecom.items()}
+    return WecomSettings(
+        corpid=door["corpid"],
+        secret=door["secret"],
+        agentid=int(door["agentid"]),
+        token=door["token"],
+        encoding_aes_key=door["encoding_aes_key"],
+        base_url=door["base_url"],
+    )
+
+
+def _wecom_name(wecom: WecomSettings) -> str:
+    """Of the token's place in the store: each secret of a company has a token of its own."""
+    return f"wecom:{wecom.corpid}:{hashlib.sha256(wecom.secret.encode()).hexdigest()[:12]}"

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,6 +31,7 @@ from campaigns.folders import load_site
 from campaigns.marks import read_mark, write_mark, write_mark_once
 from campaigns.planner import Rulebook
 from campaigns.policy_file import load_policy
+from campaigns.staff_file import load_staff
 from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ class Runtime:
     pace: Pace
     sandboxed: frozenset[ChannelName] = field(default_factory=frozenset)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)  # one planner at a time in this process
+    rejected: Counter[str] = field(default_factory=Counter)  # requests at a door that were not its provider's
     planning_held: bool = False  # the demo's week is over: no new slots, what was planned comes to its end
 
     @cached_property
@@ -141,6 +144,7 @@ def check_rules(settings: Settings) -> None:
     load_pace_book(templates / "pacing.toml")
     load_sms_rules(templates / RULES)
     load_site(templates)
+    load_staff(templates / "staff.toml")
 
 
 async def check_channels(settings: Settings) -> None:

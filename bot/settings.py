@@ -117,6 +117,13 @@ class Settings(BaseSettings):
     wechat_token: _Text = ""
     wechat_encoding_aes_key: _Text = ""
 
+    wecom_base_url: _Text = "https://qyapi.weixin.qq.com"
+    wecom_corpid: _Text = ""
+    wecom_agentid: int = Field(0, ge=0)
+    wecom_secret: _Text = ""
+    wecom_token: _Text = ""
+    wecom_encoding_aes_key: _Text = ""
+
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str) -> str:
@@ -193,6 +200,7 @@ class Settings(BaseSettings):
             "email": self.smtp_host,
             "sms": self.aliyun_sms_access_key_id or self.tencent_sms_secret_id or self.sms_gateway_file,
             "wechat": self.wechat_appid,
+            "wecom": self.wecom_corpid,
         }
         return tuple(name for name, value in given.items() if value)
 

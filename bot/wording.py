@@ -39,7 +39,7 @@ REASONS = {
     "handed_over": "开回访任务",
 }
 
-CHANNELS = {"wechat": "公众号", "sms": "短信", "email": "邮件", "phone": "电话", "web": "网页"}
+CHANNELS = {"wechat": "公众号", "wecom": "企业微信", "sms": "短信", "email": "邮件", "phone": "电话", "web": "网页"}
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知"}
 

@@ -10,7 +10,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,8 @@ from redis.exceptions import RedisError
 from bot import sender
 from bot.jobs import job_bytes, job_value
 from bot.runtime import Runtime, follow_clock
+from bot.wecom.mass import run_tasks
+from bot.wecom.notices import tell_owners
 from campaigns import marks, outbox, planner
 from campaigns.outbox import Batch
 from campaigns.terms import ChannelName
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _EVERY_SECOND = set(range(60))
 _RECOVER_AT = {0, 10, 20, 30, 40, 50}
+_TELL_AT = set(range(3, 60, 5))
+_CONFIRMED_AT = {7, 37}
 _DRAIN_SECONDS = 30  # a batch that takes longer is rung again
 _JOB_SECONDS = 120
 _RING_SECONDS = 10
@@ -86,6 +90,23 @@ async def recover(ctx: dict[str, Any]) -> None:
             await sender.reconcile(ctx["runtime"])
 
 
+async def tell_staff(ctx: dict[str, Any]) -> None:
+    """Who has a task learns it in WeCom."""
+    await _once(ctx["telling"], tell_owners, ctx["runtime"])
+
+
+async def confirmed(ctx: dict[str, Any]) -> None:
+    """What staff are asked to confirm is made in WeCom, and what became of it looked up."""
+    await _once(ctx["confirming"], run_tasks, ctx["runtime"])
+
+
+async def _once(busy: asyncio.Lock, work: Callable[[Runtime], Awaitable[object]], runtime: Runtime) -> None:
+    """Unless the last one is at it still, or this is a restored copy that waits for a person's word."""
+    if not busy.locked() and not await marks.is_held():
+        async with busy:
+            await work(runtime)
+
+
 async def ring(runtime: Runtime, batch: Batch) -> None:
     """One job for a batch and ten seconds.
 
@@ -119,6 +140,8 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
     queue = _queue(runtime)
     crons = [
         cron(look, name=f"{queue}:look", second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
+        cron(tell_staff, name=f"{queue}:tell", second=_TELL_AT, keep_result=0),
+        cron(confirmed, name=f"{queue}:confirmed", second=_CONFIRMED_AT, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
     return _Lookout(
@@ -126,7 +149,13 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron_jobs=crons if lookout else None,
         queue_name=queue,
         redis_pool=runtime.redis,
-        ctx={"runtime": runtime, "stopping": asyncio.Event(), "asking": asyncio.Lock()},
+        ctx={
+            "runtime": runtime,
+            "stopping": asyncio.Event(),
+            "asking": asyncio.Lock(),
+            "telling": asyncio.Lock(),
+            "confirming": asyncio.Lock(),
+        },
         handle_signals=False,
         keep_result=0,
         max_tries=1,  # a failed batch is rung again by the next look, not by arq

@@ -55,6 +55,7 @@ class Contact(Model):
     mobile = fields.CharField(20, null=True, db_index=True)
     email = fields.CharField(254, null=True, db_index=True)
     openid = fields.CharField(64, null=True, db_index=True)
+    external_userid = fields.CharField(64, null=True)  # WeCom's name for this customer
     qq = fields.CharField(32, default="")
     is_primary = fields.BooleanField(default=False)
     parent_no = fields.CharField(64, default="")
@@ -65,7 +66,10 @@ class Contact(Model):
 
     class Meta:
         table = "contacts"
-        indexes = (Index(fields=("member_id",), name="contacts_member"),)
+        indexes = (
+            Index(fields=("member_id",), name="contacts_member"),
+            Index(fields=("external_userid",), name="contacts_external"),
+        )
 
 
 class Posting(Model):
@@ -180,6 +184,51 @@ class WechatFollower(Model):
 
     class Meta:
         table = "wechat_followers"
+
+
+class WecomCustomer(Model):
+    """What one WeCom customer has opened for us (channels.md B4, B5). Owned by campaigns.members."""
+
+    external_userid = fields.CharField(64, primary_key=True)
+    staff = fields.CharField(64, default="")  # userid of whom they added last
+    desk = fields.CharField(64, default="")  # the customer service account they wrote to last
+    heard_at = fields.DatetimeField(null=True)  # when WeCom last opened or closed the window
+    window_until = fields.DatetimeField(null=True)
+    window_left = fields.IntField(default=0)
+
+    class Meta:
+        table = "wecom_customers"
+
+
+class WecomDesk(Model):
+    """A customer service account: how far its messages were read. Owned by campaigns.members."""
+
+    desk = fields.CharField(64, primary_key=True)
+    cursor = fields.CharField(128, default="")  # saved after the messages before it
+    token = fields.CharField(512, default="")  # of the latest summons, good for ten minutes
+    token_until = fields.DatetimeField(null=True)
+    called = fields.IntField(default=0)  # summons that came
+    answered = fields.IntField(default=0)  # of them, those the last complete fetch knew of
+    failures = fields.IntField(default=0)  # of the same page, one after the other
+    read_at = fields.DatetimeField(null=True)
+    lease_until = fields.DatetimeField(null=True)  # by the database's clock
+
+    class Meta:
+        table = "wecom_desks"
+
+
+class Binding(Model):
+    """A one-time secret that ties the address of whoever shows it to a contact. Owned by campaigns.members."""
+
+    digest = fields.CharField(64, primary_key=True)
+    channel = fields.CharField(16)
+    contact_id = fields.IntField(db_index=True)
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+    address = fields.CharField(254, default="")  # who showed it first
+
+    class Meta:
+        table = "bindings"
 
 
 class ContentVersion(Model):
@@ -381,6 +430,78 @@ class Visit(Model):
             Index(fields=("state", "due_at"), name="visits_due"),
             Index(fields=("member_id",), name="visits_member"),
         )
+
+
+class Notice(Model):
+    """A word to the person who has a task: the customer answered, take over. Owned by campaigns.notices.
+
+    state: due, sending, sent, failed, unknown (it may have been read), late, nobody (no such person in staff.toml).
+    """
+
+    id = fields.IntField(primary_key=True)
+    visit_id = fields.IntField(unique=True)
+    member_id = fields.IntField()
+    state = fields.CharField(16, default="due")
+    userid = fields.CharField(64, default="")
+    code = fields.CharField(64, default="")
+    attempts = fields.SmallIntField(default=0)
+    made_at = fields.DatetimeField()
+    not_before = fields.DatetimeField()
+    tried_at = fields.DatetimeField(null=True)
+    lease_until = fields.DatetimeField(null=True)  # by the database's clock
+
+    class Meta:
+        table = "notices"
+        indexes = (
+            Index(fields=("state", "not_before"), name="notices_due"),
+            Index(fields=("userid", "tried_at"), name="notices_person"),
+        )
+
+
+class MassTask(Model):
+    """A message to customers that a person on the staff must confirm in WeCom. Owned by campaigns.mass.
+
+    state: due, making, waiting (for that person), done, refused, unknown (it may have been made), cancelled, lapsed.
+    """
+
+    id = fields.IntField(primary_key=True)
+    key = fields.CharField(64, unique=True)
+    sender = fields.CharField(64)  # userid of that person
+    text = fields.TextField()
+    link_title = fields.CharField(128, default="")
+    link = fields.CharField(512, default="")
+    state = fields.CharField(16, default="due")
+    code = fields.CharField(64, default="")
+    msgid = fields.CharField(128, default="")
+    attempts = fields.SmallIntField(default=0)
+    made_at = fields.DatetimeField()
+    next_at = fields.DatetimeField()
+    lease_until = fields.DatetimeField(null=True)  # by the database's clock
+
+    class Meta:
+        table = "mass_tasks"
+        indexes = (Index(fields=("state", "next_at"), name="mass_tasks_next"),)
+
+
+class MassRecipient(Model):
+    """One customer of a mass task. Owned by campaigns.mass.
+
+    state: waiting, sent, blocked (by us, or no longer a friend), deferred (another mass message came first), refused.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    task: fields.ForeignKeyRelation[MassTask] = fields.ForeignKeyField("campaigns.MassTask", related_name="recipients")
+    task_id: int
+    member_id = fields.IntField()
+    contact_id = fields.IntField()
+    external_userid = fields.CharField(64)
+    state = fields.CharField(16, default="waiting")
+    code = fields.CharField(64, default="")
+    settled_at = fields.DatetimeField(null=True)
+
+    class Meta:
+        table = "mass_recipients"
+        unique_together = (("task", "external_userid"),)
 
 
 class LinkUse(Model):

@@ -22,6 +22,7 @@ from campaigns.terms import (
     Tier,
     Verdict,
     WechatMode,
+    WecomReach,
 )
 
 COUNTED = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
@@ -216,6 +217,8 @@ class _Search:
         # Asked for the moment of sending: a window that will have closed by then is none.
         if channel is ChannelName.WECHAT and wechat_mode(contact, self._ruling.rules, moment.at) is None:
             return Suppress(Reason.NO_WINDOW)
+        if channel is ChannelName.WECOM and not _is_open(contact.wecom, moment.at):
+            return Suppress(Reason.NO_WINDOW)
         if moment.reason is None and moment.at <= self._ruling.deadline:
             return Allow(contact.id, channel, address)
         reason = moment.reason or Reason.TOO_LATE
@@ -257,6 +260,11 @@ class _Search:
         if paused > ruling.opening.at:
             return _Moment(ruling.next_open(paused), Reason.PAUSED)
         return ruling.opening
+
+
+def _is_open(reach: WecomReach | None, at: datetime) -> bool:
+    """Whether the customer's last message in customer service still lets us write."""
+    return bool(reach and reach.desk and reach.window_left > 0 and reach.window_until and reach.window_until > at)
 
 
 def _closed_spans(

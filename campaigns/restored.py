@@ -11,7 +11,7 @@ from enum import StrEnum
 import orjson
 from tortoise.transactions import in_transaction
 
-from campaigns import definitions, marks, outbox, statements, touches
+from campaigns import definitions, marks, mass, notices, outbox, statements, touches
 from campaigns.errors import StateError
 from campaigns.models import Mark
 from campaigns.terms import ChannelName, MessageClass
@@ -131,6 +131,8 @@ async def release(uncertain: Uncertain, *, now: datetime) -> Released:
         if uncertain is Uncertain.ALL:
             return Released(0, 0, 0)
         await statements.run("DELETE FROM claims")  # all of senders that are gone, and nothing was claimed here yet
+        await notices.give_up_before(restored.restored_at)
+        await mass.give_up_before(restored.restored_at)
         half = await _end_planning(now)
         unknown = await _give_up(restored, sparing_mail=uncertain is Uncertain.MAIL, now=now)
         again = await _try_again(restored, now) if uncertain is Uncertain.MAIL else 0

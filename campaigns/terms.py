@@ -13,6 +13,7 @@ class ChannelName(StrEnum):
     EMAIL = "email"
     SMS = "sms"
     WECHAT = "wechat"
+    WECOM = "wecom"
 
 
 class Tier(StrEnum):
@@ -135,6 +136,15 @@ class WechatReach:
 
 
 @dataclass(frozen=True, slots=True)
+class WecomReach:
+    """What WeCom lets us write to one customer: in the customer service `desk` they wrote to, for a while."""
+
+    desk: str = ""
+    window_until: datetime | None = None
+    window_left: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class ContactFacts:
     id: int
     no: str
@@ -147,6 +157,8 @@ class ContactFacts:
     consent: bool  # only a recorded yes
     blocked: frozenset[ChannelName] = frozenset()  # channels on which this contact's address is suppressed
     wechat: WechatReach | None = None
+    external_userid: str | None = None
+    wecom: WecomReach | None = None
 
     def address(self, channel: ChannelName) -> str | None:
         match channel:
@@ -156,6 +168,8 @@ class ContactFacts:
                 return self.mobile
             case ChannelName.WECHAT:
                 return self.openid
+            case ChannelName.WECOM:
+                return self.external_userid
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +302,14 @@ class WechatWords:
     data: Mapping[str, str] = field(default_factory=dict)  # field key -> value
 
 
-Words = MailWords | SmsWords | WechatWords
+@dataclass(frozen=True, slots=True)
+class WecomWords:
+    """An answer in WeCom's customer service; a mass message to customers is a task of staff (campaigns.mass)."""
+
+    text: str
+
+
+Words = MailWords | SmsWords | WechatWords | WecomWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +389,19 @@ class ReachChange:
     window_left: int = 0
     credits: Mapping[str, int] = field(default_factory=dict)
     scene: str = ""
+    desk: str = ""  # WeCom: the customer service account the window is in
+    staff: str = ""  # WeCom: the userid of whom the customer added or removed
 
 
-InboundEvent = Receipt | Reply | ReachChange
+@dataclass(frozen=True, slots=True)
+class Summons:
+    """The provider keeps messages for us: come and fetch them. `token` is good for minutes and for this fetch."""
+
+    event_id: str
+    channel: ChannelName
+    at: datetime
+    desk: str
+    token: str = field(default="", repr=False)
+
+
+InboundEvent = Receipt | Reply | ReachChange | Summons

@@ -42,6 +42,7 @@ async def record_touch(
     text: str = "",
     intent: str = "",
     evidence: str = "",
+    message_class: str = "",
 ) -> int:
     touch = await Touch.create(
         member_id=member_id,
@@ -55,6 +56,7 @@ async def record_touch(
         text=text,
         intent=intent,
         evidence=evidence,
+        message_class=message_class,
     )
     return int(touch.id)
 

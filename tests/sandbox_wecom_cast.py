@@ -16,6 +16,7 @@ from bot.sandbox.wecom.account import WecomApp
 from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.people import Staff
 from bot.sandbox.wecom.push import Quirks
+from campaigns.terms import ChannelName
 
 START = datetime(2026, 11, 23, 1, 0, tzinfo=UTC)  # 9:00 in Shanghai
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -167,4 +168,4 @@ def to_staff(stage: Stage, kind: str = "app") -> list[Accepted]:
 
 
 def to_customers(stage: Stage) -> list[Accepted]:
-    return stage.ledger.rows(Line.WECOM)
+    return stage.ledger.rows(ChannelName.WECOM)

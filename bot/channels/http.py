@@ -43,9 +43,16 @@ class HttpClient:
 
         All that goes wrong is an httpx.RequestError: `left_us` tells what it means.
         """
+        return await self._ask("POST", target, content, headers)
+
+    async def get(self, target: str) -> httpx.Response:
+        """As `post`, without a body."""
+        return await self._ask("GET", target, b"", None)
+
+    async def _ask(self, method: str, target: str, content: bytes, headers: Mapping[str, str] | None) -> httpx.Response:
         url = _url(f"{self._base.scheme}://{self.host}{target}")
         request = httpx.Request(
-            "POST", url, content=content, headers={**_HEADERS, **(headers or {})}, extensions=self._limits
+            method, url, content=content, headers={**_HEADERS, **(headers or {})}, extensions=self._limits
         )
         return await self._transport.handle_async_request(request)
 

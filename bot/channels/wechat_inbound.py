@@ -1,30 +1,21 @@
 """WeChat's callback: which requests are its own, and what their messages and events say."""
 
-import base64
 import hashlib
 import hmac
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from xml.etree import ElementTree
+from datetime import datetime, timedelta
 
-from wechatpy.crypto import PrpCrypto
-
+from bot.channels.wechat_envelope import AES_KEY, LARGEST, Fields, decipher, sign
+from bot.channels.wechat_envelope import envelope as _envelope
+from bot.channels.wechat_envelope import moment as _moment
+from bot.channels.wechat_envelope import read_fields as _fields
+from bot.channels.wechat_envelope import text as _text
 from campaigns.errors import ConfigError, WebhookRejected
 from campaigns.terms import ChannelName, InboundEvent, ReachChange, Reaction, Receipt, Reply
 
-Fields = Mapping[str, object]
-
-_BODY = 1_000_000  # bytes
 _SKEW = timedelta(minutes=10)  # its repeats keep the first push's timestamp, and end within 15 s
-# Parsing costs 5 us a tag, so 200,000 nested ones a second. A real push has about thirty; a customer's text is
-# CDATA and may hold some more.
-_TAGS = 5_000
-# All that is taken from the envelope: what makes it WeChat's is the signature over these letters, not the XML.
-_ENCRYPT = re.compile(rb"<Encrypt>\s{0,9}(?:<!\[CDATA\[)?([A-Za-z0-9+/=]+)(?:\]\]>)?\s{0,9}</Encrypt>")
-_AES_KEY = re.compile(r"[A-Za-z0-9]{43}")
 _OPENID = re.compile(r"[\w.@-]{1,64}", re.ASCII)
 
 
@@ -40,7 +31,7 @@ class Callback:
         """Raises ConfigError."""
         if not self.token:
             raise ConfigError("WECHAT_TOKEN: 要填公众号后台消息推送的 Token (the token of the message server)")
-        if self.encoding_aes_key and not _AES_KEY.fullmatch(self.encoding_aes_key):
+        if self.encoding_aes_key and not AES_KEY.fullmatch(self.encoding_aes_key):
             raise ConfigError(
                 "WECHAT_ENCODING_AES_KEY: 43 个字母和数字，明文模式就空着 (43 letters and digits, or empty)"
             )
@@ -59,7 +50,7 @@ class Callback:
 
     def check_push(self, query: Mapping[str, str], body: bytes, now: datetime) -> list[InboundEvent]:
         """The events of a push. Raises WebhookRejected where it is not WeChat's, too old, or cannot be read."""
-        if len(body) > _BODY:
+        if len(body) > LARGEST:
             raise WebhookRejected("a push of over 1 MB")
         self._check(query, now, _envelope(body) if _is_encrypted(query) else "")
         if self.encoding_aes_key and not _is_encrypted(query):
@@ -93,94 +84,13 @@ class Callback:
         if not self.encoding_aes_key:
             raise WebhookRejected("an encrypted request, but WECHAT_ENCODING_AES_KEY is empty")
         try:
-            key = base64.b64decode(self.encoding_aes_key + "=")
-            return str(PrpCrypto(key).decrypt(encrypted, self.appid))
+            return decipher(self.encoding_aes_key, encrypted, self.appid)
         except Exception as problem:
             raise WebhookRejected(f"cannot be decrypted ({type(problem).__name__}): check key and appid") from None
 
 
-def sign(*parts: str) -> str:
-    """Hex SHA-1 of the parts, sorted as bytes and joined."""
-    joined = b"".join(sorted(part.encode("utf-8", "replace") for part in parts))
-    return hashlib.sha1(joined, usedforsecurity=False).hexdigest()
-
-
 def _is_encrypted(query: Mapping[str, str]) -> bool:
     return query.get("encrypt_type", "") == "aes" or "msg_signature" in query
-
-
-def _envelope(body: bytes) -> str:
-    if body.lstrip().startswith(b"{"):
-        return _text(_json(body), "Encrypt")
-    found = _ENCRYPT.findall(body)
-    if not found:
-        raise WebhookRejected("an encrypted push without Encrypt")
-    return bytes(found[-1]).decode("ascii")  # in compat mode a customer's own words stand before it
-
-
-# ---- fields -------------------------------------------------------------------------------------------------------
-
-
-def _fields(body: bytes) -> Fields:
-    if body.lstrip().startswith(b"{"):
-        return _json(body)
-    if body.count(b"<") > _TAGS:
-        raise WebhookRejected("a push of too many tags")
-    parser = ElementTree.XMLParser(target=_PlainTree())  # noqa: S314  it takes no declarations
-    parser.feed(body)
-    root = parser.close()
-    if root.tag != "xml":
-        raise WebhookRejected("a push that is not an xml")
-    fields = _value(root)
-    return fields if isinstance(fields, dict) else {}
-
-
-class _PlainTree(ElementTree.TreeBuilder):
-    """Without what a push could declare for itself: entities that grow, or that name a file."""
-
-    def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise WebhookRejected("a push with declarations")
-
-
-def _value(element: ElementTree.Element) -> object:
-    """Its text, or its children by their names; of many of one name a list."""
-    if not len(element):
-        return (element.text or "").strip()
-    fields: dict[str, object] = {}
-    for child in element:
-        value, before = _value(child), fields.get(child.tag)
-        if before is None:
-            fields[child.tag] = value
-        else:
-            fields[child.tag] = [*(before if isinstance(before, list) else [before]), value]
-    return fields
-
-
-def _json(body: bytes) -> Fields:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise WebhookRejected("a push that is not JSON") from None
-    if not isinstance(value, dict):
-        raise WebhookRejected("a push that is not a JSON object")
-    return value
-
-
-def _text(fields: Fields, name: str) -> str:
-    """Text, or a number as text; empty for all else. Without what no database takes: NUL and half a character."""
-    value = fields.get(name)
-    if isinstance(value, bool) or not isinstance(value, str | int):
-        return ""
-    text = str(value)
-    if text.isascii() and text.isprintable():  # nearly all, and their two copies cost as much as the deciphering
-        return text
-    return text.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _moment(text: str) -> datetime:
-    if not re.fullmatch(r"[0-9]{1,11}", text):
-        raise WebhookRejected("a time that is not a number of seconds")
-    return datetime.fromtimestamp(int(text), UTC)
 
 
 def _items(fields: Fields, name: str) -> list[Fields]:

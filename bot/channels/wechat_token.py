@@ -57,10 +57,14 @@ class MemoryTokenStore:
 
 class SharedToken:
     def __init__(
-        self, fetch: Callable[[], Awaitable[AccessToken]], now: Callable[[], datetime], store: TokenStore
+        self,
+        fetch: Callable[[], Awaitable[AccessToken]],
+        now: Callable[[], datetime],
+        store: TokenStore,
+        early: timedelta = _EARLY,
     ) -> None:
-        """`fetch` asks the provider and raises TokenUnavailable."""
-        self._fetch, self._now, self._store = fetch, now, store
+        """`fetch` asks the provider and raises TokenUnavailable; `early` before a token's end it asks again."""
+        self._fetch, self._now, self._store, self._early = fetch, now, store, early
         self._latest: AccessToken | TokenUnavailable | None = None  # what came of the latest look
 
     async def current(self, stale: str = "") -> str:
@@ -93,4 +97,4 @@ class SharedToken:
         return token
 
     def _is_good(self, token: AccessToken | TokenUnavailable | None, stale: str) -> TypeGuard[AccessToken]:
-        return isinstance(token, AccessToken) and token.value != stale and token.expires_at - self._now() > _EARLY
+        return isinstance(token, AccessToken) and token.value != stale and token.expires_at - self._now() > self._early

@@ -135,7 +135,7 @@ async def _rules(settings: Settings) -> str | Warned:
 async def _channels(settings: Settings) -> str:
     await check_channels(settings)
     real = settings.real_channels
-    sandboxed = [name for name in ("email", "sms", "wechat") if name not in real]
+    sandboxed = [name for name in ("email", "sms", "wechat", "wecom") if name not in real]
     if closed := await _closed(settings):
         reasons = "；".join(f"{name}：{reason}" for name, reason in closed.items())
         raise OutreachError(f"{reasons}。修好后运行 huifang doctor --open {next(iter(closed))} (closed channel)")
@@ -181,7 +181,7 @@ async def _callbacks(settings: Settings) -> str:
     secret = settings.hook_secret or (Tokens(signing).derive("hooks") if signing else "")
     if not secret:
         return "第一次 huifang up 之后才有 (there after the first `huifang up`)"
-    doors = ("sms/report", "sms/reply", *_other_sms_doors(settings), "wechat/callback", "site")
+    doors = ("sms/report", "sms/reply", *_other_sms_doors(settings), "wechat/callback", "wecom/callback", "site")
     return " ".join(f"{base}/hooks/{secret}/{door}" for door in doors)
 
 

@@ -30,6 +30,7 @@ from bot.settings import Settings
 from bot.web.app import make_app
 from bot.web.imap_door import Habits, ImapDoor
 from bot.web.mail_door import MailDoor, TakeMail
+from bot.wecom.desk import reading_desks
 from bot.worker import working
 from campaigns.errors import ConfigError
 from campaigns.marks import read_mark, write_mark
@@ -182,7 +183,8 @@ async def _doors(inbox: Inbox, settings: Settings, listener: socket.socket) -> A
     web = await serve(make_app(inbox), listener)
     fetching = asyncio.create_task(_imap_door(take_mail, settings).run(), name="imap") if settings.imap_host else None
     try:
-        yield web, mail_port
+        async with reading_desks(inbox):
+            yield web, mail_port
     finally:
         if fetching is not None:
             fetching.cancel()

@@ -18,7 +18,7 @@ from campaigns.members.browse import Sieve
 from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.schedule import BeforeFestival, Once, Recurring, parse_schedule
 from campaigns.segments import explain_segment, parse_segment
-from campaigns.terms import SHANGHAI, MailWords, SmsWords, WechatMode, Words
+from campaigns.terms import SHANGHAI, MailWords, SmsWords, WechatMode, WecomWords, Words
 
 _WEEKDAYS = "一二三四五六日"
 
@@ -146,6 +146,8 @@ def _sample(name: str, words: Words) -> Sample:
         return Sample(_sample_name(name), "mail", words.text, words.subject)
     if isinstance(words, SmsWords):
         return Sample(_sample_name(name), "sms", words.text)
+    if isinstance(words, WecomWords):
+        return Sample(_sample_name(name), "wechat", words.text)
     return Sample(_sample_name(name), "wechat", words.text, notice=words.mode is not WechatMode.CUSTOM)
 
 

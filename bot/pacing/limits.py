@@ -9,9 +9,9 @@ from typing import Any
 from campaigns.content import read_toml
 from campaigns.errors import DefinitionError
 
-MAIL, SMS_ALIYUN, WECHAT = "email", "sms_aliyun", "wechat"
+MAIL, SMS_ALIYUN, WECHAT, WECOM = "email", "sms_aliyun", "wechat", "wecom"
 SMS_TENCENT, SMS_GENERIC = "sms_tencent", "sms_generic"
-PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT, SMS_TENCENT, SMS_GENERIC)
+PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT, SMS_TENCENT, SMS_GENERIC, WECOM)
 EACH = "*"
 """The name that stands for every sender or destination without a line of its own, each counted by itself."""
 

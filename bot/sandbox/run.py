@@ -17,7 +17,7 @@ from bot.sandbox.mail_bounces import Quirks as Bounces
 from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.sms_customers import SmsCustomer
 from bot.sandbox.smtp import SmtpServer
-from bot.sandbox.stage import Line, Stage
+from bot.sandbox.stage import Stage
 from bot.sandbox.tencent_sms import TencentSmsSandbox
 from bot.sandbox.visitors import Visitor
 from bot.sandbox.wechat import WechatSandbox
@@ -114,7 +114,7 @@ class Sandbox:
             open_kfids=["wkHUIFANG0000000000000000000000"],
             push_to=None,
         )
-        self.customers.answer_by(Line.WECOM, WecomCustomer(self.stage, self.wecom.phones, stops))
+        self.customers.answer_by(ChannelName.WECOM, WecomCustomer(self.stage, self.wecom.phones, stops))
         self.wecom_staff = WecomStaff(self.stage, self.wecom.mass)
         self._side_port = side_port
         self.site_hook = ""

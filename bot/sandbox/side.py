@@ -32,7 +32,7 @@ _STATIC = Path(__file__).parents[1] / "web" / "static"
 _NEWEST = 200
 _LABELS: dict[Where, str] = {ChannelName.WECHAT: "公众号", ChannelName.SMS: "短信", ChannelName.EMAIL: "邮件"}
 _LINES: dict[Where, str] = {
-    Line.WECOM: "企业微信",
+    ChannelName.WECOM: "企业微信",
     Line.WECOM_STAFF: "企业微信（员工）",
 }  # shown only where something arrived
 _ALL = _LABELS | _LINES

@@ -28,8 +28,7 @@ LIES = ("forget",)
 class Line(StrEnum):
     """Where a stand-in takes messages that is not, to the product, a channel to members."""
 
-    WECOM = "wecom"  # to customers
-    WECOM_STAFF = "wecom_staff"  # to our own people, tasks to confirm among them
+    WECOM_STAFF = "wecom_staff"  # by WeCom to our own people, tasks to confirm among them
 
 
 Where = ChannelName | Line

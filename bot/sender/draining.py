@@ -52,6 +52,7 @@ _WIRES = {
     ChannelName.EMAIL: _Wire(group=30, lanes=2),
     ChannelName.SMS: _Wire(group=50, lanes=1),
     ChannelName.WECHAT: _Wire(group=20, lanes=2),
+    ChannelName.WECOM: _Wire(group=20, lanes=1),
 }
 
 

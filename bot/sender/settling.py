@@ -14,7 +14,7 @@ from bot.runtime import Runtime
 from bot.sender.filling import Ready
 from campaigns import definitions, outbox, planner
 from campaigns.errors import ChannelUnavailable, StateError
-from campaigns.members import consent
+from campaigns.members import consent, wecom
 from campaigns.outbox import Accepted, Claimed, Settlement
 from campaigns.planner import Checked
 from campaigns.terms import (
@@ -28,12 +28,13 @@ from campaigns.terms import (
     SendResult,
     Suppress,
     WechatWords,
+    WecomWords,
 )
 
 log = logging.getLogger(__name__)
 
 # 5, 10, 20 … minutes: a mail is tried for most of a day, as mail servers do; the others for a quarter of an hour
-_TRIES = {ChannelName.EMAIL: 9, ChannelName.SMS: 3, ChannelName.WECHAT: 3}
+_TRIES = {ChannelName.EMAIL: 9, ChannelName.SMS: 3, ChannelName.WECHAT: 3, ChannelName.WECOM: 3}
 _RETRY_AFTER = timedelta(minutes=5)
 _SPREAD = 64
 _SLOW = timedelta(minutes=1)
@@ -79,7 +80,7 @@ async def settle_results(
     told = [
         (one, result)
         for one, result in pairs
-        if result.reaction is not None or isinstance(one.outbound.words, WechatWords)
+        if result.reaction is not None or isinstance(one.outbound.words, WechatWords | WecomWords)
     ]
     return Back(rows, _accepted([pair for pair in pairs if pair[1].accepted], now), told, now)
 
@@ -188,6 +189,10 @@ async def _remember(ready: Ready, result: SendResult, now: datetime) -> None:
         await consent.use_reach(claimed.address, words.mode, words.template_id)
     if isinstance(words, WechatWords) and result.reaction is Reaction.CONSENT_USED:
         await consent.close_reach(claimed.address, words.mode, words.template_id)
+    if isinstance(words, WecomWords) and (result.accepted or result.reaction is Reaction.UNKNOWN):
+        await wecom.use_window(claimed.address)
+    if isinstance(words, WecomWords) and result.reaction is Reaction.CONSENT_USED:
+        await wecom.close_window(claimed.address)
 
 
 async def act_on_reactions(runtime: Runtime, back: Back) -> None:

@@ -51,10 +51,14 @@ def make_app(inbox: Inbox) -> ASGIApp:
 
 
 async def health(request: Request) -> JSONResponse:
-    """Is the database there, which channels are closed. Nothing about anybody."""
+    """Is the database there, which channels are closed, how much was turned away at the doors of this process.
+
+    Nothing about anybody.
+    """
     runtime: Runtime = request.app.state.runtime
     closed = await outbox.closed_channels(runtime.clock())
-    return JSONResponse({"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)})
+    found = {"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)}
+    return JSONResponse({**found, "rejected": dict(runtime.rejected)})
 
 
 class Patient:

@@ -74,6 +74,7 @@ class Hooks:
             channel.verify(request)
             events = channel.parse(request)
         except WebhookRejected as exc:
+            self._runtime.rejected[channel.name] += 1
             log.warning("rejected at the %s door of %s: %s", request.door, channel.name, exc)
             return PlainTextResponse("rejected", status_code=403)
         await self._inbox.take(events)

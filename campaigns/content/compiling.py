@@ -199,7 +199,8 @@ def _campaign_paths(
 
 def _answer_paths(mail: Mail | None, answers: Mapping[str, Answer]) -> Iterator[tuple[Way, frozenset[Path]]]:
     for intent, answer in answers.items():
-        yield Way(ChannelName.WECHAT, intent=intent), _read_by([answer.wechat]) | {("intent",)}
+        for chat in (ChannelName.WECHAT, ChannelName.WECOM):
+            yield Way(chat, intent=intent), _read_by([answer.wechat]) | {("intent",)}
         if mail:
             yield Way(ChannelName.EMAIL, intent=intent), _read_by([answer.mail, *_mail_texts(mail)]) | {("intent",)}
 

@@ -9,7 +9,7 @@ from campaigns.content.expressions import Scope
 from campaigns.content.texts import Text
 from campaigns.content.values import one_line
 from campaigns.errors import DefinitionError
-from campaigns.terms import ChannelName, MailWords, SmsWords, WechatMode, WechatWords, Words
+from campaigns.terms import ChannelName, MailWords, SmsWords, WechatMode, WechatWords, WecomWords, Words
 
 SMS_PARAM = 35  # characters Aliyun takes in one variable, and at least 1
 WECHAT_LIMITS = {"thing": 20, "short_thing": 5, "character_string": 32, "phone_number": 17}
@@ -99,6 +99,8 @@ def _answer(fill: _Filler, compiled: Compiled, channel: ChannelName, variables: 
     match channel:
         case ChannelName.WECHAT:
             return WechatWords(mode=WechatMode.CUSTOM, text=tidy(fill(answer.wechat, variables)))
+        case ChannelName.WECOM:
+            return WecomWords(tidy(fill(answer.wechat, variables)))
         case ChannelName.EMAIL if compiled.mail:
             text = tidy(fill(answer.mail, variables))
             return _mail(fill, compiled.mail, {**variables, "answer": text, "answer_lines": text.splitlines()})

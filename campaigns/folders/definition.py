@@ -17,6 +17,7 @@ NEEDS = {
     ChannelName.EMAIL: ("email.txt", "email.mjml"),
     ChannelName.SMS: ("sms.toml",),
     ChannelName.WECHAT: ("wechat.toml",),
+    ChannelName.WECOM: (),
 }
 _DURATION = re.compile(r"(\d{1,4})([hdw])")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
@@ -98,6 +99,8 @@ def _check(definition: Definition, files: Mapping[str, str]) -> None:
         for file in NEEDS[channel]:
             if file not in files and not (definition.answers and channel is ChannelName.WECHAT):
                 raise DefinitionError("campaign.toml", "channels", f"{channel} 要有 {file} (file missing)")
+    if ChannelName.WECOM in definition.channels and not definition.answers:
+        raise DefinitionError("campaign.toml", "channels", "企业微信只用来自动回答 (wecom: answers only)")
     if definition.answers and ChannelName.SMS in definition.channels:
         raise DefinitionError("campaign.toml", "channels", "短信要用审核过的模板，不能自动回答 (no SMS answers)")
 

@@ -251,5 +251,5 @@ def _lint_clicks(folder: CampaignFolder) -> Iterator[LintProblem]:
 
 def _lint_unused_files(folder: CampaignFolder) -> Iterator[LintProblem]:
     for channel, files in NEEDS.items():
-        if channel not in folder.definition.channels and files[0] in folder.files:
+        if files and channel not in folder.definition.channels and files[0] in folder.files:
             yield LintProblem(files[0], "channels", f"channels 里没有 {channel}，写上它或删掉这个文件 (never sent)")

@@ -11,8 +11,18 @@ from typing import Any
 import orjson
 
 from campaigns import statements
+from campaigns.members.wecom import reach_of
 from campaigns.statements import day, moment
-from campaigns.terms import ChannelName, ContactFacts, DeliveryState, Facts, MessageClass, Tier, WechatReach
+from campaigns.terms import (
+    ChannelName,
+    ContactFacts,
+    DeliveryState,
+    Facts,
+    MessageClass,
+    Tier,
+    WechatReach,
+    WecomReach,
+)
 
 _HISTORY = timedelta(days=30)
 # What counts against the caps: made, on its way, or meant to be made.
@@ -25,7 +35,7 @@ _COUNTED = (
     DeliveryState.UNKNOWN,
 )
 _CAPPED_CLASSES = (MessageClass.MARKETING, MessageClass.GREETING)
-_CHANNELS = (ChannelName.EMAIL, ChannelName.SMS, ChannelName.WECHAT)
+_CHANNELS = (ChannelName.EMAIL, ChannelName.SMS, ChannelName.WECHAT, ChannelName.WECOM)
 _Blocked = set[tuple[str, str]]
 
 
@@ -47,10 +57,11 @@ async def facts_for(
     )
     blocked, refused, paused = await _suppressions(ids, contacts, now)
     followers = await _followers([row[6] for row in contacts if row[6]])
+    customers = await reach_of([row[10] for row in contacts if row[10]])
     touches, sms_touches = await _history(ids, now - history, set(leaving_out)) if history else ({}, {})
     people: dict[int, list[ContactFacts]] = defaultdict(list)
     for row in contacts:
-        people[row[0]].append(_contact_facts(row, blocked, followers))
+        people[row[0]].append(_contact_facts(row, blocked, followers, customers))
     return {
         row[0]: _facts(
             row,
@@ -74,7 +85,7 @@ async def _suppressions(
     ids: Any, contacts: Sequence[Any], now: datetime
 ) -> tuple[_Blocked, set[int], dict[int, datetime]]:
     db = statements.connection()
-    addresses = [value for row in contacts for value in row[4:7] if value]
+    addresses = [value for row in contacts for value in (*row[4:7], row[10]) if value]
     rows = await statements.fetch(
         f"""
         SELECT member_id, channel, address, until FROM suppressions
@@ -137,12 +148,14 @@ async def _history(
     return company, sms
 
 
-_CONTACT = "member_id, id, no, name, mobile, email, openid, title, is_primary, consent"
+_CONTACT = "member_id, id, no, name, mobile, email, openid, title, is_primary, consent, external_userid"
 
 
-def _contact_facts(row: Any, blocked: _Blocked, followers: Mapping[str, WechatReach]) -> ContactFacts:
-    _, contact_id, no, name, mobile, email, openid, title, is_primary, consent = row
-    ways = zip(_CHANNELS, (email, mobile, openid), strict=True)
+def _contact_facts(
+    row: Any, blocked: _Blocked, followers: Mapping[str, WechatReach], customers: Mapping[str, WecomReach]
+) -> ContactFacts:
+    _, contact_id, no, name, mobile, email, openid, title, is_primary, consent, external = row
+    ways = zip(_CHANNELS, (email, mobile, openid, external), strict=True)
     closed = [channel for channel, address in ways if (channel, address) in blocked] if blocked else ()
     return ContactFacts(
         id=contact_id,
@@ -156,6 +169,8 @@ def _contact_facts(row: Any, blocked: _Blocked, followers: Mapping[str, WechatRe
         consent=bool(consent),
         blocked=frozenset(closed),
         wechat=followers.get(openid) if openid else None,
+        external_userid=external,
+        wecom=customers.get(external) if external else None,
     )
 
 

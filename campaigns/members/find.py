@@ -86,8 +86,8 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
         "contacts": await Contact.filter(member_id=member.id)
         .order_by("-is_primary", "id")
         .values(
-            "id", "no", "name", "title", "mobile", "email", "openid", "qq", "is_primary", "parent_no", "consent",
-            "consent_at", "consent_source", "active",
+            "id", "no", "name", "title", "mobile", "email", "openid", "external_userid", "qq", "is_primary",
+            "parent_no", "consent", "consent_at", "consent_source", "active",
         ),
         "posts": [
             {**post, "unread": unread.get(post["id"], 0)}
@@ -152,7 +152,12 @@ async def record_views(member_id: int, at: datetime, posting_no: str | None = No
     return seen
 
 
-_COLUMNS = {ChannelName.EMAIL: "email", ChannelName.SMS: "mobile", ChannelName.WECHAT: "openid"}
+_COLUMNS = {
+    ChannelName.EMAIL: "email",
+    ChannelName.SMS: "mobile",
+    ChannelName.WECHAT: "openid",
+    ChannelName.WECOM: "external_userid",
+}
 
 
 def _having(channel: ChannelName, *addresses: str | None) -> dict[str, list[str]]:
@@ -163,7 +168,7 @@ def _having(channel: ChannelName, *addresses: str | None) -> dict[str, list[str]
 
 async def _suppressions_of(member_id: int) -> list[dict[str, Any]]:
     columns = ("channel", "reason", "source", "at", "until", "lifted_at")
-    contacts = await Contact.filter(member_id=member_id).values_list("mobile", "email", "openid")
+    contacts = await Contact.filter(member_id=member_id).values_list("mobile", "email", "openid", "external_userid")
     addresses = [address for row in contacts for address in row if address]
     company = await Suppression.filter(member_id=member_id).values(*columns)
     closed = await Suppression.filter(address__in=addresses).values(*columns) if addresses else []

@@ -11,7 +11,12 @@ from campaigns.models import Contact, Message
 from campaigns.terms import ChannelName, DeliveryState
 
 _ON_ITS_WAY = (DeliveryState.SENDING, DeliveryState.QUEUED)
-_ADDRESS = {ChannelName.EMAIL: "email", ChannelName.SMS: "mobile", ChannelName.WECHAT: "openid"}
+_ADDRESS = {
+    ChannelName.EMAIL: "email",
+    ChannelName.SMS: "mobile",
+    ChannelName.WECHAT: "openid",
+    ChannelName.WECOM: "external_userid",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 
 from campaigns import statements
 from campaigns.models import Event
-from campaigns.terms import ChannelName, InboundEvent, Intent, ReachChange, Reaction, Receipt, Reply
+from campaigns.terms import ChannelName, InboundEvent, Intent, ReachChange, Reaction, Receipt, Reply, Summons
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +85,5 @@ def _kind(event: InboundEvent) -> str:
             return "receipt"
         case ReachChange():
             return "reach"
+        case Summons():
+            return "summons"

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from campaigns import outbox, touches, visits
+from campaigns import notices, outbox, touches, visits
 from campaigns.definitions import find_campaign
 from campaigns.intents import IntentTable, Reading, StopVerdict, read_intent
 from campaigns.members import consent
@@ -95,7 +95,7 @@ async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now:
     if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
         await consent.deactivate_contact(match.contact_id)
     if intent in _TASKS or stop is StopVerdict.PAUSE:
-        await visits.open_visit(
+        visit_id = await visits.open_visit(
             match.member_id,
             category="check_stop" if stop is StopVerdict.PAUSE else intent,
             cause=source,
@@ -104,6 +104,7 @@ async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now:
             contact_id=match.contact_id,
             note=reply.text[:500] + others,
         )
+        await notices.add_notice(visit_id, match.member_id, at=now)
     if stop is StopVerdict.NO:
         await _answer(match, reply, touch_id, intent, now)
 

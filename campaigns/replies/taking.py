@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 
 from campaigns import touches
 from campaigns.intents import IntentTable
-from campaigns.members import consent
+from campaigns.members import binding, consent, wecom
 from campaigns.members.find import match_member
 from campaigns.replies.events import Taken, take_once
 from campaigns.replies.reading import handle_reply
 from campaigns.replies.receipts import apply_receipt
-from campaigns.terms import Direction, InboundEvent, ReachChange, Receipt, Reply, TouchKind
+from campaigns.terms import ChannelName, Direction, InboundEvent, ReachChange, Receipt, Reply, Summons, TouchKind
 
 
 async def take_event(
@@ -33,12 +33,20 @@ async def take_event(
                 return Taken(await apply_receipt(event, message_id))
             case ReachChange():
                 return Taken(await _apply_reach(event))
+            case Summons():
+                await wecom.call_to_desk(event.desk, event.token, event.at)
+                return Taken("applied")
 
     return await take_once(event, message_id, now, apply)
 
 
 async def _apply_reach(change: ReachChange) -> str:
-    await consent.record_reach(change)
+    if change.channel is ChannelName.WECOM:
+        await wecom.record_reach(change)
+    else:
+        await consent.record_reach(change)
+    if change.scene:
+        await binding.bind(change.channel, change.scene, change.address, at=change.at)
     match = await match_member(change.channel, change.address)
     if match is None:
         return "unmatched"

@@ -12,6 +12,7 @@ from campaigns.statements.claims import (
 )
 from campaigns.statements.dialects import (
     Columns,
+    after_by,
     as_json,
     columns_of,
     connection,
@@ -57,6 +58,7 @@ __all__ = [
     "Turn",
     "add_events",
     "add_missing_touches",
+    "after_by",
     "as_json",
     "ask_later",
     "claim_messages",

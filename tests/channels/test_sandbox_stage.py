@@ -185,7 +185,7 @@ def test_the_ledger_answers_by_channel_key_and_address() -> None:
     ledger.write(accepted("m", "Hr1@qq.example.com", ChannelName.EMAIL))
     ledger.write(accepted("w", "oA", ChannelName.WECHAT))
 
-    assert ledger.counts() == {"email": 1, "sms": 3, "wechat": 1}
+    assert ledger.counts() == {"email": 1, "sms": 3, "wechat": 1, "wecom": 0}
     assert ledger.keys(ChannelName.SMS) == Counter({"a": 2})
     assert len(ledger.by_key(ChannelName.SMS, "a")) == 2
     assert ledger.by_key(ChannelName.EMAIL, "a") == []

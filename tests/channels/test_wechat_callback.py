@@ -14,7 +14,7 @@ from wechatpy.crypto import PrpCrypto, WeChatCrypto
 
 from bot.channels.base import InboundRequest
 from bot.channels.wechat import WechatChannel, WechatSettings
-from bot.channels.wechat_inbound import sign
+from bot.channels.wechat_envelope import sign
 from campaigns.errors import WebhookRejected
 from campaigns.terms import ChannelName, ReachChange, Reaction, Receipt, Reply
 

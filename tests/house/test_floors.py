@@ -17,18 +17,21 @@ FLOORS: dict[float, str] = {
     9.5: "bot.web.imap_door",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages",
+    8.5: "bot.wecom.*",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat "
     "bot.sandbox.wecom bot.sandbox.wecom.*",
     6.5: "bot.providers",
     6.3: "bot.sms_providers",
     6: "bot.token_store bot.database bot.archive "
-    "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.mailbox "
+    "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.wecom bot.channels.mailbox "
     "bot.channels.sms_tencent bot.channels.sms_generic bot.channels.sms_router "
     "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
     "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
     6.2: "bot.sandbox.tencent_enquiries",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
+    5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
+    5.3: "bot.channels.wecom_api bot.channels.wecom_events",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
@@ -40,13 +43,14 @@ FLOORS: dict[float, str] = {
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
     "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.mime bot.channels.new_words "
-    "bot.channels.bounce_reasons bot.channels.dkim_record",
+    "bot.channels.bounce_reasons bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
+    3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.marks",
+    "campaigns.marks campaigns.notices",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file",
     1.5: "campaigns.fields",
     1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
@@ -71,6 +75,7 @@ ROOMS = (
     "bot.commands",
     "bot.console",
     "bot.sandbox.wecom",
+    "bot.wecom",
 )
 
 

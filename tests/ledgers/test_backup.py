@@ -5,6 +5,8 @@ import shutil
 import sys
 import time
 import uuid
+import zipfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -240,6 +242,7 @@ async def test_a_backup_of_the_first_release_is_restored_by_this_one(
     """Nothing on the way may ask for a column that came later."""
     await crowd(2)
     await back_up(sqlite_database, tmp_path / "b.zip")
+    rewrite_table(tmp_path / "b.zip", "contacts", _without(_place(tmp_path / "b.zip", "contacts", "external_userid")))
     rewrite(tmp_path / "b.zip", "manifest.json", _as_of_the_first_release)
     new = await new_database()
     assert (await bring_back(new, tmp_path / "b.zip")).held.last_message == 0
@@ -260,11 +263,29 @@ async def test_a_database_with_a_newer_schema_than_the_backup_is_refused_with_th
         await bring_back(elsewhere, tmp_path / "b.zip")
 
 
+def _place(backup: Path, table: str, column: str) -> int:
+    with zipfile.ZipFile(backup) as file:
+        tables = json.loads(file.read("manifest.json"))["tables"]
+    [columns] = [one["columns"] for one in tables if one["name"] == table]
+    return [one["name"] for one in columns].index(column)
+
+
+def _without(place: int) -> Callable[[bytes], bytes]:
+    def change(lines: bytes) -> bytes:
+        rows = [line.split(b"\t") for line in lines.splitlines()]
+        return b"".join(b"\t".join(row[:place] + row[place + 1 :]) + b"\n" for row in rows)
+
+    return change
+
+
 def _as_of_the_first_release(manifest: bytes) -> bytes:
-    """`messages` without what came later, and no `claims`."""
+    """`messages` and `contacts` without what came later, and none of the tables that did."""
     value = json.loads(manifest)
     value["migrations"] = ["0001_initial"]
-    value["tables"] = [table for table in value["tables"] if table["name"] != "claims"]
+    new = ("claims", "bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
+    value["tables"] = [table for table in value["tables"] if table["name"] not in new]
+    [contacts] = [table for table in value["tables"] if table["name"] == "contacts"]
+    contacts["columns"] = [column for column in contacts["columns"] if column["name"] != "external_userid"]
     [messages] = [table for table in value["tables"] if table["name"] == "messages"]
     later = ("due_at", "ask_at", "claim_id")
     messages["columns"] = [column for column in messages["columns"] if column["name"] not in later]
@@ -298,9 +319,9 @@ async def _tell_an_odd_story(folder: Path) -> None:
     await Event.create(
         channel="email", event_id="odd", kind="reply", received_at=NOW, payload={"text": _ODD, "n": 1.5, "none": None}
     )
-    for model in models().values():
-        if not await model.all().exists() and model._meta.db_table in _SAMPLES:
-            await model.create(**_SAMPLES[model._meta.db_table])
+    for table, sample in _SAMPLES.items():
+        if not await models()[table].all().exists():
+            await models()[table].create(**sample)
 
 
 _SAMPLES: dict[str, dict[str, Any]] = {
@@ -308,4 +329,10 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "logins": {"member_id": 1, "at": NOW},
     "wechat_followers": {"openid": "o1", "window_until": NOW, "credits": {"t1": 2}},
     "channel_states": {"channel": "sms", "closed": True, "reason": _ODD},
+    "wecom_customers": {"external_userid": "wm1", "desk": "wk1", "window_until": NOW, "window_left": 5},
+    "wecom_desks": {"desk": "wk1", "cursor": _ODD, "called": 3},
+    "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
+    "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
+    "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},
+    "mass_recipients": {"task_id": 1, "member_id": 1, "contact_id": 1, "external_userid": "wm1"},
 }

@@ -108,7 +108,7 @@ async def test_health_says_nothing_about_anybody(runtime: Runtime) -> None:
     member = await add_member("Q200001")
     await add_contact(member)
     async with stranger(runtime, "from another machine") as client:
-        assert (await client.get("/health")).json() == {"ok": True, "channels": [], "closed": []}
+        assert (await client.get("/health")).json() == {"ok": True, "channels": [], "closed": [], "rejected": {}}
 
 
 async def test_nothing_on_the_staffs_pages_takes_a_post(browser: httpx.AsyncClient) -> None:

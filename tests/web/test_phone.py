@@ -15,7 +15,7 @@ from campaigns.terms import SHANGHAI, ChannelName
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)
 MOBILE, MAILBOX, OPENID = "15483503031", "zhang@datong.example", "oZhang-01"
-EVERYWHERE = {"sms": MOBILE, "email": MAILBOX, "wechat": OPENID}
+EVERYWHERE = {"sms": MOBILE, "email": MAILBOX, "wechat": OPENID, "wecom": "wmZhang-01"}
 
 
 class Door:
@@ -78,10 +78,11 @@ def arrive_everywhere(play: Play) -> None:
         headers={"From": "古城人才网 <hr@huifang.example.com>"},
     )
     arrive(play, ChannelName.WECHAT, "职位：电焊工\n未读：4份", kind="template", url="https://hr.example.com/in/x")
+    arrive(play, ChannelName.WECOM, "客服在这里等您", kind="text")
 
 
 def test_a_device_stands_for_each_channel_there_is() -> None:
-    assert set(side._LABELS) == set(ChannelName)
+    assert set(ChannelName) <= set(side._ALL)
 
 
 async def test_what_arrived_by_each_channel_stands_side_by_side_in_its_exact_words(
@@ -94,14 +95,15 @@ async def test_what_arrived_by_each_channel_stands_side_by_side_in_its_exact_wor
     assert "有4份简历还没看" in page
     assert "古城人才网 &lt;hr@huifang.example.com&gt;" in page
     assert "职位：电焊工\n未读：4份" in page
-    assert page.count('action="/phone/answer"') == 6  # a box and the quick words, for each of three
+    assert "客服在这里等您" in page
+    assert page.count('action="/phone/answer"') == 8  # a box and the quick words, for each of four
 
 
 async def test_a_customer_on_wecom_has_a_device_of_their_own_and_staff_one_without_a_box(
     play: Play, browser: httpx.AsyncClient
 ) -> None:
     words = {"kind": "mass", "text": "有新简历"}
-    play.stage.accept(Line.WECOM, "wmANNA", key="", words=words, provider_id="p1")
+    play.stage.accept(ChannelName.WECOM, "wmANNA", key="", words=words, provider_id="p1")
     play.stage.accept(Line.WECOM_STAFF, "liqiang", key="", words={"kind": "app", "text": "请接手"}, provider_id="p2")
     customers = (await browser.get("/phone")).text
     assert 'href="/phone?wecom=wmANNA"' in customers
@@ -239,7 +241,7 @@ async def test_the_list_names_every_address_newest_first_and_leads_to_it(
     page = (await browser.get("/phone")).text
     addresses = re.findall(r'<a href="(/phone\?[^"]*)"', page)
     assert addresses[0] == "/phone?sms=15483509999"
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     for address in addresses:
         assert 'action="/phone/answer"' in (await browser.get(address)).text
 

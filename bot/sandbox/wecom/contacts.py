@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bot.sandbox.stage import Line, Stage
+from bot.sandbox.stage import Stage
 from bot.sandbox.wecom.account import Ids
 from bot.sandbox.wecom.people import ContactWay, People, Staff
 from bot.sandbox.wecom.words import Given, Refused, check_names, read_mass, string, strings, whole
+from campaigns.terms import ChannelName
 
 LONGEST_STATE = 30  # characters
 ONE, MANY = 1, 2  # type
@@ -54,7 +55,9 @@ class Contacts:
         if external_userid is None:
             raise Refused(40058, "welcome_code")
         number = self._ids.next("")
-        self._stage.accept(Line.WECOM, external_userid, key="", words={"kind": "welcome", **words}, provider_id=number)
+        self._stage.accept(
+            ChannelName.WECOM, external_userid, key="", words={"kind": "welcome", **words}, provider_id=number
+        )
         return {}
 
     def get(self, query: Mapping[str, str]) -> Answer:

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.sandbox.stage import Accepted, Line, Stage
+from bot.sandbox.stage import Accepted, Stage
 from bot.sandbox.wecom.account import Ids
 from bot.sandbox.wecom.conversations import BECOMES, COUNT, WINDOW, Conversation, State
 from bot.sandbox.wecom.pages import cursor_at, limit_of, place_of
 from bot.sandbox.wecom.people import People
 from bot.sandbox.wecom.push import Quirks
 from bot.sandbox.wecom.words import Given, Refused, check_names, read_kf, string, whole
+from campaigns.terms import ChannelName
 
 KEPT = timedelta(days=3)
 TOKEN_LIFE = timedelta(minutes=10)
@@ -224,7 +225,9 @@ class KfAccounts:
 
     def _accept(self, talk: Conversation, msgid: str, words: Answer) -> Accepted:
         whole_words = {**words, "open_kfid": talk.open_kfid}
-        return self._stage.accept(Line.WECOM, talk.external_userid, key=msgid, words=whole_words, provider_id=msgid)
+        return self._stage.accept(
+            ChannelName.WECOM, talk.external_userid, key=msgid, words=whole_words, provider_id=msgid
+        )
 
     def _keep(self, talk: Conversation, origin: int, row: Answer) -> str:
         now = self._stage.now()

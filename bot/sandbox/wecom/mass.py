@@ -13,7 +13,7 @@ from bot.sandbox.wecom.pages import page
 from bot.sandbox.wecom.people import Customer, People
 from bot.sandbox.wecom.words import Given, Refused, Words, check_names, read_mass, string, strings, whole
 from campaigns.errors import InputError
-from campaigns.terms import SHANGHAI
+from campaigns.terms import SHANGHAI, ChannelName
 
 MOST_CUSTOMERS, MOST_CHATS = 10_000, 2_000
 REMINDERS, REMINDED_WITHIN = 3, timedelta(hours=24)
@@ -159,7 +159,9 @@ class Mass:
         now = self._stage.now().astimezone(SHANGHAI)
         most = {"month": calendar.monthrange(now.year, now.month)[1], "week": 7, "day": 1}[self.rule]
         period = _period(self.rule, now)
-        had = [row for row in self._stage.ledger.sent_to(Line.WECOM, external_userid) if row.words["kind"] == "mass"]
+        had = [
+            row for row in self._stage.ledger.sent_to(ChannelName.WECOM, external_userid) if row.words["kind"] == "mass"
+        ]
         return most - sum(_period(self.rule, row.at.astimezone(SHANGHAI)) == period for row in had)
 
     def _verdict(self, task: Task, userid: str, target: str) -> Status:
@@ -172,7 +174,7 @@ class Mass:
 
     def _send(self, task: Task, userid: str, target: str) -> Accepted:
         words = {"kind": "mass", "from": userid, "chat_type": task.chat_type, **task.words}
-        return self._stage.accept(Line.WECOM, target, key=task.msgid, words=words, provider_id=task.msgid)
+        return self._stage.accept(ChannelName.WECOM, target, key=task.msgid, words=words, provider_id=task.msgid)
 
     def _open(self, task: Task) -> None:
         self.tasks[task.msgid] = task

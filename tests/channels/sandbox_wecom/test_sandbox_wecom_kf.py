@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from bot.sandbox.customers import Behaviour, Customers
-from bot.sandbox.stage import Line, Stage
+from bot.sandbox.stage import Stage
 from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.customers import MessageNotTaken, WecomCustomer
 from bot.sandbox.wecom.push import Quirks
-from campaigns.terms import Intent
+from campaigns.terms import ChannelName, Intent
 from tests.sandbox_wecom_cast import (
     ANNA,
     BERT,
@@ -431,13 +431,13 @@ async def test_customers_with_habits_answer_what_staff_have_sent(stage: Stage, h
     sandbox = make(stage, adopt=True)
     customers = Customers(stage, {Intent.THANKS: ["好的，谢谢"]}, reply_share=1, automatic_share=0)
     stage.listeners.append(customers.on_accepted)
-    customers.answer_by(Line.WECOM, WecomCustomer(stage, sandbox.phones))
+    customers.answer_by(ChannelName.WECOM, WecomCustomer(stage, sandbox.phones))
     peer = Peer(sandbox)
     sandbox.mass.confirm(LIU, (await peer.mass(ANNA, sender=LIU))["msgid"])
     await peer.app()
     hand.skip(DAY)
     await stage.timetable.run_due()
-    assert customers.behaviour(Line.WECOM, ANNA) is Behaviour.ANSWERS
-    assert [(said.channel, said.address) for said in customers.said] == [(Line.WECOM, ANNA)]
+    assert customers.behaviour(ChannelName.WECOM, ANNA) is Behaviour.ANSWERS
+    assert [(said.channel, said.address) for said in customers.said] == [(ChannelName.WECOM, ANNA)]
     assert [row["external_userid"] for row in (await peer.sync())["msg_list"]] == [ANNA]
     assert (await peer.kf(BERT))["errcode"] == 95013

@@ -8,11 +8,12 @@ import pytest
 from wechatpy.enterprise import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from bot.sandbox.stage import Line, Stage
+from bot.sandbox.stage import Stage
 from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.customers import WecomStaff
 from bot.sandbox.wecom.push import Quirks
 from campaigns.errors import InputError
+from campaigns.terms import ChannelName
 from tests.sandbox_wecom_cast import (
     AGENT,
     ANNA,
@@ -445,4 +446,4 @@ async def test_what_a_client_needs_to_know_is_told_at_the_entrance(
     assert (found["corpid"], found["secret"], found["agentid"]) == (CORPID, SECRET, AGENT)
     assert (found["userid"], found["open_kfid"], found["external_userid"]) == (LIU, KFID, ANNA)
     assert (await peer.kf())["errcode"] == 0
-    assert [row.channel for row in stage.ledger] == [Line.WECOM]
+    assert [row.channel for row in stage.ledger] == [ChannelName.WECOM]

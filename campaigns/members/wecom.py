@@ -1,0 +1,123 @@
+"""What WeCom's customers have opened for us: whom they added, the window of their last message, unread desks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from campaigns import statements
+from campaigns.members.consent import suppress_address
+from campaigns.models import Suppression, WecomCustomer, WecomDesk
+from campaigns.terms import ReachChange, WecomReach
+
+_TOKEN_LASTS = timedelta(minutes=10)
+_LOOK_ANYWAY = timedelta(hours=6)  # a summons may be lost; messages are kept for 3 days
+_LEASE_SECONDS = 120
+NO_FRIEND = "no friend"  # a mass message found them gone
+_REMOVED = "removed us"
+# What ends when the customer adds us again; 84061: not a customer of ours.
+_CLOSED_UNTIL_ADDED = (_REMOVED, NO_FRIEND, "84061")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """A customer service account with messages to fetch. `called`: the summons known when the fetch began."""
+
+    desk: str
+    cursor: str
+    called: int
+    failures: int
+    token: str = field(default="", repr=False)
+
+
+async def record_reach(change: ReachChange) -> None:
+    """Keep what an event tells about a customer. A removal closes the address until they add us again."""
+    customer, _ = await WecomCustomer.get_or_create(external_userid=change.address)
+    if change.followed and change.staff:
+        customer.staff = change.staff
+    newer = customer.heard_at is None or change.at >= customer.heard_at
+    if change.window_until is not None and newer:
+        customer.heard_at = change.at
+        customer.window_until, customer.window_left = change.window_until, change.window_left
+        customer.desk = change.desk or customer.desk
+    await customer.save()
+    if change.followed is False:
+        source = change.event_id[:128]
+        await suppress_address(change.channel, change.address, at=change.at, reason=_REMOVED, source=source)
+    elif change.followed:
+        closed = Suppression.filter(channel=change.channel, address=change.address, lifted_at=None)
+        await closed.filter(reason__in=_CLOSED_UNTIL_ADDED).update(lifted_at=change.at)
+
+
+async def reach_of(external_userids: Sequence[str]) -> dict[str, WecomReach]:
+    if not external_userids:
+        return {}
+    rows = await WecomCustomer.filter(external_userid__in=list(external_userids))
+    return {row.external_userid: WecomReach(row.desk, row.window_until, row.window_left) for row in rows}
+
+
+async def desk_of(external_userid: str) -> str:
+    """The customer service account this customer wrote to last; empty where there is none."""
+    customer = await WecomCustomer.get_or_none(external_userid=external_userid)
+    return customer.desk if customer else ""
+
+
+async def use_window(external_userid: str) -> None:
+    """One of the five messages after the customer's last one is used up."""
+    await statements.run(
+        "UPDATE wecom_customers SET window_left = window_left - 1 WHERE external_userid = $1 AND window_left > 0",
+        external_userid,
+    )
+
+
+async def close_window(external_userid: str) -> None:
+    """WeCom says there is no window after all: believe it until the customer's next message."""
+    await WecomCustomer.filter(external_userid=external_userid).update(window_left=0)
+
+
+# ---- desks ----------------------------------------------------------------------------------------------------------
+
+
+async def call_to_desk(desk: str, token: str, at: datetime) -> None:
+    """WeCom has messages there. The fetch is due until one that began after this call has come to its end."""
+    row, _ = await WecomDesk.get_or_create(desk=desk)
+    await WecomDesk.filter(desk=row.desk).update(token=token, token_until=at + _TOKEN_LASTS)
+    await statements.run("UPDATE wecom_desks SET called = called + 1 WHERE desk = $1", desk)
+
+
+async def waiting_desks(now: datetime) -> list[str]:
+    """Desks somebody should fetch from: called, or not looked at for hours."""
+    rows = await WecomDesk.all().order_by("desk")
+    return [row.desk for row in rows if row.called > row.answered or _is_long_ago(row.read_at, now)]
+
+
+def _is_long_ago(read_at: datetime | None, now: datetime) -> bool:
+    return read_at is None or now - read_at > _LOOK_ANYWAY
+
+
+async def take_desk(desk: str, now: datetime) -> Desk | None:
+    """The sole right to fetch from a desk for two minutes; None where another process has it."""
+    db = statements.connection()
+    taken = await statements.run(
+        f"""
+        UPDATE wecom_desks SET lease_until = {statements.after_by(db, str(_LEASE_SECONDS))}
+        WHERE desk = $1 AND (lease_until IS NULL OR lease_until < {statements.database_now()})
+        """,
+        desk,
+    )
+    if not taken:
+        return None
+    row = await WecomDesk.get(desk=desk)
+    token = row.token if row.token_until and row.token_until > now else ""
+    return Desk(row.desk, row.cursor, row.called, row.failures, token)
+
+
+async def keep_cursor(desk: str, cursor: str) -> None:
+    """All messages before it are in the ledger."""
+    await WecomDesk.filter(desk=desk).update(cursor=cursor, failures=0)
+
+
+async def leave_desk(desk: Desk, *, read_at: datetime | None, failures: int | None = None) -> None:
+    """Give the right back. `read_at`: the fetch came to its end then; None where it did not."""
+    done = {"answered": desk.called, "read_at": read_at} if read_at else {}
+    counted = {} if failures is None else {"failures": failures}
+    await WecomDesk.filter(desk=desk.desk).update(lease_until=None, **done, **counted)
