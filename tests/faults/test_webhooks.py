@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,9 @@ import pytest
 
 from bot.clock import ProductClock
 from bot.runtime import open_runtime, read_secret, set_clock
-from bot.sandbox.aliyun_push import DELIVERED, Fate, reply_item, report_item
+from bot.sandbox.aliyun_carrier import DELIVERED
+from bot.sandbox.pushing import local
+from bot.sandbox.sms_carrier import Fate, SmsCarrier
 from bot.sandbox.stage import Accepted
 from bot.tokens import Tokens
 from bot.worker import working
@@ -104,7 +106,13 @@ class _Provider:
     async def push_refusals(self) -> None:
         refusing = self.stage.sandbox.stage.ledger.rows(ChannelName.SMS)[:_REFUSING]
         items = [
-            reply_item(row.to, "退订", row.at + _LATE, row.words, number, newer=False)
+            {
+                "phone_number": row.to,
+                "send_time": local(row.at + _LATE),
+                "content": "退订",
+                "dest_code": "10690811",
+                "sequence_id": number,
+            }
             for number, row in enumerate(refusing, 1)
         ]
         await self.push("reply", self._repeated(items))
@@ -121,25 +129,30 @@ class _Provider:
         """One of a number nobody has, the others of a real number and a message that is not ours."""
         row = self.stage.sandbox.stage.ledger.rows(ChannelName.SMS)[number]
         to = _NOBODY if number == 0 else row.to
-        return report_item(to, row.at, Fate(_PASSING, row.at), row.words, (f"{number}^0", "unheard of"), 1, newer=True)
+        unheard_of = replace(row, to=to, provider_id=f"{number}^0", key="unheard of")
+        return self._carrier.report_item(unheard_of, Fate(_PASSING, row.at, delivered=False), newer=True)
 
     def _plan(self, row: Accepted) -> None:
         """What the carrier made of it, and for half of them the contrary a minute before or after."""
-        fate = self.stage.sandbox.sms.fate_of(row)
+        fate = self._carrier.fate_of(row)
         fates = [fate]
         if self._dice.random() < 0.5:
             minutes = timedelta(minutes=self._dice.choice((-1, 1)))
-            fates.append(Fate(_PASSING if fate.delivered else DELIVERED, fate.at + minutes))
+            contrary = _PASSING if fate.delivered else DELIVERED
+            fates.append(Fate(contrary, fate.at + minutes, delivered=not fate.delivered))
         delivered = any(one.delivered for one in fates)
         self.ends[row.to] = ("delivered", DELIVERED) if delivered else ("bounced", fate.code)
         self.said += len(fates)
-        ids = (row.provider_id, row.key)
-        items = [report_item(row.to, row.at, one, row.words, ids, 1, newer=True) for one in fates]
+        items = [self._carrier.report_item(row, one, newer=True) for one in fates]
         for item in self._repeated(items):
             is_early = self._dice.random() < 0.5
             (self._early if is_early else self._late).append(item)
             if is_early and item["success"]:
                 self.delivered_early.add(row.to)
+
+    @property
+    def _carrier(self) -> SmsCarrier:
+        return self.stage.sandbox.sms.carrier
 
     def _repeated(self, items: Sequence[Any]) -> list[Any]:
         return [item for item in items for _ in range(self._dice.randint(1, 5))]
