@@ -165,13 +165,16 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
 
 
 async def compare_books(running: House) -> list[Balance]:
-    """The providers' own books against ours; what is uncertain with us may stand in theirs."""
+    """The providers' own books against ours, of every channel that either knows of; what is uncertain with us may stand
+    in theirs.
+    """
     assert running.sandbox is not None
     ours = Counter(await sent_by_channel()) + Counter(await unknown_by_channel())
     theirs = running.sandbox.stage.ledger.counts()
     return [
         Balance(f"{channel}: sandbox ledger = ledger sent", theirs.get(channel, 0), ours.get(channel, 0))
         for channel in sorted({*theirs, *ours})
+        if theirs.get(channel) or ours.get(channel)
     ]
 
 

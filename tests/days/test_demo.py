@@ -52,6 +52,7 @@ def test_every_balance_holds_and_none_is_empty(shown: Shown) -> None:
     assert [name for name, one in balances.items() if not one["holds"]] == []
     assert all(one["left"] == one["right"] for one in balances.values())
     assert {f"{key}: audience = fates" for key in _SHIPPED} <= set(balances)
+    assert {f"{channel}: sandbox ledger = ledger sent" for channel in ("email", "sms", "wechat")} <= set(balances)
     assert all(one["left"] for one in balances.values())
 
 

@@ -62,9 +62,9 @@ async def test_a_worker_that_slept_through_its_lease_settles_nothing_and_sends_n
 ) -> None:
     stage = stage_on_both
     planned = await start_mix(stage, size)
-    stage.slow_down(sms=0.5, mail=0.5)
+    stage.slow_down(sms=0.5, mail=2.0)
     with started("worker", settings=stage.environment, folder=stage.folder) as zombie:
-        await stage.goes_on()
+        await until(_to_be_sent_again, "a mail that may be sent again is on the wire")
         await _fall_asleep(zombie, stage.settings.database_file)
         caught = await ids_in("sending")
         await asyncio.sleep(2 * LEASE_SECONDS)
@@ -100,13 +100,22 @@ async def _a_campaign_for_each_slot(stage: Stage, size: int) -> None:
 
 
 async def _fall_asleep(worker: Child, file: Path | None) -> None:
-    """Stop it where it holds no lock on the file: who sleeps with that in hand stops everybody, and loses no lease."""
-    while True:
+    """Stop it while a mail is on the wire that another will send again, and where it holds no lock on the file: who
+    sleeps with that in hand stops everybody, and loses no lease.
+    """
+
+    async def asleep() -> bool:
         worker.process.send_signal(signal.SIGSTOP)
-        if file is None or _can_be_written(file):
-            return
+        if (file is None or _can_be_written(file)) and await _to_be_sent_again():
+            return True
         worker.process.send_signal(signal.SIGCONT)
-        await asyncio.sleep(0.02)
+        return False
+
+    await until(asleep, "it sleeps with a mail on the wire")
+
+
+async def _to_be_sent_again() -> set[int]:
+    return await ids_in("sending", channel="email", message_class="service")
 
 
 def _can_be_written(file: Path) -> bool:
