@@ -26,10 +26,9 @@ class Bench:
     _bar: TaskID | None = field(default=None, init=False)
     _what: str = field(default="", init=False)
 
-    @property
-    def processes(self) -> int:
-        """Worker processes of a mailing."""
-        return int(os.environ.get("BENCH_PROCESSES") or 1)
+    def processes(self, usual: int) -> int:
+        """Worker processes of a mailing: BENCH_PROCESSES where it is given."""
+        return int(os.environ.get("BENCH_PROCESSES") or usual)
 
     def size(self, usual: int) -> int:
         """How many messages or members: BENCH_COUNT where it is given."""

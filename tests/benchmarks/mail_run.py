@@ -60,7 +60,7 @@ class MailRun:
         return round(seconds / self.count * 1e6, 1)
 
 
-def mail_out(bench: Bench, ground: Ground, count: int, *, processes: int | None = None, **settings: Any) -> MailRun:
+def mail_out(bench: Bench, ground: Ground, count: int, *, processes: int = 1, **settings: Any) -> MailRun:
     """Plan `count` mails, let worker processes send them all, and look whether every one arrived and was written down.
 
     Raises WrongResult where one was not.
@@ -69,7 +69,7 @@ def mail_out(bench: Bench, ground: Ground, count: int, *, processes: int | None 
     planned = run(plan_mail(ground, count))
     ground.rest()
     with servers.smtp_sink() as sink:
-        with working(ground, planned, sink, processes or bench.processes, **settings) as workers:
+        with working(ground, planned, sink, processes, **settings) as workers:
             if (before := sink.received()) != _WARM_UP:
                 raise WrongResult(f"{before} of {_WARM_UP} mails came before the measured ones")
             done = _watch(bench, ground, sink, count, workers)
