@@ -171,21 +171,22 @@ async def all_settled(stage: Stage, seconds: float = 120) -> None:
     again for ten minutes; these are not waited for.
     """
 
-    async def still_open() -> Counter[tuple[str, str, str, int]]:
+    async def still_open() -> dict[int, tuple[str, str, str, int]]:
         received = stage.arrived(ChannelName.SMS)
         # by one query: between two of them a message may go from the one state to the other
-        rows = await Message.all().values_list("state", "channel", "message_class", "attempts", "address")
-        return Counter(row[:4] for row in rows if _is_open(*row, received=received))
+        rows = await Message.all().values_list("id", "state", "channel", "message_class", "attempts", "address")
+        return {row[0]: row[1:5] for row in rows if _is_open(*row[1:], received=received)}
 
     async def settled() -> bool:
-        now = datetime.now(UTC)
-        await Message.filter(state="unknown", ask_at__gt=now + timedelta(minutes=1)).update(ask_at=now)
-        return not await still_open()
+        left, now = await still_open(), datetime.now(UTC)
+        asked = [id for id, (state, channel, *_) in left.items() if (state, channel) == ("unknown", "sms")]
+        await Message.filter(id__in=asked, ask_at__gt=now + timedelta(minutes=1)).update(ask_at=now)
+        return not left
 
     try:
         await until(settled, "every message has its fate", seconds)
     except AssertionError as late:
-        late.add_note(f"open, by state, channel, class and attempts: {dict(await still_open())}")
+        late.add_note(f"open, by state, channel, class and attempts: {Counter((await still_open()).values())}")
         raise
 
 
