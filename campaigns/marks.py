@@ -36,6 +36,11 @@ async def sign_of_life(at: datetime) -> None:
     await write_mark(_WORKER, at.isoformat())
 
 
+async def forget_worker() -> None:
+    """No worker has ever run on this database, whatever the one it was copied from had."""
+    await Mark.filter(key=_WORKER).delete()
+
+
 async def worker_alive(at: datetime) -> bool:
     """Whether one gave a sign in the last half minute: without one nothing is planned or sent."""
     sign = await read_mark(_WORKER)

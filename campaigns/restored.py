@@ -72,6 +72,7 @@ async def hold(*, made_at: datetime, now: datetime) -> Restored:
         last_message=newest["id"],
     )
     await marks.write_mark(marks.RESTORED, orjson.dumps(restored).decode())
+    await marks.forget_worker()
     return restored
 
 

@@ -88,7 +88,7 @@ class _Lines:
             "later": one.later,
             "next_at": one.next_at,
             "per_second": round(pace.per_second, 1),
-            "seconds_left": pace.seconds_left(one.due),
+            "seconds_left": pace.seconds_left(one.due) if one.state == "running" else None,
             "channels": {
                 queue.channel.value: {"due": queue.due, "later": queue.later, "on_the_wire": queue.on_the_wire}
                 for queue in one.queues

@@ -45,6 +45,13 @@ async def test_by_default_service_mail_goes_again_and_the_rest_is_unknown_each_w
     assert await Message.filter(state="queued", due_at=None).count() == 0
 
 
+async def test_the_worker_of_the_database_it_was_copied_from_is_not_alive_here(tmp_path: Path) -> None:
+    await _a_busy_copy(tmp_path)
+    await marks.sign_of_life(_RESTORED)
+    await _hold()
+    assert not await marks.worker_alive(_RESTORED)
+
+
 async def test_service_mail_that_goes_again_can_be_claimed_at_once(tmp_path: Path) -> None:
     mail, _, _ = await _a_busy_copy(tmp_path)
     await _hold()
