@@ -1,18 +1,17 @@
 """What Aliyun SMS is asked: which messages go together in one call, and the parameters of each call."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 import orjson
 
+from bot.channels.sms_calls import by_name
 from campaigns.cells import parse_mobile
 from campaigns.terms import Outbound, SmsWords
 
 PAGE = 50  # records in one answer
-_MOST = 100  # numbers in one SendBatchSms
-_BATCH = "b-"  # no message's own key begins like this
+MOST = 100  # numbers in one SendBatchSms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +55,8 @@ def addressed(outbound: Outbound) -> Addressed | None:
     return Addressed(outbound, number, outbound.words) if number and isinstance(outbound.words, SmsWords) else None
 
 
-def name_calls(messages: Sequence[Addressed]) -> list[str]:
-    """The OutId each message should go out under: one for all that can share a call, else its own key.
-
-    A number comes once in a call, for a receipt names no more than OutId and number. The name of a batch is not made
-    twice: it is the key of the first message and chance.
-    """
-    calls: dict[tuple[str, str], list[dict[str, int]]] = {}  # kind -> calls, each number -> place in `messages`
-    for place, message in enumerate(messages):
-        alike = calls.setdefault(message.kind, [{}])
-        if len(alike[-1]) == _MOST:
-            alike.append({})
-        alike[-1].setdefault(message.number, place)
-    names = [message.outbound.key for message in messages]
-    for call in (call for alike in calls.values() for call in alike if len(call) > 1):
-        places = list(call.values())
-        name = f"{_BATCH}{names[places[0]]}-{secrets.token_hex(4)}"
-        for place in places:
-            names[place] = name
-    return names
-
-
-def is_batch(out_id: str) -> bool:
-    return out_id.startswith(_BATCH)
-
-
 def calls_of(messages: Sequence[Addressed]) -> list[Call]:
-    """Messages that were given the same name go in one call."""
-    calls: dict[tuple[str, tuple[str, str]], list[Addressed]] = {}
-    for message in messages:
-        calls.setdefault((message.outbound.key, message.kind), []).append(message)
-    return [Call(out_id, alike) for (out_id, _), alike in calls.items()]
+    return [Call(name, alike) for name, alike in by_name(messages)]
 
 
 def sending(call: Call) -> Ask:

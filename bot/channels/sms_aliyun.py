@@ -24,6 +24,7 @@ from bot.channels.aliyun_answers import (
 )
 from bot.channels.aliyun_codes import VALUE_CODES, may_be_one_of_many
 from bot.channels.aliyun_requests import (
+    MOST,
     PAGE,
     Addressed,
     Ask,
@@ -31,13 +32,12 @@ from bot.channels.aliyun_requests import (
     addressed,
     asking,
     calls_of,
-    is_batch,
-    name_calls,
     sending,
 )
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
 from bot.channels.http import left_us, open_client
 from bot.channels.restraint import NO_CONNECTION, NOT_TRIED, Rest, Round
+from bot.channels.sms_calls import ValueWatch, is_batch, name_calls
 from campaigns.errors import ChannelUnavailable, ConfigError, WebhookRejected
 from campaigns.terms import SHANGHAI, ChannelName, InboundEvent, Outbound, Reaction, Receipt, SendResult, SmsWords
 
@@ -47,7 +47,6 @@ _VERSION = "2017-05-25"
 _FORM = "application/x-www-form-urlencoded"
 _PUSH = 1_000_000  # bytes
 _PAGES = 20
-_VALUES_REFUSED = 3  # in a row, and the template is at fault, not the member
 _NO_SMS, _BAD_ADDRESS = "no sms", "bad address"
 _NEVER_LEFT = frozenset({NO_CONNECTION, NOT_TRIED, _NO_SMS, _BAD_ADDRESS})
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -83,7 +82,7 @@ class AliyunSmsChannel:
         self._client = open_client(settings.endpoint, timeout=settings.timeout)
         self._slots = asyncio.Semaphore(settings.at_once)
         self._rest = Rest(now)
-        self._values_refused: dict[str, int] = {}  # template code -> refusals in a row
+        self._values = ValueWatch(VALUE_CODES)
 
     def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
         """The key each message should be sent and asked about under: write it down before the message is sent.
@@ -91,7 +90,7 @@ class AliyunSmsChannel:
         It is one for up to 100 of the same template and signature; where a message goes alone it is its own.
         """
         ready = [message for outbound in batch if (message := addressed(outbound))]
-        names = dict(zip((message.outbound.id for message in ready), name_calls(ready), strict=True))
+        names = dict(zip((message.outbound.id for message in ready), name_calls(ready, MOST), strict=True))
         return [names.get(outbound.id, outbound.key) for outbound in batch]
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
@@ -149,7 +148,7 @@ class AliyunSmsChannel:
             verdict = _told(await self._exchange(sending(call)))
             one_of_many = len(call.messages) > 1 and may_be_one_of_many(verdict.code, verdict.reaction)
             if not one_of_many:
-                verdict = self._judge_values(call.template, verdict)
+                verdict = self._values.judge(call.template, verdict)
                 learned.learn(verdict, call.template)
         if one_of_many:
             return await self._one_by_one(call, learned)
@@ -168,16 +167,6 @@ class AliyunSmsChannel:
         """isp.SYSTEM_ERROR and the like may have sent all the same: again only where its records hold nothing."""
         found = await asyncio.gather(*(self._ask(message, call.out_id) for message in call.messages))
         return [one or told for one, told in zip(found, _for_all(call, verdict), strict=True)]
-
-    def _judge_values(self, template: str, verdict: SendResult) -> SendResult:
-        if verdict.accepted:
-            self._values_refused.pop(template, None)
-        if verdict.code not in VALUE_CODES:
-            return verdict
-        self._values_refused[template] = self._values_refused.get(template, 0) + 1
-        if self._values_refused[template] < _VALUES_REFUSED:
-            return verdict
-        return replace(verdict, reaction=Reaction.PAUSE_TEMPLATE)
 
     # ---- its records ----------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import httpx
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
 from bot.channels.http import left_us, open_client
 from bot.channels.restraint import NO_CONNECTION, NOT_TRIED, Rest, Round
+from bot.channels.sms_calls import ValueWatch, is_batch, name_calls
 from bot.channels.tc3 import authorization
 from bot.channels.tencent_answers import (
     Answer,
@@ -25,14 +26,13 @@ from bot.channels.tencent_answers import (
 )
 from bot.channels.tencent_codes import VALUE_CODES
 from bot.channels.tencent_requests import (
+    MOST,
     PAGE,
     Addressed,
     Call,
     addressed,
     asking,
     calls_of,
-    is_batch,
-    name_calls,
     sending,
 )
 from campaigns.cells import parse_mobile
@@ -46,7 +46,6 @@ _JSON = "application/json; charset=utf-8"
 _PUSH = 1_000_000  # bytes
 _PAGES = 10
 _KEPT = timedelta(days=7) - timedelta(minutes=5)  # its records by number; our clock may differ from theirs
-_VALUES_REFUSED = 3  # in a row, and the template is at fault, not the member
 _NO_TEMPLATE, _BAD_ADDRESS = "no template", "bad address"
 _NEVER_LEFT = frozenset({NO_CONNECTION, NOT_TRIED, _NO_TEMPLATE, _BAD_ADDRESS})
 _ONE_NUMBER = frozenset({Reaction.SUPPRESS, Reaction.DEFER_RECIPIENT})
@@ -81,7 +80,7 @@ class TencentSmsChannel:
         self._client = open_client(settings.endpoint, timeout=settings.timeout)
         self._slots = asyncio.Semaphore(settings.at_once)
         self._rest = Rest(now)
-        self._values_refused: dict[str, int] = {}  # template id -> refusals in a row
+        self._values = ValueWatch(VALUE_CODES)
 
     def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
         """The key each message should be sent and asked about under: write it down before the message is sent.
@@ -89,7 +88,7 @@ class TencentSmsChannel:
         It is one for up to 200 of the same words; where a message goes alone it is its own.
         """
         ready = [message for outbound in batch if (message := addressed(outbound))]
-        names = dict(zip((message.outbound.id for message in ready), name_calls(ready), strict=True))
+        names = dict(zip((message.outbound.id for message in ready), name_calls(ready, MOST), strict=True))
         return [names.get(outbound.id, outbound.key) for outbound in batch]
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
@@ -163,7 +162,7 @@ class TencentSmsChannel:
             results = self._judge(call, answer)
             one_by_one = len(results) == 1 < len(call.messages) and results[0].reaction in _ONE_NUMBER
             if not one_by_one:
-                results = [self._judge_values(call.template, result) for result in results]
+                results = [self._values.judge(call.template, result) for result in results]
                 for result in results:
                     learned.learn(result, call.template)
         if one_by_one:
@@ -186,16 +185,6 @@ class TencentSmsChannel:
         alone = (Call(call.name, [message]) for message in call.messages)
         told = await asyncio.gather(*(self._submit(one, learned) for one in alone))
         return [result for of_call in told for result in of_call]
-
-    def _judge_values(self, template: str, verdict: SendResult) -> SendResult:
-        if verdict.accepted:
-            self._values_refused.pop(template, None)
-        if verdict.code not in VALUE_CODES:
-            return verdict
-        self._values_refused[template] = self._values_refused.get(template, 0) + 1
-        if self._values_refused[template] < _VALUES_REFUSED:
-            return verdict
-        return replace(verdict, reaction=Reaction.PAUSE_TEMPLATE)
 
     # ---- the wire -------------------------------------------------------------------------------------------------
 

@@ -1,18 +1,17 @@
 """What Tencent Cloud SMS is asked: which messages go together in one call, and the body of each call."""
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
 
+from bot.channels.sms_calls import by_name
 from campaigns.cells import parse_mobile
 from campaigns.terms import Outbound, SmsProvider, SmsTemplate, SmsWords
 
 PAGE = 100  # records in one answer
-_MOST = 200  # numbers in one SendSms
-_BATCH = "b-"  # no message's own key begins like this
+MOST = 200  # numbers in one SendSms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,37 +55,8 @@ def addressed(outbound: Outbound) -> Addressed | None:
     return Addressed(outbound, number, words, template)
 
 
-def name_calls(messages: Sequence[Addressed]) -> list[str]:
-    """The SessionContext each message should go out under: one for all that can share a call, else its own key.
-
-    A number comes once in a call, for a record names no more than SessionContext and number. The name of a batch is not
-    made twice: it is the key of the first message and chance.
-    """
-    calls: dict[tuple[str, str, tuple[str, ...]], list[dict[str, int]]] = {}  # kind -> calls, number -> place
-    for place, message in enumerate(messages):
-        alike = calls.setdefault(message.kind, [{}])
-        if len(alike[-1]) == _MOST:
-            alike.append({})
-        alike[-1].setdefault(message.number, place)
-    names = [message.outbound.key for message in messages]
-    for call in (call for alike in calls.values() for call in alike if len(call) > 1):
-        places = list(call.values())
-        name = f"{_BATCH}{names[places[0]]}-{secrets.token_hex(4)}"
-        for place in places:
-            names[place] = name
-    return names
-
-
-def is_batch(name: str) -> bool:
-    return name.startswith(_BATCH)
-
-
 def calls_of(messages: Sequence[Addressed]) -> list[Call]:
-    """Messages that were given the same name go in one call."""
-    calls: dict[tuple[str, tuple[str, str, tuple[str, ...]]], list[Addressed]] = {}
-    for message in messages:
-        calls.setdefault((message.outbound.key, message.kind), []).append(message)
-    return [Call(name, alike) for (name, _), alike in calls.items()]
+    return [Call(name, alike) for name, alike in by_name(messages)]
 
 
 def sending(call: Call, sdk_app_id: str) -> bytes:

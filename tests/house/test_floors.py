@@ -42,7 +42,7 @@ FLOORS: dict[float, str] = {
     "bot.channels.delivery_reports",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
-    "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.mime bot.channels.new_words "
+    "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "
     "bot.channels.bounce_reasons bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
