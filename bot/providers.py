@@ -14,7 +14,7 @@ from bot.channels.wecom import WecomChannel
 from bot.channels.wecom_api import WecomSettings
 from bot.clock import ProductClock
 from bot.settings import Settings
-from bot.sms_providers import real_sms, sandbox_sms
+from bot.sms_providers import STAND_IN_SECONDS, real_sms, sandbox_sms
 from bot.token_store import RedisTokenStore
 from campaigns.errors import ConfigError
 from campaigns.members.wecom import desk_of
@@ -145,6 +145,7 @@ def _wechat_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> We
         token=door["token"],
         encoding_aes_key=door["encoding_aes_key"],
         base_url=door["base_url"],
+        timeout=STAND_IN_SECONDS,
     )
 
 
@@ -168,6 +169,7 @@ def _wecom_settings(settings: Settings, sandbox: SandboxEndpoints | None) -> Wec
         token=door["token"],
         encoding_aes_key=door["encoding_aes_key"],
         base_url=door["base_url"],
+        timeout=STAND_IN_SECONDS,
     )
 
 

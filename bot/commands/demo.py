@@ -165,16 +165,17 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
 
 
 async def compare_books(running: House) -> list[Balance]:
-    """The providers' own books against ours, of every channel that either knows of; what is uncertain with us may stand
-    in theirs.
+    """The providers' own books against ours, of every channel that either knows of. What is uncertain with us counts as
+    far as it stands in theirs: it may have arrived or not.
     """
     assert running.sandbox is not None
-    ours = Counter(await sent_by_channel()) + Counter(await unknown_by_channel())
-    theirs = running.sandbox.stage.ledger.counts()
+    sent, unknown = Counter(await sent_by_channel()), Counter(await unknown_by_channel())
+    theirs = Counter(running.sandbox.stage.ledger.counts())
+    arrived = unknown & (theirs - sent)
     return [
-        Balance(f"{channel}: sandbox ledger = ledger sent", theirs.get(channel, 0), ours.get(channel, 0))
-        for channel in sorted({*theirs, *ours})
-        if theirs.get(channel) or ours.get(channel)
+        Balance(f"{channel}: sandbox ledger = ledger sent", theirs[channel], sent[channel] + arrived[channel])
+        for channel in sorted({*theirs, *sent})
+        if theirs[channel] or sent[channel]
     ]
 
 

@@ -1,7 +1,9 @@
 """`huifang demo --exit` as a person runs it: whatever the run before left, whoever holds the port."""
 
+import contextlib
 import json
 import socket
+import sqlite3
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +44,7 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         (folder / ".env").write_text("SMTP_HOST=mail.example.com\nWECHAT_APPID=wx1\nHUIFANG_VAR=/nowhere\n")
         _begin_and_kill(settings, folder)
         done = run("demo", "--exit", "--json", "--members", "250", settings=settings, folder=folder, seconds=110)
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stderr + _fates(folder / "var" / "demo" / "huifang.sqlite3")
         yield Shown(json.loads(done.stdout), done.stderr, port, folder)
 
 
@@ -84,6 +86,13 @@ def test_its_database_refuses_real_channels_for_ever(shown: Shown) -> None:
     assert refused.returncode == 1
     assert "demo" in refused.stderr
     assert refused.stderr.strip().splitlines()[-1].startswith("huifang: DATABASE_URL")
+
+
+def _fates(database: Path) -> str:
+    """What became of the messages, for whoever reads why a demo failed."""
+    counted = "SELECT state, channel, wechat_mode, code, count(*) FROM messages GROUP BY 1, 2, 3, 4"
+    with contextlib.closing(sqlite3.connect(database)) as ledger:
+        return "\n".join(str(row) for row in ledger.execute(counted))
 
 
 def _begin_and_kill(settings: dict[str, object], folder: Path) -> None:

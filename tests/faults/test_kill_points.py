@@ -138,8 +138,9 @@ async def _worker_at_a_lock(stage: Stage, *, after_a_mark: bool = False) -> Asyn
     """A worker killed while its write waits: its first, or the one that follows what is on the wire now."""
     url = stage.settings.database
     server = _Server(await asyncpg.connect(url), await asyncpg.connect(url))
-    stage.slow_down(sms=0.5, mail=0.5)
-    stage.sandbox.wechat.delay_seconds = 30  # its settling is a transaction of several statements
+    # SMS still on the wire when the lock is there, on a busy machine too: their settling is what waits for it
+    stage.slow_down(sms=5 if after_a_mark else 0.5, mail=0.5)
+    stage.sandbox.wechat.delay_seconds = 60  # its settling is a transaction of several statements
     try:
         with started("worker", settings=stage.environment, folder=stage.folder) as worker:
             if after_a_mark:

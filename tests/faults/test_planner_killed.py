@@ -1,11 +1,14 @@
 """The scheduler killed: between a slot that is due and its plan, and in the middle of planning a large audience."""
 
+import contextlib
+from collections.abc import AsyncIterator
+
 import asyncpg
 import pytest
 
 from bot.clock import ProductClock
 from bot.runtime import read_rulebook, set_clock
-from campaigns import definitions, outbox, planner
+from campaigns import definitions, outbox, planner, statements
 from campaigns.models import Message, Occurrence
 from tests.cast import NOW, approve_tiny, crowd
 from tests.faults.books import Books, planned_once
@@ -24,10 +27,11 @@ async def test_a_scheduler_killed_while_planning_gives_each_member_one_fate(
 ) -> None:
     stage = stage_on_both
     members = await _running_before_its_slot(stage, size)
-    with started("worker", settings=stage.environment, folder=stage.folder) as worker:
-        await until(Message.exists, "the first rows are written", seconds=120)
-        worker.kill()
-    half = await Message.all().count()
+    async with _written_slowly(stage):
+        with started("worker", settings=stage.environment, folder=stage.folder) as worker:
+            await until(Message.exists, "the first rows are written", seconds=120)
+            worker.kill()
+        half = await Message.all().count()
     assert 0 < half < size
     assert await outbox.due_batches(_LATER) == []  # nothing of half an audience may go
 
@@ -59,6 +63,27 @@ async def test_a_scheduler_killed_between_the_slot_and_its_plan_plans_it_once(
 
     books = await _planned_once(members)
     rows.add("F3", "scheduler killed after the slot, before the plan", books, result="each member once")
+
+
+@contextlib.asynccontextmanager
+async def _written_slowly(stage: Stage) -> AsyncIterator[None]:
+    """Every planned row takes about a millisecond, so that nobody is through an audience before he is killed."""
+    if stage.settings.database_url:
+        await statements.run(
+            "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN PERFORM pg_sleep(0.001); RETURN new; END'"
+        )
+        await statements.run("CREATE TRIGGER slowly BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION slowly()")
+    else:
+        await statements.run(
+            "CREATE TRIGGER slowly BEFORE INSERT ON messages BEGIN SELECT count(*) FROM"
+            " (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 10000) SELECT i FROM n); END"
+        )
+    yield
+    if stage.settings.database_url:
+        await statements.run("DROP FUNCTION slowly CASCADE")
+    else:
+        await statements.run("DROP TRIGGER slowly")
 
 
 async def _running_before_its_slot(stage: Stage, size: int) -> list[int]:
