@@ -37,17 +37,19 @@ _FILE_AWAY = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 }
+_APPLIED = "SELECT name FROM tortoise_migrations WHERE app = 'campaigns'"
 _MIGRATION_LOCK = 7242_0001
 
 
 @contextlib.asynccontextmanager
-async def open_database(settings: Settings, *, up_to: str | None = None) -> AsyncIterator[None]:
-    """Open the database and bring its schema up to date, or to the migration `up_to`.
+async def open_database(settings: Settings, *, up_to: str | None = None, as_it_is: bool = False) -> AsyncIterator[None]:
+    """Open the database and bring its schema up to date, or to the migration `up_to`, or leave it `as_it_is`.
 
     Raises ConfigError where it cannot be reached.
     """
     try:
-        await upgrade(settings, up_to=up_to)
+        if not as_it_is:
+            await upgrade(settings, up_to=up_to)
         # it keeps insert statements by connection name, placeholders of the other dialect included
         EXECUTOR_CACHE.clear()
         await Tortoise.init(config=database_config(settings.database), _enable_global_fallback=True)
@@ -101,6 +103,20 @@ def is_missing(settings: Settings) -> bool:
     if not file.is_relative_to(settings.var):
         _need_folder(file.parent)
     return True
+
+
+async def is_behind(settings: Settings) -> bool:
+    """Whether the next command that opens it brings its schema up to date; nothing is changed by asking."""
+    async with open_database(settings, as_it_is=True):
+        try:
+            return set(known_migrations()) > await _applied()
+        except OperationalError:  # no history yet
+            return True
+
+
+async def _applied() -> set[str]:
+    _, rows = await get_connection("default").execute_query(_APPLIED)
+    return {row["name"] for row in rows}
 
 
 def known_migrations() -> list[str]:

@@ -78,7 +78,7 @@ def show(settings: Settings, key: str) -> dict[str, Any]:
 
 
 def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
-    problems: list[dict[str, str]] = []
+    problems = [] if keys else _wrong_rules(settings)
     folders = []
     checked = list(keys) or definitions.campaign_keys(settings.huifang_templates)
     for key in checked:
@@ -91,6 +91,15 @@ def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
         problems += [{"campaign": key, **asdict(problem)} for problem in lint_folder(folder)]
     problems += [{"campaign": key, **asdict(problem)} for key, problem in lint_together(folders)]
     return {"checked": checked, "problems": problems}
+
+
+def _wrong_rules(settings: Settings) -> list[dict[str, str]]:
+    """What is wrong in the files beside the folders, which rule over all of them."""
+    try:
+        check_rules(settings)
+    except DefinitionError as exc:
+        return [{"campaign": "", "file": exc.file, "key": exc.key, "problem": exc.problem}]
+    return []
 
 
 async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
@@ -119,7 +128,7 @@ async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[st
     async with open_database(settings):
         if await marks.is_held():
             raise StateError(f"{HELD} (restored, paused)")
-        await _need_campaign(settings, key)
+        await need_campaign(settings, key)
         clock = await _clock(settings, as_of)
         with bulk_work():
             occurrence_id = await planner.start_campaign(key, clock(), await read_rulebook(settings))
@@ -135,7 +144,7 @@ async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[st
 
 async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
     async with open_database(settings):
-        await _need_campaign(settings, key)
+        await need_campaign(settings, key)
         match what:
             case "pause":
                 await definitions.pause(key, note="停于命令行")
@@ -149,7 +158,7 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
 async def status(settings: Settings, key: str | None) -> Any:
     async with open_database(settings):
         if key is not None:
-            await _need_campaign(settings, key)
+            await need_campaign(settings, key)
         alive = await marks.worker_alive(datetime.now(UTC))
         reports = [{**asdict(report), "worker_alive": alive} for report in await campaign_reports(key)]
     if key is None:
@@ -159,7 +168,7 @@ async def status(settings: Settings, key: str | None) -> Any:
     return reports[0]
 
 
-async def _need_campaign(settings: Settings, key: str) -> None:
+async def need_campaign(settings: Settings, key: str) -> None:
     """Raises InputError for one that was never approved and has no folder: a slip of the fingers."""
     if await definitions.find_campaign(key) is None:
         load(settings, key)

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 
 from bot.commands.campaigning import lint
-from bot.database import is_missing, open_database
+from bot.database import is_behind, is_missing, open_database
 from bot.runtime import DEMO_MARK, check_channels, check_rules, kept_secret, open_doorbell
 from bot.serving import listen
 from bot.settings import Settings, home, unknown_keys
@@ -81,27 +82,38 @@ async def _settings(settings: Settings) -> str | Warned:
     return str(file)
 
 
-async def _database(settings: Settings) -> str:
+async def _database(settings: Settings) -> str | Warned:
     if is_missing(settings):
         return f"{settings.database_shown}，还没有，第一个要用它的命令会建 (not made yet)"
-    async with open_database(settings):
+    if await is_behind(settings):
+        return Warned(f"{settings.database_shown}，结构是旧版的，下一个要用它的命令会升级，先备份 (an older schema)")
+    async with _open(settings):
         stats = await count_stats()
         demo = "，演示库，永远不连真实渠道 (a demo's)" if await read_mark(DEMO_MARK) else ""
     return f"{settings.database_shown}，{stats['members']:,}家企业会员{demo}"
 
 
+async def _is_ours(settings: Settings) -> bool:
+    """Whether there is a database with the schema of this program: the doctor makes none and changes none."""
+    return not is_missing(settings) and not await is_behind(settings)
+
+
+def _open(settings: Settings) -> AbstractAsyncContextManager[None]:
+    return open_database(settings, as_it_is=True)
+
+
 async def _restored(settings: Settings) -> str:
-    if not is_missing(settings):
-        async with open_database(settings):
+    if await _is_ours(settings):
+        async with _open(settings):
             if await is_held():
                 raise OutreachError(f"{HELD} (restored, paused)")
     return "没有等着放行的副本 (nothing is held)"
 
 
 async def _worker(settings: Settings) -> str | Warned:
-    if is_missing(settings):
+    if not await _is_ours(settings):
         return Warned(NO_WORKER)
-    async with open_database(settings):
+    async with _open(settings):
         return "有 worker 在跑 (alive)" if await worker_alive(datetime.now(UTC)) else Warned(NO_WORKER)
 
 
@@ -143,9 +155,9 @@ async def _channels(settings: Settings) -> str:
 
 
 async def _closed(settings: Settings) -> Mapping[Any, str]:
-    if is_missing(settings):
+    if not await _is_ours(settings):
         return {}
-    async with open_database(settings):
+    async with _open(settings):
         return await closed_channels(datetime.now(UTC))
 
 

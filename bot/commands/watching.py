@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from bot.clock import ProductClock
+from bot.commands.campaigning import need_campaign
 from bot.database import open_database
 from bot.runtime import follow_clock
 from bot.settings import Settings
@@ -52,6 +53,8 @@ async def watch(settings: Settings, key: str | None, *, as_json: bool) -> None:
     async with open_database(settings):
         clock, paces = ProductClock(), defaultdict[str, Pace](Pace)
         board = _Lines() if as_json else _Board()
+        if key is not None:
+            await need_campaign(settings, key)
         with board:
             while True:
                 await follow_clock(clock, settings)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 
 from bot.commands.fleet import end_with, keep_working
 from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
@@ -10,6 +11,11 @@ from bot.process import settle_down
 from bot.runtime import open_runtime
 from bot.settings import Settings
 from bot.worker import working
+
+_NO_CHANNEL = (
+    "没有一个渠道，到时间的消息都等着：填服务商的账号，或在 SANDBOX_URL 填 huifang sandbox 的地址"
+    " (no channel is set up)"
+)
 
 
 async def run_worker_alone(settings: Settings, *, as_json: bool, parent: int = 0) -> None:
@@ -21,6 +27,8 @@ async def run_worker_alone(settings: Settings, *, as_json: bool, parent: int = 0
         await say_held()
         settle_down()
         async with stopping() as stop, working(runtime) as worker:
+            if not runtime.channels:
+                print(f"huifang: {_NO_CHANNEL}", file=sys.stderr)
             print_found({"worker": "ready", "channels": ", ".join(sorted(runtime.channels))}, as_json)
             orphaned = asyncio.create_task(end_with(parent, stop))
             await first_of(stop, worker)

@@ -22,8 +22,8 @@ class CampaignFolder:
 
 
 def place_of(key: str, file: str) -> str:
-    """A file of a campaign as it stands on the disk, counted from the templates."""
-    return file if file == "site.toml" or file.startswith("_shared/") else f"{key}/{file}"
+    """A file of a campaign, or of none, as it stands on the disk, counted from the templates."""
+    return file if not key or file == "site.toml" or file.startswith("_shared/") else f"{key}/{file}"
 
 
 def read_folder(path: Path) -> CampaignFolder:

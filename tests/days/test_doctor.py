@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from bot.settings import PROJECT
+from bot.commands.doctor import examine
+from bot.database import known_migrations, open_database
+from bot.settings import PROJECT, Settings
 from tests.days.conftest import Call
 
 _MAIL = {
@@ -55,17 +57,30 @@ def test_settings_that_can_work_are_well(call: Call) -> None:
         ("calendar.toml", '[off]\n"2026-13-01" = "x"\n', "2026-13-01"),
         ("pacing.toml", "[email]\nrate = 'quick'\n", "email.rate"),
         ("site.toml", "", "name"),
+        ("sms_providers.toml", 'default = "nobody"\n', "default"),
     ],
 )
 def test_a_bad_file_of_limits_is_named_by_doctor_and_preview(
     call: Call, templates: Path, file: str, words: str, named: str
 ) -> None:
     (templates / file).write_text(words, encoding="utf-8")
-    for command in (["doctor"], ["campaign", "preview", "renewal_visit"]):
+    for command in (["doctor"], ["campaign", "lint"], ["campaign", "preview", "renewal_visit"]):
         done = call(*command, HUIFANG_TEMPLATES=str(templates))
         assert done.code == 1
         assert f"{file}: " in done.out + done.err
         assert named in done.out + done.err
+
+
+async def test_an_older_database_is_told_of_and_left_as_it_is(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None, huifang_var=tmp_path / "var")  # type: ignore[call-arg]
+    async with open_database(settings, up_to=known_migrations()[0]):
+        before = settings.database_file.stat().st_mtime_ns
+    found = await examine(settings)
+    assert settings.database_file.stat().st_mtime_ns == before
+    [told] = [check for check in found["checks"] if check["name"] == "database"]
+    assert told["ok"]
+    assert told["warns"]
+    assert "旧版" in told["detail"]
 
 
 @pytest.mark.parametrize("file", ["policy.toml", "site.toml"])

@@ -44,6 +44,18 @@ def test_a_campaign_nobody_approved_cannot_be_watched(call: Call) -> None:
     done = call("campaign", "status", "nobody", "--watch")
     assert done.code == 1
     assert "nobody" in done.err
+    assert "approve" not in done.err  # there is nothing of this name to approve
+
+
+async def test_a_worker_without_any_channel_says_that_it_will_send_nothing(
+    sqlite_database: Settings, redis_server: str, tmp_path: Path
+) -> None:
+    with started(
+        "worker", "--json", settings={**_of(sqlite_database), "redis_url": redis_server}, folder=tmp_path
+    ) as worker:
+        await worker.line()
+        await worker.terminate()
+    assert "SANDBOX_URL" in worker.errors()
 
 
 @pytest.mark.timeout(120)
