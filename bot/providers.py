@@ -35,6 +35,7 @@ class SandboxEndpoints:
     """Where the stand-ins are and what they accept: the line `huifang sandbox --json` prints."""
 
     smtp: Mapping[str, object] = field(default_factory=dict)
+    imap: Mapping[str, object] = field(default_factory=dict)
     aliyun_sms: Mapping[str, object] = field(default_factory=dict)
     tencent_sms: Mapping[str, object] = field(default_factory=dict)
     wechat: Mapping[str, object] = field(default_factory=dict)

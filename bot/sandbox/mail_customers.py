@@ -12,6 +12,7 @@ from email.mime.multipart import MIMEMultipart
 from email.policy import compat32
 from email.utils import format_datetime, getaddresses, parsedate_to_datetime
 from functools import partial
+from typing import Protocol
 
 from bot.sandbox.mail_bounces import Quirks, nobodys, write_bounce
 from bot.sandbox.mail_parts import encoded, message_id, text_part
@@ -23,12 +24,29 @@ WIRE = compat32.clone(linesep="\r\n")  # the older policy alone writes headers i
 WEEKDAYS = "一二三四五六日"
 
 
-class MailCustomer:
-    """Delivers answers and bounces to our mail door at `host`:`port`, by LMTP or else by SMTP."""
+class Box(Protocol):
+    """A mailbox at a provider (bot.sandbox.imap.box.Mailbox is one)."""
 
-    def __init__(self, stage: Stage, host: str, port: int, lmtp: bool = True, quirks: Quirks | None = None) -> None:
+    def deliver(self, sender: str, to: str, mail: bytes) -> int: ...
+
+
+class MailCustomer:
+    """Delivers answers and bounces to our mail door at `host`:`port`, by LMTP or else by SMTP, and into `box`.
+
+    Without a host there is no door of ours: what comes back lies in the mailbox.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        host: str = "",
+        port: int = 0,
+        lmtp: bool = True,
+        quirks: Quirks | None = None,
+        box: Box | None = None,
+    ) -> None:
         self.quirks = quirks or Quirks()
-        self._stage = stage
+        self._stage, self._box = stage, box
         self._host, self._port = host, port
         self._client = smtplib.LMTP if lmtp else smtplib.SMTP
         self._queue: dict[str, bytes] = {}  # Message-ID → the mail, until the door has taken it
@@ -40,18 +58,18 @@ class MailCustomer:
         mail = self._queued(write_reply(accepted, text, self._stage.now(), automatic))
         # A machine's answer has no sender to bounce to, RFC 3834 section 3.3; QQ and 163 do not care.
         sender = "" if automatic and _program(accepted.to).honest_machine else accepted.to
-        await asyncio.to_thread(self._deliver, sender, _reply_address(accepted), mail)
+        await self._deliver(sender, _reply_address(accepted), mail)
 
     async def bounce(self, accepted: Accepted) -> None:
-        """Report to the envelope's sender that there is no such mailbox. Raises like `answer`; what comes late fails
-        in the timetable.
+        """Report to the envelope's sender, if there is one, that there is no such mailbox. Raises like `answer`; what
+        comes late fails in the timetable.
         """
         dice, quirks, later = (
             self._stage.dice(f"bounce {accepted.provider_id} {accepted.to}"),
             self.quirks,
             timedelta(0),
         )
-        if dice.random() < quirks.missing_share:
+        if dice.random() < quirks.missing_share or not accepted.words["mail_from"]:
             return
         if dice.random() < quirks.late_share:
             later = quirks.latest_of_the_late * dice.random()
@@ -66,18 +84,25 @@ class MailCustomer:
 
     async def _bounce(self, accepted: Accepted) -> None:
         mail = self._queued(write_bounce(accepted, self._stage.now()))
-        await asyncio.to_thread(self._deliver, "", accepted.words["mail_from"], mail)
+        await self._deliver("", accepted.words["mail_from"], mail)
 
     def _queued(self, mail: Message) -> str:
         message_id = str(mail["Message-ID"])
         self._queue.setdefault(message_id, mail.as_bytes(policy=WIRE))
         return message_id
 
-    def _deliver(self, sender: str, to: str, message_id: str) -> None:
+    async def _deliver(self, sender: str, to: str, message_id: str) -> None:
+        mail = self._queue[message_id]
+        if self._host:
+            await asyncio.to_thread(self._send, sender, to, mail)
+        if self._box is not None:
+            self._box.deliver(sender, to, mail)
+        self._queue.pop(message_id, None)
+
+    def _send(self, sender: str, to: str, mail: bytes) -> None:
         # A name of our own: smtplib would ask the DNS for this machine's.
         with self._client(self._host, self._port, "mx.customer.example", timeout=TIMEOUT_SECONDS) as door:
-            door.sendmail(sender, [to], self._queue[message_id])
-        del self._queue[message_id]
+            door.sendmail(sender, [to], mail)
 
 
 @dataclass(frozen=True, slots=True)

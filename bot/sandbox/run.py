@@ -13,6 +13,7 @@ from bot.clock import ProductClock
 from bot.sandbox import side
 from bot.sandbox.aliyun_sms import AliyunSmsSandbox
 from bot.sandbox.customers import Behaviour, Customers, load_phrases
+from bot.sandbox.imap.server import ImapServer
 from bot.sandbox.mail_bounces import Quirks as Bounces
 from bot.sandbox.mail_customers import MailCustomer
 from bot.sandbox.sms_customers import SmsCustomer
@@ -70,6 +71,9 @@ class Sandbox:
         # the relay is ours, with log-in; the other takes what any client brings, as a mail exchanger does
         self.relay = SmtpServer(self.stage, sender_domains=[MAIL_DOMAIN], user="huifang", password=self._password)
         self.mx = SmtpServer(self.stage, sender_domains=None, password=None)
+        self.imap = ImapServer(self.stage, username=f"bounce@{MAIL_DOMAIN}", password=secrets.token_urlsafe(12))
+        self._bounces = Bounces()
+        self._hear_mail()
         self.sms = AliyunSmsSandbox(
             self.stage,
             access_key_id="LTAI5tSandboxSandboxSand",
@@ -103,7 +107,6 @@ class Sandbox:
         )
         stops = load_phrases(_PHRASES)[Intent.STOP]
         self.customers.answer_by(ChannelName.WECHAT, WechatCustomer(self.stage, self.wechat, stops))
-        self._bounces = Bounces()
         self.wecom = WecomSandbox(
             self.stage,
             corpid="ww5a4e64b0c5a4e64b",
@@ -123,6 +126,7 @@ class Sandbox:
     async def start(self) -> None:
         await self.relay.start()
         await self.mx.start()
+        await self.imap.start()
         await self.sms.start()
         await self.tencent_sms.start()
         await self.wechat.start()
@@ -138,6 +142,7 @@ class Sandbox:
         await self.wechat.stop()
         await self.tencent_sms.stop()
         await self.sms.stop()
+        await self.imap.stop()
         await self.mx.stop()
         await self.relay.stop()
 
@@ -153,6 +158,7 @@ class Sandbox:
             duplicate_share=dice.uniform(0.1, 0.3),
             unknown_share=dice.uniform(0.1, 0.3),
         )
+        self._mail.quirks = self._bounces
         callbacks, dice = self.wechat.callbacks, random.Random(f"{seed}:wechat callbacks")
         missing, again = dice.uniform(0.02, 0.1), dice.uniform(0.1, 0.3)
         callbacks.quirks = replace(callbacks.quirks, missing_share=missing, duplicate_share=again)
@@ -167,13 +173,17 @@ class Sandbox:
     def connect(self, doors: Doors) -> None:
         """From now on receipts, answers and the site's events go to these doors."""
         self.site_hook = f"{doors.hooks}/site"
-        mail = MailCustomer(self.stage, doors.mail_host, doors.mail_port, quirks=self._bounces)
-        self.relay.bounce = self.mx.bounce = mail.bounce
-        self.customers.answer_by(ChannelName.EMAIL, mail, mail)
+        self._hear_mail(doors.mail_host, doors.mail_port)
         self.wechat.connect(f"{doors.hooks}/wechat/callback")
         self.wecom.connect(f"{doors.hooks}/wecom/callback")
         self.sms.connect(f"{doors.hooks}/sms/report", f"{doors.hooks}/sms/reply")
         self.tencent_sms.connect(f"{doors.hooks}/sms/tencent-status", f"{doors.hooks}/sms/tencent-reply")
+
+    def _hear_mail(self, host: str = "", port: int = 0) -> None:
+        """Customers' mail goes to this door, and in any case into the mailbox."""
+        self._mail = MailCustomer(self.stage, host, port, quirks=self._bounces, box=self.imap.mailbox)
+        self.relay.bounce = self.mx.bounce = self._mail.bounce
+        self.customers.answer_by(ChannelName.EMAIL, self._mail, self._mail)
 
     @property
     def url(self) -> str:
@@ -190,6 +200,7 @@ class Sandbox:
                 "username": self.relay.user,
                 "password": self._password,
             },
+            "imap": self.imap.entrance(),
             "aliyun_sms": self.sms.entrance(),
             "tencent_sms": self.tencent_sms.entrance(),
             "wechat": self.wechat.entrance(),

@@ -75,6 +75,7 @@ ROOMS = (
     "bot.commands",
     "bot.console",
     "bot.sandbox.wecom",
+    "bot.sandbox.imap",
     "bot.wecom",
 )
 
