@@ -5,7 +5,7 @@ import re
 import secrets
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -159,9 +159,7 @@ class Sandbox:
             unknown_share=dice.uniform(0.1, 0.3),
         )
         self._mail.quirks = self._bounces
-        callbacks, dice = self.wechat.callbacks, random.Random(f"{seed}:wechat callbacks")
-        missing, again = dice.uniform(0.02, 0.1), dice.uniform(0.1, 0.3)
-        callbacks.quirks = replace(callbacks.quirks, missing_share=missing, duplicate_share=again)
+        self.wechat.misbehave(random.Random(f"{seed}:wechat callbacks"))
         return {plan.name: plan.as_json() for plan in self.stage.fault_plans}
 
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:

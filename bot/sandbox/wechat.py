@@ -1,31 +1,27 @@
 """A strict stand-in for a WeChat Official Account: its API, its followers' phones, its callbacks to our door."""
 
-import asyncio
-import json
+import random
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
-from bot.sandbox.listening import Cut, Listener, bad_gateway
+from bot.sandbox.listening import Listener
 from bot.sandbox.stage import Accepted, Stage
 from bot.sandbox.wechat_account import Numbers, Quotas, SceneCodes, Tokens
 from bot.sandbox.wechat_callbacks import Callbacks, Quirks
+from bot.sandbox.wechat_custom import read_custom
+from bot.sandbox.wechat_errors import Refused, refuse_by
 from bot.sandbox.wechat_followers import Follower, Followers
-from bot.sandbox.wechat_gate import Gate, refuse_by
-from bot.sandbox.wechat_push import Envelope, Mode, Push
+from bot.sandbox.wechat_front import KNOWN, Api, Front, Query
+from bot.sandbox.wechat_gate import Gate
+from bot.sandbox.wechat_mass import Mass
+from bot.sandbox.wechat_menu import OK, Menu, library
+from bot.sandbox.wechat_push import Envelope, Form, Mode, Push
 from bot.sandbox.wechat_words import (
-    ERRORS,
-    Refused,
     WechatTemplate,
     Words,
     find_template,
-    read_custom,
     read_json,
     read_subscription,
     read_template,
@@ -34,31 +30,7 @@ from bot.sandbox.wechat_words import (
 from campaigns.errors import InputError
 from campaigns.terms import ChannelName
 
-# `receipt_first` pushes the receipt before the answer leaves, `revoked` kills every token. `forget` is the
-# worst: ok, and nothing is kept. Any errcode of ERRORS can be ordered as well, "45168".
-FAULTS = (
-    "delay",
-    "busy",
-    "minute_limit",
-    "revoked",
-    "bad_gateway",
-    "reset_before",
-    "reset_after",
-    "truncate",
-    "receipt_first",
-    "forget",
-)
-CODE_OF = {"busy": -1, "minute_limit": 45011, "revoked": 40001}
 ONCE = timedelta(minutes=10)  # for one client_msg_id to one openid
-
-Query = Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Api:
-    method: str
-    act: Callable[[Query, bytes, str], dict[str, Any]]
-    open_to_all: bool = False  # needs no access token, it gives one
 
 
 class WechatSandbox(Followers):
@@ -83,6 +55,7 @@ class WechatSandbox(Followers):
         push_to: str | None,
         followers: Iterable[str] = (),
         mode: Mode = "secure",
+        form: Form = "xml",
         adopt: bool = True,
         ip_allow_list: Collection[str] | None = None,
         quotas: Mapping[str, int] | None = None,
@@ -98,26 +71,33 @@ class WechatSandbox(Followers):
         super().__init__(stage.now, self.subscribe_templates, adopt)
         self.codes = SceneCodes()
         self.gate = Gate(appid, secret, ip_allow_list, Tokens(stage.now), Quotas(quotas or {}, stage.now))
-        self.delay_seconds = 1.0  # real time, of the fault "delay"
-        known = (*FAULTS, *map(str, ERRORS))
-        self.faults = stage.fault_plan("wechat", known)
-        self.token_faults = stage.fault_plan("wechat token", known)  # apart: clients keep tokens as they like
+        self.faults = stage.fault_plan("wechat", KNOWN)
+        self.token_faults = stage.fault_plan("wechat token", KNOWN)  # apart: clients keep tokens as they like
         self._dice = stage.dice("wechat")
         # The ledger's length as well: after a restart no id comes a second time.
         self._numbers = Numbers(stage.seed, len(stage.ledger), stage.now)
-        envelope = Envelope(
+        self.envelope = Envelope(
             mode,
             token=token,
             encoding_aes_key=encoding_aes_key,
             appid=appid,
             original_id=original_id,
             dice=self._dice,
+            form=form,
         )
-        self.callbacks = Callbacks(stage, envelope, self._numbers, quirks or Quirks(), self.follows)
+        self.callbacks = Callbacks(stage, self.envelope, self._numbers, quirks or Quirks(), self.follows)
         self.connect(push_to)
-        self._apis = self._make_apis()
-        methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-        self.app = Starlette(routes=[Route("/{path:path}", self._serve, methods=methods)])
+        self.menu = Menu()
+        self.mass = Mass(stage, self._numbers, self.find, self.callbacks)
+        self.front = Front(
+            self._make_apis(),
+            self.gate,
+            faults=self.faults,
+            token_faults=self.token_faults,
+            dice=self._dice,
+            acted=self.callbacks.push_overtaking,
+        )
+        self.app = self.front.app
         self._listener = Listener(self.app, host, port)
         self.ensure_followers(followers)
 
@@ -134,9 +114,31 @@ class WechatSandbox(Followers):
     def base_url(self) -> str:
         return f"http://{self._listener.host}:{self._listener.port}"
 
+    @property
+    def delay_seconds(self) -> float:
+        """Real time, of the faults "delay" and "slow_body"."""
+        return self.front.delay_seconds
+
+    @delay_seconds.setter
+    def delay_seconds(self, seconds: float) -> None:
+        self.front.delay_seconds = seconds
+
     def connect(self, push_to: str | None) -> None:
         """From now on messages and events go to this door."""
         self.callbacks.door.url = push_to
+
+    def misbehave(self, dice: random.Random) -> None:
+        """From now on events come late, again, never or about nothing we sent, and mass sends fail now and then."""
+        callbacks = self.callbacks
+        callbacks.quirks = replace(
+            callbacks.quirks,
+            missing_share=dice.uniform(0.02, 0.1),
+            late_share=dice.uniform(0.1, 0.3),
+            unknown_share=dice.uniform(0.1, 0.3),
+            duplicate_share=dice.uniform(0.1, 0.3),
+            again=2,
+        )
+        self.mass.failure_share = dice.uniform(0.1, 0.3)
 
     def entrance(self) -> dict[str, str]:
         """Where it is and what it accepts, for a client that knows nothing of it: a follower's window is open."""
@@ -153,60 +155,26 @@ class WechatSandbox(Followers):
             "openid": follower.openid,
         }
 
-    def _make_apis(self) -> dict[str, _Api]:
-        return {
-            "cgi-bin/token": _Api("GET", self._give_token, open_to_all=True),
-            "cgi-bin/stable_token": _Api("POST", self._give_stable_token, open_to_all=True),
-            "cgi-bin/message/custom/send": _Api("POST", self._send_custom),
-            "cgi-bin/message/template/send": _Api("POST", self._send_template),
-            "cgi-bin/message/subscribe/bizsend": _Api("POST", self._send_subscription),
-            "cgi-bin/user/info": _Api("GET", self._tell_user),
-            "cgi-bin/qrcode/create": _Api("POST", self._make_code),
+    def _make_apis(self) -> dict[str, Api]:
+        apis = {
+            "token": Api("GET", self._give_token, open_to_all=True),
+            "stable_token": Api("POST", self._give_stable_token, open_to_all=True),
+            "message/custom/send": Api("POST", self._send_custom),
+            "message/template/send": Api("POST", self._send_template),
+            "message/subscribe/bizsend": Api("POST", self._send_subscription),
+            "message/mass/send": Api("POST", lambda _query, body, fault: self.mass.send(body, fault)),
+            "message/mass/sendall": _posted(self.mass.send_to_tag),
+            "message/mass/get": _posted(self.mass.get),
+            "message/mass/delete": _posted(self.mass.delete),
+            "menu/create": _posted(self.menu.create),
+            "menu/get": Api("GET", lambda _query, _body, _fault: self.menu.get()),
+            "menu/delete": Api("GET", lambda _query, _body, _fault: self.menu.delete()),
+            "template/get_all_private_template": Api("GET", lambda *_call: library(self.templates)),
+            "template/del_private_template": _posted(self._drop_template),
+            "user/info": Api("GET", self._tell_user),
+            "qrcode/create": Api("POST", self._make_code),
         }
-
-    async def _serve(self, request: Request) -> Response:
-        body = await request.body()
-        path = request.path_params["path"]
-        try:
-            api = self._open(path, request)
-            plan = self.token_faults if api.open_to_all else self.faults
-            return await self._carry_out(api, request.query_params, body, plan.draw())
-        except Refused as refusal:
-            return self._refusal(refusal)
-
-    def _open(self, path: str, request: Request) -> _Api:
-        api = self._apis.get(path)
-        if api is None:
-            raise Refused(40066)
-        if request.method != api.method:
-            raise Refused(43002 if api.method == "POST" else 43001)
-        if api.open_to_all:
-            self.gate.check_address(request.client.host if request.client else "")
-        else:
-            self.gate.check_token(request.query_params.get("access_token", ""))
-        self.gate.count(path.removeprefix("cgi-bin/"))
-        return api
-
-    async def _carry_out(self, api: _Api, query: Query, body: bytes, fault: str) -> Response:
-        if fault == "delay":
-            await asyncio.sleep(self.delay_seconds)
-        if fault == "revoked":
-            self.gate.revoke()
-        if fault in CODE_OF or fault not in ("", *FAULTS):
-            raise Refused(CODE_OF.get(fault) or int(fault))
-        if fault == "bad_gateway":
-            return bad_gateway()
-        if fault == "reset_before":
-            return Cut()
-        response = _json(api.act(query, body, fault))
-        await self.callbacks.push_overtaking()
-        if fault == "reset_after":
-            return Cut()
-        return Cut(response) if fault == "truncate" else response
-
-    def _refusal(self, refusal: Refused) -> Response:
-        rid = "-".join(f"{self._dice.getrandbits(32):08x}" for _ in range(3))
-        return _json({"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"})
+        return {f"cgi-bin/{path}": api for path, api in apis.items()}
 
     def _give_token(self, query: Query, _body: bytes, _fault: str) -> dict[str, Any]:
         return self.gate.give_token(query)
@@ -222,7 +190,7 @@ class WechatSandbox(Followers):
         follower.window_left -= 1
         # The client never sees this id: the call answers with none.
         self._accept(follower, "", words, f"custom-{self._numbers.next()}", fault)
-        return _OK
+        return OK
 
     def _send_template(self, _query: Query, body: bytes, fault: str) -> dict[str, Any]:
         given = read_json(body)
@@ -231,12 +199,12 @@ class WechatSandbox(Followers):
         refuse_by(follower.verdict_on_template())
         key = given.get("client_msg_id", "")
         if earlier := self._sent_already(follower.openid, key):
-            return {**_OK, "msgid": int(earlier.provider_id)}
+            return {**OK, "msgid": int(earlier.provider_id)}
         number = self._numbers.next()
         row = self._accept(follower, key, words, str(number), fault)
         if row is not None:
             self.callbacks.plan_receipt(row, overtakes=fault == "receipt_first")
-        return {**_OK, "msgid": number}
+        return {**OK, "msgid": number}
 
     def _send_subscription(self, _query: Query, body: bytes, fault: str) -> dict[str, Any]:
         given = read_json(body)
@@ -250,7 +218,13 @@ class WechatSandbox(Followers):
         row = self._accept(follower, "", words, str(self._numbers.next()), fault)
         if row is not None:
             self.callbacks.plan_receipt(row, overtakes=fault == "receipt_first")
-        return _OK
+        return OK
+
+    def _drop_template(self, body: bytes) -> dict[str, Any]:
+        template_id = read_json(body).get("template_id")
+        find_template(self.templates, template_id)
+        del self.templates[str(template_id)]
+        return OK
 
     def _tell_user(self, query: Query, _body: bytes, _fault: str) -> dict[str, Any]:
         follower = self._recipient({"touser": query.get("openid")})
@@ -292,13 +266,10 @@ class WechatSandbox(Followers):
         return self._numbers.of(f"message {message_id}") if message_id else self._numbers.next()
 
 
-_OK = {"errcode": 0, "errmsg": "ok"}
+def _posted(act: Callable[[bytes], dict[str, Any]]) -> Api:
+    return Api("POST", lambda _query, body, _fault: act(body))
 
 
 def _reviewed(templates: Mapping[str, str | WechatTemplate]) -> dict[str, WechatTemplate]:
     made = {name: WechatTemplate(found) if isinstance(found, str) else found for name, found in templates.items()}
     return {name: review(name, template) for name, template in made.items()}
-
-
-def _json(answer: Mapping[str, Any]) -> Response:
-    return Response(json.dumps(answer, ensure_ascii=False), media_type="application/json; encoding=utf-8")

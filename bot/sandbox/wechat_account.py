@@ -23,10 +23,12 @@ DAILY: Final[Mapping[str, int]] = {
     "token": 2_000,
     "stable_token": 500_000,
     "message/template/send": 100_000,
+    "message/mass/send": 100,
+    "menu/create": 1_000,
 }
 LONGEST_LIFE, USUAL_LIFE = 2_592_000, 60  # seconds, of a QR code
 INVALID_NAME, INVALID_INFO = 40052, 40053
-MINUTELY: Final[Mapping[str, int]] = {"stable_token": 10_000}
+MINUTELY: Final[Mapping[str, int]] = {"stable_token": 10_000, "message/mass/send": 60}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ class Account(Protocol):
 
     async def write(self, openid: str, text: str, *, message_id: str = "") -> bool: ...
 
+    async def tap(self, openid: str, menu_id: str, text: str, *, message_id: str = "") -> bool: ...
+
 
 class WechatCustomer:
     """Answers a WeChat message on the customer's behalf.
@@ -36,11 +38,19 @@ class WechatCustomer:
         self._stop_phrases, self._unfollow_share = frozenset(stop_phrases), unfollow_share
 
     async def answer(self, accepted: Accepted, text: str, automatic: bool) -> None:
-        """Raises MessageNotTaken. Called again with the same words it is the same message, of the same MsgId."""
+        """Raises MessageNotTaken. Called again with the same words it is the same message, of the same MsgId.
+
+        Words that stand in the message's own menu are tapped there, not typed.
+        """
         if not self._account.follows(accepted.to):
             await self._account.follow(accepted.to)  # nobody writes to an account without following it
         message_id = f"{accepted.provider_id} {accepted.to} {text}"
-        if not await self._account.write(accepted.to, text, message_id=message_id):
+        item = next((item for item in accepted.words.get("menu", ()) if item["content"] == text), None)
+        if item is None:
+            taken = await self._account.write(accepted.to, text, message_id=message_id)
+        else:
+            taken = await self._account.tap(accepted.to, item["id"], text, message_id=message_id)
+        if not taken:
             raise MessageNotTaken(f"the answer to {accepted.provider_id} was not taken")
         if text in self._stop_phrases and self._unfollows(accepted):
             await self._account.unsubscribe(accepted.to)

@@ -164,25 +164,36 @@ class Followers(ABC):
         The same `message_id` again is the same message, of the same MsgId: it is pushed anew only where the
         provider has given up.
         """
-        number = self._message_number(message_id)
-        known = self._written.get(number)
-        if known is not None and not known.lost:
-            return known.taken
-        self._follower(openid).open_window(AFTER_A_MESSAGE, self._now())
-        outcome = self._written[number] = await self._push(openid, "text", {"Content": text, "MsgId": number})
-        return outcome.taken
+        return await self._say(openid, AFTER_A_MESSAGE, message_id, {"Content": text})
 
-    async def tap(self, openid: str, menu_id: str, text: str) -> bool:
+    async def tap(self, openid: str, menu_id: str, text: str, *, message_id: str = "") -> bool:
         """Tap an item of a msgmenu message: it arrives as text, but counts as a menu click."""
-        self._follower(openid).open_window(AFTER_A_TOUCH, self._now())
-        fields = {"Content": text, "MsgId": self._message_number("")}
         # Ids with letters get lost on the way.
         mark = {"bizmsgmenuid": menu_id} if menu_id.isascii() and menu_id.isdigit() else {}
-        return (await self._push(openid, "text", fields | mark)).taken
+        return await self._say(openid, AFTER_A_TOUCH, message_id, {"Content": text} | mark)
 
     async def click_menu(self, openid: str, key: str) -> bool:
+        """Tap a button below the conversation."""
         self._follower(openid).open_window(AFTER_A_TOUCH, self._now())
         return await self._tell(openid, "CLICK", EventKey=key)
+
+    async def view_menu(self, openid: str, url: str) -> bool:
+        """Tap a button that opens a page: that opens no window."""
+        self._follower(openid)
+        return await self._tell(openid, "VIEW", EventKey=url, MenuId=424242424)
+
+    async def scan_by_menu(self, openid: str, key: str, result: str, *, waits: bool = False) -> bool:
+        """Tap a button that starts the camera and hold it on any code; `waits`: for what the account says to it."""
+        self._follower(openid).open_window(AFTER_A_TOUCH, self._now())
+        found = {"ScanType": "qrcode", "ScanResult": result}
+        return await self._tell(
+            openid, "scancode_waitmsg" if waits else "scancode_push", EventKey=key, ScanCodeInfo=found
+        )
+
+    async def tell_location(self, openid: str, latitude: str, longitude: str) -> bool:
+        self._follower(openid)
+        place = {"Latitude": latitude, "Longitude": longitude, "Precision": "65.000000"}
+        return await self._tell(openid, "LOCATION", **place)
 
     async def follow(self, openid: str, *, scene: str = "", ticket: str = "") -> bool:
         """Follow, by a scene's QR code where one is given."""
@@ -222,6 +233,15 @@ class Followers(ABC):
         self._take_back(openid, template_ids)
         changed = [{"TemplateId": one, "SubscribeStatusString": "reject"} for one in template_ids]
         return await self._tell(openid, "subscribe_msg_change_event", SubscribeMsgChangeEvent={"List": changed})
+
+    async def _say(self, openid: str, scope: Scope, message_id: str, fields: Mapping[str, object]) -> bool:
+        number = self._message_number(message_id)
+        known = self._written.get(number)
+        if known is not None and not known.lost:
+            return known.taken
+        self._follower(openid).open_window(scope, self._now())
+        outcome = self._written[number] = await self._push(openid, "text", {**fields, "MsgId": number})
+        return outcome.taken
 
     async def _tell(self, openid: str, event: str, **fields: object) -> bool:
         return (await self._push(openid, "event", {"Event": event, **fields})).taken

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.sandbox.wechat_account import Grant, Quotas, Tokens, verdict_on_credentials
-from bot.sandbox.wechat_words import Refused
+from bot.sandbox.wechat_errors import Refused, refuse_by
 
 
 class Gate:
@@ -44,12 +44,6 @@ class Gate:
         if isinstance(grant, int):
             raise Refused(grant)
         return _granted(grant)
-
-
-def refuse_by(errcode: int) -> None:
-    """0 is no refusal."""
-    if errcode:
-        raise Refused(errcode)
 
 
 def _granted(grant: Grant) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""WeChat's callbacks: messages and events as XML, signed and encrypted, repeated until our door has answered."""
+"""WeChat's callbacks: messages and events in XML or JSON, signed and encrypted, repeated until our door answers."""
 
 import asyncio
 import base64
@@ -7,8 +7,7 @@ import hashlib
 import hmac
 import random
 import re
-import xml.etree.ElementTree as ET
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,20 +16,16 @@ from typing import Any, Final, Literal
 import httpx
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
+from bot.sandbox.wechat_bodies import Fields, ReplyUnreadable, from_json, from_xml, to_json, to_xml
 from campaigns.errors import InputError
 
 Mode = Literal["plain", "compat", "secure"]
-Fields = Mapping[str, Any]
+Form = Literal["xml", "json"]
 At = Callable[[datetime, Callable[[], Awaitable[None]], str], datetime]
 
 PASSIVE = ("text", "image", "voice", "video", "music", "news", "transfer_customer_service")
 TRIES, APART = 3, timedelta(seconds=5)
 BLOCK: Final = 32  # PKCS#7 over twice the cipher's own block
-NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-class ReplyUnreadable(Exception):
-    """An answer to a push that is neither empty, nor `success`, nor a passive reply of this account."""
 
 
 @dataclass(slots=True)
@@ -40,6 +35,7 @@ class Push:
     openid: str
     query: dict[str, str]
     body: bytes
+    media_type: str = "text/xml"
     tries: int = 0
     taken: bool = False
 
@@ -51,33 +47,48 @@ class Push:
 class Envelope:
     """What the account pushes and what it may be answered: signed and, outside the plain mode, encrypted.
 
-    Raises InputError for a key that is none.
+    In JSON numbers are sometimes written as strings, in the whole push. Raises InputError for a key that is none.
     """
 
     def __init__(
-        self, mode: Mode, *, token: str, encoding_aes_key: str, appid: str, original_id: str, dice: random.Random
+        self,
+        mode: Mode,
+        *,
+        token: str,
+        encoding_aes_key: str,
+        appid: str,
+        original_id: str,
+        dice: random.Random,
+        form: Form = "xml",
     ) -> None:
+        self._form = form
         self._mode, self._token, self._appid, self._original_id = mode, token, appid, original_id
         self._key = b"" if mode == "plain" else aes_key(encoding_aes_key)
         self._dice = dice
 
     def wrap(self, openid: str, msgtype: str, fields: Fields, moment: datetime) -> Push:
-        query = self._signed(moment) | {"openid": openid}
+        query = self.signed(moment) | {"openid": openid}
         head = {"ToUserName": self._original_id, "FromUserName": openid}
         whole = {**head, "CreateTime": int(moment.timestamp()), "MsgType": msgtype, **fields}
         if self._mode == "plain":
-            return Push(openid, query, to_xml(whole).encode())
-        encrypted = encrypt(self._key, self._appid, to_xml(whole), self._dice.randbytes(16))
-        query |= {
-            "encrypt_type": "aes",
-            "msg_signature": sign(self._token, query["timestamp"], query["nonce"], encrypted),
-        }
-        seen = whole if self._mode == "compat" else {"ToUserName": self._original_id}
-        return Push(openid, query, to_xml({**seen, "Encrypt": encrypted}).encode())
+            return Push(openid, query, self._written(whole).encode(), self._media_type)
+        return self.seal(openid, self._written(whole), query, whole if self._mode == "compat" else {})
+
+    def seal(self, openid: str, text: str, query: Mapping[str, str], seen: Fields, appid: str | None = None) -> Push:
+        """Any text, encrypted for our door, with the fields of `seen` legible beside it."""
+        receiver = self._appid if appid is None else appid
+        return self.enclose(openid, encrypt(self._key, receiver, text, self._dice.randbytes(16)), query, seen)
+
+    def enclose(self, openid: str, encrypted: str, query: Mapping[str, str], seen: Fields) -> Push:
+        """Signed as it must be, whatever is in it."""
+        signature = sign(self._token, query["timestamp"], query["nonce"], encrypted)
+        outer = {"ToUserName": self._original_id, **seen, "Encrypt": encrypted}
+        signed = {**query, "encrypt_type": "aes", "msg_signature": signature}
+        return Push(openid, signed, self._written(outer).encode(), self._media_type)
 
     def challenge(self, moment: datetime) -> dict[str, str]:
         """The query of the URL verification."""
-        return self._signed(moment) | {"echostr": str(self._dice.randrange(10**18, 10**19))}
+        return self.signed(moment) | {"echostr": str(self._dice.randrange(10**18, 10**19))}
 
     def read_reply(self, openid: str, body: bytes) -> tuple[str, str]:
         """MsgType and, of a text, Content of a passive reply to this follower. Raises ReplyUnreadable."""
@@ -92,7 +103,8 @@ class Envelope:
         return msgtype, content
 
     def _opened(self, body: bytes) -> dict[str, str]:
-        fields = from_xml(body)
+        read = from_xml if self._form == "xml" else from_json
+        fields = read(body)
         # In compat mode an unencrypted reply is as good.
         if self._mode == "plain" or (self._mode == "compat" and "MsgType" in fields):
             return fields
@@ -108,9 +120,18 @@ class Envelope:
         text, appid = decrypt(self._key, fields["Encrypt"])
         if appid != self._appid:
             raise ReplyUnreadable("passive reply: appid")
-        return from_xml(text.encode())
+        return (from_xml if self._form == "xml" else from_json)(text.encode())
 
-    def _signed(self, moment: datetime) -> dict[str, str]:
+    @property
+    def _media_type(self) -> str:
+        return "text/xml" if self._form == "xml" else "application/json"
+
+    def _written(self, fields: Fields) -> str:
+        if self._form == "xml":
+            return to_xml(fields)
+        return to_json(fields, numbers_as_strings=self._dice.random() < 0.5)
+
+    def signed(self, moment: datetime) -> dict[str, str]:
         timestamp, nonce = str(int(moment.timestamp())), str(self._dice.randrange(10**8, 10**10))
         return {"signature": sign(self._token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce}
 
@@ -158,15 +179,17 @@ class Door:
         return await self._call("GET", query)
 
     async def _post(self, push: Push) -> bytes | None:
-        return await self._call("POST", push.query, push.body)
+        return await self._call("POST", push.query, push.body, {"content-type": push.media_type})
 
-    async def _call(self, method: str, query: Mapping[str, str], body: bytes | None = None) -> bytes | None:
+    async def _call(
+        self, method: str, query: Mapping[str, str], body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> bytes | None:
         if self.url is None or self._client is None:
             return None
-        headers = {"content-type": "text/xml"} if body is not None else {}
+        told: dict[str, Any] = {"params": dict(query), "content": body, "headers": dict(headers or {})}
         try:
             async with asyncio.timeout(self.answer_seconds):
-                answer = await self._client.request(method, self.url, params=dict(query), content=body, headers=headers)
+                answer = await self._client.request(method, self.url, **told)
         except (httpx.HTTPError, TimeoutError):
             return None
         return answer.content if answer.status_code == 200 else None
@@ -216,34 +239,3 @@ def decrypt(key: bytes, encrypted: str) -> tuple[str, str]:
     if len(whole) < end:
         raise ValueError("wrong length")
     return whole[20:end].decode("utf-8"), whole[end:].decode("utf-8")
-
-
-def to_xml(fields: Fields) -> str:
-    """Strings as CDATA, numbers bare, mappings nested, sequences as repeated elements."""
-    return _element("xml", fields)
-
-
-def from_xml(body: bytes) -> dict[str, str]:
-    """The children of the root. Raises ReplyUnreadable."""
-    try:
-        text = body.decode("utf-8")
-        if "<!DOCTYPE" in text:
-            raise ReplyUnreadable("passive reply: a document type")
-        root = ET.fromstring(text)  # noqa: S314 - entities can only come from a document type
-    except (ET.ParseError, ValueError) as error:
-        raise ReplyUnreadable("passive reply: no XML") from error
-    return {child.tag: child.text or "" for child in root}
-
-
-def _element(name: str, value: object) -> str:
-    if isinstance(value, Mapping):
-        inside = "".join(_element(child, found) for child, found in value.items())
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        return "".join(_element(name, item) for item in value)
-    else:
-        inside = str(value) if isinstance(value, int) else _cdata(str(value))
-    return f"<{name}>{inside}</{name}>"
-
-
-def _cdata(text: str) -> str:
-    return f"<![CDATA[{NOT_IN_XML.sub('', text).replace(']]>', ']]]]><![CDATA[>')}]]>"

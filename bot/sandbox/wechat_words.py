@@ -1,4 +1,4 @@
-"""What a WeChat call may say: error words, template fields with their limits, and what the follower reads."""
+"""What a WeChat call may say: JSON, template fields with their limits, and what the follower reads of them."""
 
 import json
 import re
@@ -6,71 +6,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.sandbox.wechat_errors import Refused
 from campaigns.errors import InputError
 
-# Whatever the account may be answered; the words are nothing to compare with, the real ones change.
-ERRORS = {
-    -1: "system error",
-    40001: "invalid credential, access_token is invalid or not latest",
-    40002: "invalid grant_type",
-    40003: "invalid openid",
-    40007: "invalid media_id",
-    40008: "invalid message type",
-    40013: "invalid appid",
-    40014: "invalid access_token",
-    40035: "invalid parameter",
-    40036: "invalid template_id size",
-    40037: "invalid template_id",
-    40052: "invalid action name",
-    40053: "invalid action info",
-    40066: "invalid url",
-    40125: "invalid appsecret",
-    40132: "invalid username",
-    40164: "invalid ip",
-    40200: "invalid account type",
-    40241: "the same message was sent within 60 seconds",
-    41001: "access_token missing",
-    41002: "appid missing",
-    41004: "appsecret missing",
-    41030: "invalid page",
-    42001: "access_token expired",
-    42007: "access_token invalid, the user changed the password",
-    43001: "require GET method",
-    43002: "require POST method",
-    43004: "require subscribe",
-    43019: "user is in the blacklist",
-    43101: "user refuse to accept the msg",
-    43102: "invalid template type",
-    43104: "appid does not match the openid",
-    43107: "the ability to send is banned",
-    43108: "concurrent sending to the same user",
-    43116: "this template is banned",
-    43117: "too frequent to this user",
-    44002: "empty post data",
-    44004: "empty content",
-    45002: "content size out of limit",
-    45008: "article size out of limit",
-    45009: "reach max api daily quota limit",
-    45011: "api minute-quota reach limit, must slower, retry next minute",
-    45015: "response out of time limit or subscription is canceled",
-    45047: "out of response count limit",
-    45168: "the content holds sensitive words",
-    47001: "data format error",
-    47003: "argument invalid!",
-    48001: "api unauthorized",
-    48002: "user block receiving message",
-    48004: "api forbidden for irregularities",
-    48008: "no permission for this msgtype",
-    50001: "user unauthorized",
-    50002: "user limited",
-    61452: "invalid kf_account",
-    87014: "risky content",
-}
-LONGEST_TEXT = 2048  # bytes
-# Kinds whose parts must have been uploaded first; nothing was.
-WITH_MEDIA = ("image", "voice", "video", "music", "mpnews", "mpnewsarticle", "wxcard", "miniprogrampage")
 FIELD = re.compile(r"\{\{\s*([a-z_]+[0-9]*)\.DATA\s*\}\}")
-LINK = re.compile(r"""<a\s[^>]*?href\s*=\s*["']([^"']*)["'][^>]*>(.*?)</a>""", re.DOTALL | re.IGNORECASE)
 _DAY = r"\d{4}(?:年\d{1,2}月\d{1,2}日|[-/.]\d{1,2}[-/.]\d{1,2})"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?"
 KINDS: Mapping[str, Callable[[str], bool]] = {
@@ -88,18 +27,6 @@ KINDS: Mapping[str, Callable[[str], bool]] = {
 Words = dict[str, Any]
 
 
-class Refused(Exception):
-    """A call that is answered with an errcode; `detail` goes into errmsg (the field of 47003, the IP of 40164)."""
-
-    def __init__(self, errcode: int, detail: str = "") -> None:
-        super().__init__(f"{errcode} {detail}")
-        self.errcode, self.detail = errcode, detail
-
-    @property
-    def errmsg(self) -> str:
-        return f"{ERRORS[self.errcode]} {self.detail}".strip()
-
-
 @dataclass(frozen=True, slots=True)
 class WechatTemplate:
     """`content` as the library shows it, `企业：{{thing1.DATA}}`; a field's name is its kind and a number.
@@ -108,6 +35,7 @@ class WechatTemplate:
     """
 
     content: str
+    title: str = "服务通知"
     approved: bool = True
     banned: bool = False
     constants: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -153,27 +81,9 @@ def read_json(body: bytes, *, escapes_stay: bool = False) -> dict[str, Any]:
     return given
 
 
-def read_custom(given: Mapping[str, Any]) -> Words:
-    """What the follower sees of a customer-service message. Raises Refused."""
-    msgtype = given.get("msgtype")
-    if not isinstance(msgtype, str):
-        raise Refused(40008)
-    _check_names(given, {"touser", "msgtype", msgtype, "customservice"})
-    _check_account(given.get("customservice"))
-    if msgtype in WITH_MEDIA:
-        raise Refused(40007)
-    read = {"text": _read_text, "news": _read_news, "msgmenu": _read_menu}.get(msgtype)
-    if read is None:
-        raise Refused(40008)
-    part = given.get(msgtype, {})
-    if not isinstance(part, dict):
-        raise Refused(47001)
-    return {"kind": "custom", "msgtype": msgtype, **read(part)}
-
-
 def read_template(given: Mapping[str, Any], template: WechatTemplate) -> Words:
     """What the follower sees of a template message. Raises Refused."""
-    _check_names(given, {"touser", "template_id", "url", "miniprogram", "data", "client_msg_id", "topcolor", "color"})
+    check_names(given, {"touser", "template_id", "url", "miniprogram", "data", "client_msg_id", "topcolor", "color"})
     _string(given, "url")
     _string(given, "client_msg_id")
     return _read_notice("template", given, template)
@@ -232,64 +142,16 @@ def _read_value(name: str, part: object, template: WechatTemplate) -> str:
     return value
 
 
-def _read_text(part: Mapping[str, Any]) -> Words:
-    content = _filled(part, "content")
-    links = [{"text": match[2], "url": match[1]} for match in LINK.finditer(content)]
-    return {"text": LINK.sub(r"\2", content), "content": content, "links": links}
-
-
-def _read_news(part: Mapping[str, Any]) -> Words:
-    articles = part.get("articles")
-    if not isinstance(articles, list) or not articles or not isinstance(articles[0], dict):
-        raise Refused(44004)
-    if len(articles) > 1:
-        raise Refused(45008)
-    title, url = _filled(articles[0], "title"), _filled(articles[0], "url")
-    description = articles[0].get("description") or ""
-    if not isinstance(description, str):
-        raise Refused(47001)
-    return {"text": f"{title}\n{description}".strip(), "links": [{"text": title, "url": url}]}
-
-
-def _read_menu(part: Mapping[str, Any]) -> Words:
-    items = part.get("list")
-    if not isinstance(items, list) or not items or not all(isinstance(item, dict) for item in items):
-        raise Refused(44004)
-    menu = [{"id": str(item.get("id", "")), "content": _filled(item, "content")} for item in items]
-    head, tail = (_filled(part, name) if part.get(name) else "" for name in ("head_content", "tail_content"))
-    lines = [head, *(item["content"] for item in menu), tail]
-    return {"text": "\n".join(line for line in lines if line), "menu": menu}
-
-
-def _filled(part: Mapping[str, Any], name: str) -> str:
-    value = part.get(name)
-    if value is None or value == "":
-        raise Refused(44004)
-    if not isinstance(value, str):
-        raise Refused(47001)
-    if len(value.encode("utf-8")) > LONGEST_TEXT:
-        raise Refused(45002)
-    return value
-
-
 def _string(given: Mapping[str, Any], name: str) -> None:
     if not isinstance(given.get(name, ""), str):
         raise Refused(47003, f"{name} is no string")
 
 
-def _check_names(given: Mapping[str, Any], known: Collection[object]) -> None:
+def check_names(given: Mapping[str, Any], known: Collection[object]) -> None:
     """Stricter than the real one, which ignores a misspelt name and with it what was meant."""
     for name in given:
         if name not in known:
             raise Refused(47003, f"{name} is not known")
-
-
-def _check_account(part: object) -> None:
-    if part is None:
-        return
-    name = part.get("kf_account") if isinstance(part, dict) else None
-    if not isinstance(name, str) or not re.fullmatch(r"[^@\s]+@[^@\s]+", name):
-        raise Refused(61452)
 
 
 def _check_miniprogram(part: object) -> None:

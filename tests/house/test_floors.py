@@ -28,15 +28,17 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
     "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
     "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
+    6.4: "bot.sandbox.wechat_front bot.sandbox.wechat_mass bot.sandbox.wechat_attacks",
     6.2: "bot.sandbox.tencent_enquiries",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
-    5.3: "bot.channels.wecom_api bot.channels.wecom_events",
+    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
-    4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature",
+    4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature "
+    "bot.sandbox.wechat_errors bot.sandbox.wechat_bodies bot.sandbox.hostile",
     4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing bot.channels.returned",
     4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
     "bot.channels.delivery_reports",

@@ -3,41 +3,14 @@
 import base64
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 
-import httpx
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
-from bot.sandbox.wechat_push import Push, to_xml
+from bot.sandbox.hostile import BOMB, DEEP, MEGABYTE, READS_A_FILE, Outcome, attempt, ciphered
+from bot.sandbox.wechat_bodies import to_xml
+from bot.sandbox.wechat_push import Push
 from bot.sandbox.wecom.push import Envelope
 
-TIMEOUT_SECONDS = 10  # real time
-MEGABYTE = 1_000_000
-DEPTH = 20_000
 STRANGER = "ww00000000000000000000"
-BOMB = (
-    '<?xml version="1.0"?><!DOCTYPE xml [<!ENTITY a "aaaaaaaaaa">'
-    + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9))
-    + "]><xml><ToUserName>&j;</ToUserName></xml>"
-)
-READS_A_FILE = (
-    '<?xml version="1.0"?><!DOCTYPE xml [<!ENTITY a SYSTEM "file:///etc/hostname">]>'
-    "<xml><ToUserName>&a;</ToUserName><MsgType>event</MsgType></xml>"
-)
-DEEP = f"<xml>{'<a>' * DEPTH}{'</a>' * DEPTH}</xml>"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What our door answered; `status` 0 where it did not."""
-
-    status: int
-    body: bytes
-
-    @property
-    def refused(self) -> bool:
-        return 400 <= self.status < 500
 
 
 class Attacker:
@@ -49,13 +22,7 @@ class Attacker:
     async def attempt(self, name: str, url: str, moment: datetime) -> Outcome:
         """One of ATTACKS against the door at this address."""
         push = ATTACKS[name](self, moment)
-        method = "POST" if push.body else "GET"
-        async with httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_SECONDS) as client:
-            try:
-                answer = await client.request(method, url, params=push.query, content=push.body or None)
-            except httpx.HTTPError:
-                return Outcome(0, b"")
-        return Outcome(answer.status_code, answer.content)
+        return await attempt("POST" if push.body else "GET", url, push.query, push.body)
 
     # ---- signed wrongly, or not at all
 
@@ -179,9 +146,7 @@ class Attacker:
         return self._envelope.enclose("", base64.b64encode(sealed).decode("ascii"), moment)
 
     def _encrypted(self, whole: bytes, moment: datetime) -> Push:
-        pad = 32 - len(whole) % 32
-        cipher = Cipher(algorithms.AES(self._envelope.key), modes.CBC(self._envelope.key[:16])).encryptor()
-        return self._enclosed(cipher.update(whole + bytes([pad]) * pad) + cipher.finalize(), moment)
+        return self._enclosed(ciphered(self._envelope.key, whole), moment)
 
 
 ATTACKS: dict[str, Callable[[Attacker, datetime], Push]] = {

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from bot.sandbox.stage import Stage
-from bot.sandbox.wechat_push import Door, Fields, Push, aes_key, encrypt, sign, to_xml
+from bot.sandbox.wechat_bodies import Fields, to_xml
+from bot.sandbox.wechat_push import Door, Push, aes_key, encrypt, sign
 
 
 @dataclass(frozen=True, slots=True)

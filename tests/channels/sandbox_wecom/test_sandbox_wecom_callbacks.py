@@ -10,9 +10,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from wechatpy.enterprise.crypto import WeChatCrypto
 
+from bot.sandbox.hostile import MEGABYTE, Outcome
 from bot.sandbox.stage import Stage
 from bot.sandbox.wechat_push import aes_key, decrypt, encrypt, sign
-from bot.sandbox.wecom.attacks import ATTACKS, MEGABYTE, Attacker, Outcome
+from bot.sandbox.wecom.attacks import ATTACKS, Attacker
 from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.push import Quirks
 from bot.serving import listen, serve
