@@ -160,6 +160,7 @@ class Sandbox:
         )
         self._mail.quirks = self._bounces
         self.wechat.misbehave(random.Random(f"{seed}:wechat callbacks"))
+        self.wecom.misbehave(random.Random(f"{seed}:wecom callbacks"))
         return {plan.name: plan.as_json() for plan in self.stage.fault_plans}
 
     def connect_to(self, hooks: str, mail_host: str, mail_port: int) -> None:

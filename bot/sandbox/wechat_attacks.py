@@ -4,7 +4,7 @@ import base64
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.sandbox.hostile import BOMB, DEEP, DEEP_JSON, MEGABYTE, READS_A_FILE, Outcome, attempt, ciphered
 from bot.sandbox.wechat_bodies import to_xml
@@ -182,12 +182,9 @@ class Attacker:
     # ---- what is real and comes again: to be taken, and without effect
 
     def again(self, moment: datetime) -> Push:
-        """The same push, whenever the first was: the provider sets no window of time, its own repeats are old."""
+        """The same push, whenever the first was."""
         self._kept = self._kept or self.good(moment)
         return self._kept
-
-    def a_day_old(self, moment: datetime) -> Push:
-        return self._sealed(self._target.text, moment - timedelta(days=1))
 
     # ---- inside
 
@@ -208,7 +205,7 @@ class Attacker:
 
 
 Make = Callable[[Attacker, datetime], Push]
-REPEATS: dict[str, Make] = {"again": Attacker.again, "a_day_old": Attacker.a_day_old}
+REPEATS: dict[str, Make] = {"again": Attacker.again}
 ATTACKS: dict[str, Make] = {
     name: attack
     for name, attack in vars(Attacker).items()

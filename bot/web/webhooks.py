@@ -62,6 +62,7 @@ class Hooks:
             return PlainTextResponse("method not allowed", status_code=405)
         request = await _read(scope, receive, door or name)
         if request is None:
+            self._runtime.rejected[name] += 1
             return PlainTextResponse("too large", status_code=413)
         return await (self._take(ChannelName(name), request) if door else self._take_site(request))
 

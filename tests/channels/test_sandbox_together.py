@@ -71,11 +71,19 @@ async def test_one_seed_makes_all_of_them_misbehave_and_another_seed_otherwise(s
     assert (sandbox.sms.carrier.quirks, sandbox.tencent_sms.carrier.quirks) == carriers
     assert sandbox.misbehave(6) != first
     wanted = {"delay", "bad_gateway", "reset_before", "reset_after", "truncate", "slow_body", "twice", "receipt_first"}
-    for name in ("aliyun sms", "tencent sms"):
+    for name in ("aliyun sms", "tencent sms", "wechat"):
         assert wanted <= set(first[name])
+    for name in ("wechat token", "wecom", "wecom token"):
+        assert wanted - {"receipt_first"} <= set(first[name])
+    assert {"bye", "web_page", "reset_before", "reset_after", "truncate", "slow_body", "twice"} <= set(first["imap"])
+    assert {plan.name for plan in sandbox.stage.fault_plans} == set(first)
     mail = {"busy", "greylist", "drop_before_data", "drop_after_dot", "truncate", "slow_answer", "twice", "web_page"}
     for name in ("smtp", "smtp mx"):
         assert mail <= set(first[name])
     assert {fault for shares in first.values() for fault in shares}.isdisjoint({"forget"})
-    for quirks in carriers:
+    for quirks in (*carriers, sandbox._mail.quirks, sandbox.wechat.callbacks.quirks):
         assert min(quirks.missing_share, quirks.late_share, quirks.unknown_share, quirks.duplicate_share) > 0
+    wecom = sandbox.wecom.callbacks.quirks
+    assert min(wecom.missing_share, wecom.late_share, wecom.duplicate_share, wecom.empty_page_share) > 0
+    assert sandbox.wecom.kf.quirks == wecom
+    assert sandbox.wechat.mass.failure_share > 0

@@ -2,17 +2,17 @@
 
 import asyncio
 import json
+import random
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
-from bot.sandbox.listening import Cut, Listener, bad_gateway
+from bot.sandbox.listening import Cut, Listener, answered, bad_gateway
 from bot.sandbox.stage import Stage
 from bot.sandbox.wecom.account import CONTACT, MESSAGE, Gate, Ids, WecomApp
 from bot.sandbox.wecom.app_messages import AppMessages
@@ -25,8 +25,9 @@ from bot.sandbox.wecom.push import Callbacks, Envelope, Quirks
 from bot.sandbox.wecom.words import ERRORS, WRONG_JSON, Refused, read_json
 from campaigns.errors import InputError
 
-# `warn` answers as ever, with the warning of wrong JSON before errmsg; `revoked` ends every token. `forget` is the
-# worst: ok, and nothing is kept. Any errcode of ERRORS can be ordered as well, "6000".
+# `twice` answers once more on the same connection; `warn` as ever, with the warning of wrong JSON before errmsg;
+# `revoked` ends every token. `forget` is the worst: ok, and nothing is kept. Any errcode of ERRORS can be ordered as
+# well, "6000".
 FAULTS = (
     "delay",
     "busy",
@@ -37,6 +38,7 @@ FAULTS = (
     "reset_after",
     "truncate",
     "slow_body",
+    "twice",
     "warn",
     "forget",
 )
@@ -137,6 +139,20 @@ class WecomSandbox:
         """From now on events go to this door."""
         self.callbacks.door.url = push_to
 
+    def misbehave(self, dice: random.Random) -> None:
+        """From now on events come late, again or never, and pages of messages are empty."""
+        quirks = replace(
+            self.callbacks.quirks,
+            missing_share=dice.uniform(0.02, 0.1),
+            late_share=dice.uniform(0.1, 0.3),
+            duplicate_share=dice.uniform(0.1, 0.3),
+            again=2,
+            empty_page_share=dice.uniform(0.2, 0.5),
+            kf_failure_share=dice.uniform(0.02, 0.1),
+            kf_verdict_late=dice.random() < 0.5,
+        )
+        self.callbacks.quirks = self.kf.quirks = quirks
+
     def entrance(self, external_userid: str) -> Answer:
         """Where it is and what it accepts, for a client that knows nothing of it: this customer's window is open."""
         customer = self.people.customer(external_userid)
@@ -230,11 +246,7 @@ class WecomSandbox:
         if fault == "reset_before":
             return Cut()
         response = _json({"errcode": 0, "errmsg": "ok", **act(fault == "forget")})
-        if fault == "reset_after":
-            return Cut()
-        if fault == "slow_body":
-            return _Dribble(response, self.delay_seconds)
-        return Cut(response) if fault == "truncate" else response
+        return answered(response, fault, self.delay_seconds)
 
     def _send_app_message(self, call: _Call) -> Answer:
         known = [app.agentid for app in self.apps]
@@ -247,21 +259,6 @@ class WecomSandbox:
         errmsg = f"{refusal.errmsg}, hint: [{hint}], from ip: {ip}, {seek}"
         before = WRONG_JSON if warn or refusal.errcode == 47001 else ""
         return _json({"errcode": refusal.errcode, "errmsg": f"{before}{errmsg}", **refusal.more})
-
-
-class _Dribble(Response):
-    """This answer in two halves, with a pause between them."""
-
-    def __init__(self, whole: Response, seconds: float) -> None:
-        super().__init__(whole.body, whole.status_code, dict(whole.headers))
-        self._seconds = seconds
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        body = bytes(self.body)
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await asyncio.sleep(self._seconds)
-        await send({"type": "http.response.body", "body": body[len(body) // 2 :]})
 
 
 def _plain(act: Callable[[Mapping[str, Any]], Answer]) -> Callable[[_Call], Answer]:

@@ -59,7 +59,8 @@ class KfAccounts:
         self.open_kfids = tuple(open_kfids)
         self.listeners: list[Report] = []
         self.scenes: dict[str, tuple[str, str]] = {}  # a link of add_contact_way -> account, scene
-        self._stage, self._people, self._ids, self._quirks = stage, people, ids, quirks
+        self._stage, self._people, self._ids = stage, people, ids
+        self.quirks = quirks
         self._dice = stage.dice("wecom kf")
         self._talks: dict[tuple[str, str], Conversation] = {}
         self._waiting: list[Waiting] = []
@@ -79,7 +80,7 @@ class KfAccounts:
         place = place_of(string(given, "cursor"), f"kf {scope}")
         limit = limit_of(given, MOST_MESSAGES, MOST_MESSAGES)
         waiting = self._after(place, scope)
-        if waiting and not self._was_empty and self._dice.random() < self._quirks.empty_page_share:
+        if waiting and not self._was_empty and self._dice.random() < self.quirks.empty_page_share:
             waiting, limit, self._was_empty = waiting[:1], 0, True
         else:
             self._was_empty = False
@@ -199,7 +200,7 @@ class KfAccounts:
 
     def _verdict(self, talk: Conversation) -> int:
         """0, or the fail_type that is reported later. Raises Refused (95013, 95018, 95001)."""
-        late = self._quirks.kf_verdict_late and talk.written_at is not None
+        late = self.quirks.kf_verdict_late and talk.written_at is not None
         if talk.is_over(self._stage.now()):
             if late:
                 return TOO_LATE
@@ -215,7 +216,7 @@ class KfAccounts:
     def _judge(self, row: Accepted, fail_type: int) -> None:
         if self._people.customer(row.to).refuses_kf or row.to in self._stage.full:
             self._fail(row, REFUSED)
-        elif fail_type or self._stage.dice(f"kf {row.provider_id}").random() < self._quirks.kf_failure_share:
+        elif fail_type or self._stage.dice(f"kf {row.provider_id}").random() < self.quirks.kf_failure_share:
             self._fail(row, fail_type or UNKNOWN_FAULT)
 
     def _fail(self, row: Accepted, fail_type: int) -> None:

@@ -16,7 +16,11 @@ from bot.sandbox.wechat_push import Door, Push, aes_key, encrypt, sign
 class Quirks:
     """How pushes behave, and what customers did beforehand; every share is 0 to 1."""
 
-    duplicate_share: float = 0.05  # of pushes: pushed again although answered
+    missing_share: float = 0.0  # of pushes: never made
+    late_share: float = 0.0  # of pushes: hours later, out of their order
+    latest_of_the_late: timedelta = timedelta(hours=12)
+    duplicate_share: float = 0.05  # of pushes: pushed again although answered,
+    again: int = 1  # so often
     empty_page_share: float = 0.2  # of pages of sync_msg: no message, yet more to come
     kf_failure_share: float = 0.01  # of accepted messages of customer service: never arrive
     kf_verdict_late: bool = False  # a message too many or too late is accepted, and reported as failed afterwards
@@ -81,11 +85,24 @@ class Callbacks:
 
     async def push(self, about: str, fields: Mapping[str, object]) -> Push:
         push = self.envelope.wrap(about, fields, self._stage.now())
+        if self._is_lost_or_late(push):
+            push.taken = True  # as far as those know whom it is about
+            return push
         await self.door.deliver(push)
         if push.taken and self._dice.random() < self.quirks.duplicate_share:
-            delay = timedelta(seconds=self._dice.randint(5, 60))
-            self._stage.timetable.later(delay, partial(self.door.repeat, push), "wecom push repeated")
+            for _ in range(self.quirks.again):
+                delay = timedelta(seconds=self._dice.randint(5, 60))
+                self._stage.timetable.later(delay, partial(self.door.repeat, push), "wecom push repeated")
         return push
+
+    def _is_lost_or_late(self, push: Push) -> bool:
+        if self._dice.random() < self.quirks.missing_share:
+            return True
+        if self._dice.random() >= self.quirks.late_share:
+            return False
+        delay = self.quirks.latest_of_the_late * self._dice.random()
+        self._stage.timetable.later(delay, partial(self.door.deliver, push), "wecom push comes late")
+        return True
 
     async def tell_contact(self, change: str, userid: str, external_userid: str, **more: object) -> Push:
         """One `change_external_contact`."""

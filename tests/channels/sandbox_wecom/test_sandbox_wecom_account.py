@@ -1,5 +1,7 @@
 """WeCom's stand-in: tokens, rights, limits and faults, and the app messages to staff."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -169,6 +171,19 @@ async def test_faults_of_the_connection_come_before_or_after_the_effect(
     expected = {"forget": "200", "slow_body": "200", "bad_gateway": "502"}
     assert outcome == expected.get(fault, "broken")
     assert len(to_staff(stage)) == kept
+
+
+async def test_an_answer_can_come_twice_on_the_same_connection(corporation: WecomSandbox) -> None:
+    await corporation.start()
+    corporation.token_faults.order("twice")
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(corporation.base_url.rpartition(":")[2]))
+    writer.write(f"GET /cgi-bin/gettoken?corpid={CORPID}&corpsecret={SECRET} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+    whole = b""
+    async with asyncio.timeout(60):
+        while whole.count(b'"errcode": 0') < 2:
+            whole += await reader.read(4096)
+    writer.close()
+    assert whole.count(b"HTTP/1.1 200 OK") == 2
 
 
 @pytest.mark.parametrize("key", ["", "-" * 43])

@@ -24,6 +24,7 @@ from tests.sandbox_wecom_cast import (
     BERT,
     CORPID,
     HE,
+    HOUR,
     KEY,
     LIU,
     MINUTE,
@@ -203,6 +204,23 @@ async def test_pushes_are_repeated_though_answered_where_that_is_played(
     assert len(door.got) == 2
     assert door.got[0] == door.got[1]
     await sandbox.stop()
+
+
+async def test_events_can_come_late_or_never_or_three_times(stage: Stage, hand: Hand, door: OurDoor) -> None:
+    async def told(quirks: Quirks) -> int:
+        sandbox = make(stage, push_to=door.url, quirks=quirks)
+        sandbox.callbacks.door.open()
+        door.got.clear()
+        assert await sandbox.phones.edit(ANNA, LIU)
+        at_once = len(door.got)
+        hand.skip(HOUR * 12)
+        await stage.timetable.run_due()
+        await sandbox.stop()
+        return 10 * at_once + len(door.got)
+
+    assert await told(Quirks(missing_share=1)) == 0
+    assert await told(Quirks(late_share=1)) == 1
+    assert await told(Quirks(duplicate_share=1, again=2)) == 13
 
 
 # --- attacks
