@@ -220,6 +220,20 @@ async def test_moving_and_copying_name_the_new_uids(server: ImapServer) -> None:
     await ask(server, act)
 
 
+async def test_a_client_can_put_a_mail_there_itself_octet_for_octet(server: ImapServer) -> None:
+    odd = b"Subject: \xcd\xcb\xd0\xc5\r\n\r\n\xff\x00\xfe {5}\r\n"  # GBK that nobody announced
+
+    def act(box: imaplib.IMAP4) -> None:
+        assert box.append("INBOX", "(\\Seen)", None, odd)[0] == "OK"
+        assert box.response("APPENDUID")[1] == [f"{server.mailbox.folders['INBOX'].validity} 1".encode()]
+        box.select()
+        assert box.uid("FETCH", "1", "(BODY.PEEK[])")[1][0][1] == odd
+        assert box.uid("SEARCH", "SEEN")[1] == [b"1"]
+        assert b"[TRYCREATE]" in box.append('"nowhere"', None, None, odd)[1][0]
+
+    await ask(server, act)
+
+
 async def test_a_folder_made_anew_under_an_old_name_is_another_one(server: ImapServer) -> None:
     server.mailbox.create("done")
     first = server.mailbox.folders["done"].validity
@@ -318,6 +332,7 @@ async def test_what_is_no_imap_before_the_login_is_bad(raw: Raw, words: str, sai
         "a SEARCH SINCE yesterday",
         "a SEARCH OR SEEN",
         "a UID NOOP",
+        "a APPEND INBOX",
         "a STATUS INBOX (SMELL)",
         "a LOGIN again again",
     ],

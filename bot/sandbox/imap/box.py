@@ -55,6 +55,10 @@ class Mailbox:
         envelope = f"Return-Path: <{sender}>\r\nDelivered-To: {to}\r\n".encode()
         return self.folders[INBOX].add(envelope + mail, self._now())
 
+    def append(self, folder: Folder, mail: bytes, flags: Iterable[str]) -> int:
+        """A mail that a client puts there itself, as it stands. Returns its UID."""
+        return folder.add(mail, self._now(), flags)
+
     def find(self, name: str) -> Folder | None:
         return self.folders.get(_same(name))
 

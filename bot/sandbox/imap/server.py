@@ -6,13 +6,14 @@ import re
 from collections.abc import Collection
 
 from bot.sandbox.imap.box import Mailbox
-from bot.sandbox.imap.commands import EXTENSIONS, Account, Commands
+from bot.sandbox.imap.commands import Commands
+from bot.sandbox.imap.session import EXTENSIONS, Account
 from bot.sandbox.imap.words import LITERAL, No, Word, Wrong, read_words
 from bot.sandbox.stage import Stage
 
 # `unavailable`, `bye`, `reset_before` and `web_page` are before the effect, the rest after it.
 FAULTS = ("delay", "unavailable", "bye", "web_page", "reset_before", "reset_after", "truncate", "slow_body", "twice")
-LONGEST_LINE, LARGEST_LITERAL = 65_536, 1_000_000
+LONGEST_LINE, LARGEST_LITERAL = 65_536, 10_000_000
 WEB_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\r\n"
 _COMMAND = re.compile(r"([^\s(){}%*\"\\\]+]+) ([A-Za-z]+)(?: (.+))?", re.DOTALL)
 
