@@ -73,6 +73,23 @@ async def test_an_answer_can_come_twice_on_the_same_connection(
     assert len(rows(stage)) == 1
 
 
+# Every errcode that WeChat's documents or those who call it have named.
+TABLE = """-1 40001 40002 40003 40007 40008 40013 40014 40035 40036 40037 40125 40132 40164 40200 40241 41001 41002
+41003 41004 41030 42001 42007 43002 43004 43019 43101 43102 43104 43106 43107 43108 43116 43117 44001 44002 44003 44004 45001
+45002 45003 45004 45005 45007 45008 45009 45011 45015 45026 45027 45028 45035 45047 45065 45066 45067 45168 46004 47001
+47003 48001 48002 48003 48004 48006 48008 50001 50002 61004 70000 87014"""
+
+
+@pytest.mark.parametrize("code", TABLE.split())
+async def test_every_errcode_of_the_table_can_be_ordered(
+    sandbox: WechatSandbox, peer: Peer, stage: Stage, code: str
+) -> None:
+    sandbox.faults.order(code)
+    answer = await peer.template()
+    assert answer["errcode"] == int(code)
+    assert rows(stage) == []
+
+
 # --- receipts
 
 
