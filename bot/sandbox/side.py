@@ -192,6 +192,7 @@ class Device:
     address: str
     shown: Sequence[Shown]  # newest first
     answers: int
+    quick: Sequence[str]  # words that one tap says: what the last message offers, then the usual ones
 
 
 def _phone_page(play: Play, addresses: Mapping[Where, str], untaken: Where | None = None) -> HTMLResponse:
@@ -201,7 +202,6 @@ def _phone_page(play: Play, addresses: Mapping[Where, str], untaken: Where | Non
         devices=[_device(play, line, addresses.get(line, "")) for line in _ALL if line in _LABELS or line in addresses],
         addresses=addresses,
         untaken=_ALL[untaken] if untaken else "",
-        quick=_QUICK,
         sender=_sender,
         now=play.stage.now(),
     )
@@ -221,7 +221,13 @@ def _device(play: Play, channel: Where, address: str) -> Device:
         address=address,
         shown=sorted(shown, key=lambda one: (one.at, one.mine))[::-1],
         answers=play.stage.ledger.rows().index(rows[-1]) if rows and channel is not Line.WECOM_STAFF else -1,
+        quick=[*(_offers(rows[-1].words) if rows else ()), *_QUICK],
     )
+
+
+def _offers(words: Mapping[str, Any]) -> list[str]:
+    """The items of a message's own menu."""
+    return [str(item["content"]) for item in words.get("menu", ()) if item.get("content")]
 
 
 def _sender(words: Mapping[str, Any]) -> str:

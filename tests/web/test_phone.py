@@ -182,6 +182,14 @@ async def test_a_quick_word_is_taken_where_nothing_was_typed(play: Play, browser
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
 
+async def test_what_the_last_message_offers_can_be_tapped(play: Play, browser: httpx.AsyncClient) -> None:
+    arrive(play, ChannelName.WECHAT, "看了吗？", menu=[{"id": "101", "content": "已看<过>"}, {"id": "102"}])
+    page = (await browser.get("/phone", params=EVERYWHERE)).text
+    assert page.count('value="已看&lt;过&gt;"') == 1
+    arrive(play, ChannelName.WECHAT, "好的")
+    assert "已看" not in (await browser.get("/phone", params=EVERYWHERE)).text
+
+
 async def test_an_empty_answer_is_not_sent(play: Play, browser: httpx.AsyncClient) -> None:
     arrive(play, ChannelName.SMS, "您好")
     answer = await browser.post("/phone/answer", data={"message": "0", "text": "  "})
