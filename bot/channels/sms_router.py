@@ -78,7 +78,7 @@ class SmsRouter:
         if not isinstance(words, SmsWords):
             return None
         able = [one for one in self.providers if words.template_at(one)]
-        named = [one for one in self._rules.order(outbound.key, number) if one in able] or able
+        named = [one for one in self._rules.order(number) if one in able] or able
         return next((one for one in named if one not in self._closed), named[0] if named else None)
 
     # ---- out ------------------------------------------------------------------------------------------------------

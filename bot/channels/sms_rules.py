@@ -25,7 +25,7 @@ _BLOCKS = {
 
 @dataclass(frozen=True, slots=True)
 class SmsRules:
-    """`share` is in percent of all messages; `prefixes` are the first digits of a number, the longest counts."""
+    """`share` is in percent of all numbers; `prefixes` are the first digits of a number, the longest counts."""
 
     default: SmsProvider = SmsProvider.ALIYUN
     share: Mapping[SmsProvider, int] = field(default_factory=dict)
@@ -36,18 +36,21 @@ class SmsRules:
         """Every provider that some rule sends to, the default first."""
         return tuple(dict.fromkeys([self.default, *self.share, *self.prefixes.values()]))
 
-    def order(self, key: str, number: str) -> Sequence[SmsProvider]:
-        """Who should carry a message, and who next where that one cannot. The same for the same key and number."""
+    def order(self, number: str) -> Sequence[SmsProvider]:
+        """Who should carry a message, and who next where that one cannot. The same for every message to a number:
+
+        a refusal that a provider keeps to itself, its push being lost, is then met by the next message.
+        """
         found = self._by_prefix(number)
         first = [found] if found else []
-        return list(dict.fromkeys([*first, *self._by_share(key), *self.named]))
+        return list(dict.fromkeys([*first, *self._by_share(number), *self.named]))
 
     def _by_prefix(self, number: str) -> SmsProvider | None:
         lengths = range(len(number), 2, -1)
         return next((self.prefixes[number[:n]] for n in lengths if number[:n] in self.prefixes), None)
 
-    def _by_share(self, key: str) -> list[SmsProvider]:
-        place = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4]) % 100
+    def _by_share(self, number: str) -> list[SmsProvider]:
+        place = int.from_bytes(hashlib.sha256(number.encode()).digest()[:4]) % 100
         for provider, percent in self.share.items():
             if place < percent:
                 return [provider]
