@@ -1,9 +1,9 @@
 """What Aliyun's SMS codes mean, by table: the answers to a submission."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.channels.carrier_codes import by_code
+from bot.channels.meaning import Meaning
 from campaigns.terms import Reaction
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -22,12 +22,6 @@ VALUE_CODES = frozenset(
 _ONE_NUMBER = frozenset({Reaction.SUPPRESS, Reaction.DEFER_RECIPIENT})
 # The words a filter stumbles over may stand in one message's values only.
 _CONTENT_CODES = frozenset({"isv.BLACK_KEY_CONTROL_LIMIT", "isv.SMS_CONTENT_ILLEGAL", "FILTER"})
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    reaction: Reaction
-    retry_after: timedelta | None = None
 
 
 def read_submission(code: str, message: str) -> Meaning | None:

@@ -13,8 +13,9 @@ from typing import assert_never
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
 from bot.channels.dkim import DkimSigner
 from bot.channels.envelopes import Accepted, Envelope, Lost, NotTried, Outcome, Phase, Refused
+from bot.channels.meaning import Meaning
 from bot.channels.mime import MailFrame, build_mail, wire_address
-from bot.channels.refusals import Meaning, read_refusal, reply_status, reply_token
+from bot.channels.refusals import read_refusal, reply_status, reply_token
 from bot.channels.smtp import SmtpPool, SmtpServer
 from campaigns.errors import ConfigError, WebhookRejected
 from campaigns.terms import SHANGHAI, ChannelName, InboundEvent, MailWords, Outbound, Reaction, SendResult

@@ -12,13 +12,12 @@ from email.utils import getaddresses, parseaddr
 
 from bot.channels.automatic import is_answer_of_a_machine, is_said_to_be_automatic
 from bot.channels.bounce_reasons import Failure, Permanence, read_failure
-from bot.channels.bounce_words import Reason
 from bot.channels.complaints import complained_recipients, feedback_field, is_complaint
 from bot.channels.delivery_reports import Reported, delivery_report, envelope_id
 from bot.channels.free_bounces import human_text
 from bot.channels.mime import bodies, decoded, header, headers, part_text, parts
 from bot.channels.new_words import new_words
-from bot.channels.refusals import read_refusal, reply_token
+from bot.channels.refusals import read_returned, reply_token
 from bot.channels.returned import Kind, Read, Returned, read_bounce
 from campaigns.terms import ChannelName, InboundEvent, Reaction, Receipt, Reply
 
@@ -162,15 +161,9 @@ def _free_form_bounce(mail: _Mail, bounced: Read) -> list[InboundEvent]:
 def _reaction(mail: _Mail, failure: Failure, said: str) -> tuple[Reaction, str]:
     """The reaction and the code of one failed delivery."""
     words = " ".join(said.split())[:_BOUNCE_LIMIT]
-    if failure.permanence is Permanence.HARD:
-        reaction = Reaction.SUPPRESS if mail.key else Reaction.DROP
-    elif failure.reason is Reason.MAILBOX_FULL:
-        reaction = Reaction.DEFER_RECIPIENT
-    else:
-        answer = words[words.find(failure.code) + 3 :].lstrip(" -") if failure.code else words
-        code = int(failure.code or (450 if failure.status.startswith("4") else 550))
-        reaction = read_refusal(code, answer, failure.status).reaction
-    if reaction not in _BOUNCE_REACTIONS:
+    answer = words[words.find(failure.code) + 3 :].lstrip(" -") if failure.code else words
+    reaction = read_returned(failure, answer).reaction
+    if reaction not in _BOUNCE_REACTIONS or (reaction is Reaction.SUPPRESS and not mail.key):
         reaction = Reaction.DROP
     elif reaction is Reaction.SUPPRESS and failure.permanence is not Permanence.HARD:
         reaction = Reaction.RETRY

@@ -1,20 +1,16 @@
-"""What a mail server's refusal means: one reaction for every documented code, status and wording."""
+"""What a mail server's refusal means, said at once or in a bounce: one reaction for every code, status and wording.
+
+Why a mail is refused is read by bounce_reasons; here stands what follows, and what some providers mean by words and
+tokens of their own.
+"""
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.channels.bounce_reasons import Failure, Permanence, read_failure
+from bot.channels.bounce_words import Reason
+from bot.channels.meaning import Meaning
 from campaigns.terms import Reaction
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What to do about a refusal. `ours`: a policy against us, not the address; the caller counts these."""
-
-    reaction: Reaction
-    retry_after: timedelta | None = None
-    ours: bool = False
-
 
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 _HARD = Meaning(Reaction.SUPPRESS)
@@ -34,15 +30,8 @@ _TEXTS: tuple[tuple[str, Meaning], ...] = (
     (r"(ip|connection|domain) frequency limited|connection denied", _SLOW_HOUR),  # QQ
     (r"mail content denied|spam is embedded in the email", _CONTENT),  # QQ
     (r"reject by content spam", _CONTENT),  # Aliyun DirectMail
-    (r"message (is )?too large|message size exceeds", _DROP),
     (r"ip\b.{0,40}\bblack ?list", _CHANNEL),  # 163
-    (r"mailbox (is )?full|over ?quota|quota exceeded|exceeded.{0,20}quota|邮箱已满|邮箱空间不足", _FULL),
     (r"mailbox not found|user not found|user suspended|bad address syntax|invalid rcptto", _HARD),
-    (
-        r"user unknown|unknown user|no such (user|recipient|mailbox)|用户不存在|(收件人|邮箱).{0,80}不存在",
-        _HARD,
-    ),
-    (r"(user|recipient|mailbox|account)( \S+)? (does not|doesn't) exist", _HARD),
 )
 _TEXT_RULES = tuple((re.compile(pattern, re.IGNORECASE), meaning) for pattern, meaning in _TEXTS)
 
@@ -71,15 +60,15 @@ _CODES: dict[int, Meaning] = {
     559: _HARD,  # Aliyun DirectMail: invalid recipient
     561: _HARD,  # Aliyun DirectMail: a honeypot
 }
-_STATUSES: dict[str, Meaning] = {  # RFC 3463, without its class digit
-    **dict.fromkeys(("1.1", "1.2", "1.3", "1.6", "1.10", "2.1"), _HARD),
-    "2.2": _FULL,
-    "2.3": _DROP,
-    "3.4": _DROP,
-    "7.8": _CHANNEL,  # our login
-    "7.9": _CHANNEL,
+_LOG_IN = frozenset({"7.8", "7.9"})  # RFC 3463, without its class digit: ours was refused
+# Why a mail is refused for now, and what follows. What is not here may pass by itself.
+_REASONS: dict[Reason, Meaning] = {
+    Reason.MAILBOX_FULL: _FULL,
+    Reason.TOO_LARGE: _DROP,
+    Reason.RATE_LIMITED: _SLOW,
+    **dict.fromkeys((Reason.SPAM, Reason.BLOCKED, Reason.POLICY, Reason.SENDER, Reason.RELAYING), _POLICY),
 }
-_FINAL = frozenset({Reaction.SUPPRESS, Reaction.PAUSE_TEMPLATE, Reaction.PAUSE_CHANNEL})
+_FINAL = frozenset({Reaction.SUPPRESS, Reaction.PAUSE_TEMPLATE, Reaction.PAUSE_CHANNEL, Reaction.DROP})
 _TOKEN = re.compile(r"\b[A-Z]{2}:[A-Z]{3}\b")
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})\b")
 
@@ -90,7 +79,17 @@ def read_refusal(code: int, text: str, status: str = "") -> Meaning:
     `status` is the RFC 3463 status of a bounce; where it is empty the one that opens `text` counts.
     """
     status = status or reply_status(text)
-    meaning = _by_text(code, text) or _CODES.get(code) or _by_status(status) or _by_class(code)
+    meaning = _by_text(code, text) or _CODES.get(code) or _by_log_in(status)
+    return _unless_passing(meaning or _by_failure(read_failure(status, f"{code} {text}")), code, status)
+
+
+def read_returned(failure: Failure, answer: str) -> Meaning:
+    """The same of a mail that came back: `answer` is what the other server said, its code left out."""
+    code = int(failure.code or (450 if failure.status.startswith("4") else 550))
+    return _unless_passing(_by_text(code, answer) or _by_failure(failure), code, failure.status)
+
+
+def _unless_passing(meaning: Meaning, code: int, status: str) -> Meaning:
     passing = code < 500 or status.startswith("4.")
     if passing and (meaning.reaction in _FINAL or meaning.ours):
         return _SOFT  # the server itself says that it may pass
@@ -115,13 +114,12 @@ def _by_text(code: int, text: str) -> Meaning | None:
     return next((meaning for rule, meaning in _TEXT_RULES if rule.search(text)), None)
 
 
-def _by_status(status: str) -> Meaning | None:
-    detail = status[2:]
-    if meaning := _STATUSES.get(detail):
-        return meaning
-    return _POLICY if detail.startswith("7.") else None
+def _by_log_in(status: str) -> Meaning | None:
+    return _CHANNEL if status[2:] in _LOG_IN else None
 
 
-def _by_class(code: int) -> Meaning:
+def _by_failure(failure: Failure) -> Meaning:
     """Without a known text or status even a 5xx is soft; whoever counts the tries may give up after three."""
-    return _FULL if code == 552 else _SOFT
+    if failure.permanence is Permanence.HARD:
+        return _HARD
+    return _REASONS.get(failure.reason) or (_FULL if failure.code == "552" else _SOFT)

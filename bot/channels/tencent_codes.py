@@ -1,9 +1,9 @@
 """What Tencent Cloud's SMS codes mean, by table: of a whole call, and of one number in it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.channels.carrier_codes import by_code
+from bot.channels.meaning import Meaning
 from campaigns.terms import SHANGHAI, Reaction
 
 _DAY, _HOUR = timedelta(days=1), timedelta(hours=1)
@@ -26,12 +26,6 @@ VALUE_CODES = frozenset(
         "InvalidParameterValue.TemplateParameterFormatError",
     }
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    reaction: Reaction
-    retry_after: timedelta | None = None
 
 
 def read_submission(code: str, now: datetime) -> Meaning:

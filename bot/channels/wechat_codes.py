@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from bot.channels.meaning import Meaning
 from campaigns.terms import Reaction, SendResult
 
 _CODES: Mapping[Reaction, Sequence[int]] = {
@@ -46,12 +47,6 @@ _STRANGER = "40003"  # not an openid of this account
 _ARGUMENTS = frozenset({"40007", "40008", "40035", "47001", "47003"})
 _STRANGERS_BORNE, _ARGUMENTS_BORNE, _UNLISTED_BORNE = 5, 2, 20
 _UNLISTED_WITHIN = timedelta(minutes=5)
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    reaction: Reaction
-    retry_after: timedelta | None = None
 
 
 def read_errcode(code: int) -> Meaning | None:

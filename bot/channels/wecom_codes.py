@@ -1,9 +1,9 @@
 """What WeCom's errcodes and its customer service's fail types mean, by table (channels.md B5, B6)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.channels.meaning import Meaning
 from campaigns.terms import Reaction
 
 _CODES: Mapping[Reaction, Sequence[int]] = {
@@ -43,12 +43,6 @@ _FAIL_TYPES: Mapping[int, Reaction] = {
     12: Reaction.DROP,
     13: Reaction.DROP,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    reaction: Reaction
-    retry_after: timedelta | None = None
 
 
 def read_errcode(code: int) -> Meaning | None:

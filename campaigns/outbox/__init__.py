@@ -43,6 +43,7 @@ from campaigns.outbox.receipts import (
     hold_receivable,
     is_sending_to,
     message_by_provider_id,
+    messages_to,
     record_receipt,
     record_receipts,
 )
@@ -91,6 +92,7 @@ __all__ = [
     "last_message_to",
     "last_occurrence",
     "message_by_provider_id",
+    "messages_to",
     "next_due",
     "not_sent_to",
     "on_the_wire",

@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 from campaigns import outbox, statements
 from campaigns.outbox import Delivery, Receivable
 from campaigns.replies.events import Taken, event_row
-from campaigns.replies.receipts import close_address
+from campaigns.replies.failures import heed_receipt
 from campaigns.terms import ChannelName, Receipt
 
 _Name = tuple[str, str]  # channel and event id
@@ -105,7 +105,7 @@ async def _apply(ready: Sequence[_Ready]) -> None:
     )
     for one in ready:
         if one.message.channel and one.message.address:
-            await close_address(one.receipt, ChannelName(one.message.channel), one.message.address)
+            await heed_receipt(one.receipt, one.message.id, ChannelName(one.message.channel), one.message.address)
 
 
 def _taken(one: _Ready | None, first: dict[_Name, _Ready], added: set[_Name], repeated: set[_Name]) -> Taken | None:

@@ -1,4 +1,4 @@
-"""What a provider says of a delivery: the state it moves a message to, and the address it may close."""
+"""What a provider says of a delivery: the state it moves a message to, and what it means beyond."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -7,10 +7,10 @@ from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from campaigns import outbox
-from campaigns.members import consent
 from campaigns.models import Event, Message
 from campaigns.replies.events import Taken, receipt_from, take_once
-from campaigns.terms import ChannelName, Reaction, Receipt
+from campaigns.replies.failures import heed_receipt
+from campaigns.terms import ChannelName, Receipt
 
 
 async def take_receipt(receipt: Receipt, *, message_id: int | None, now: datetime) -> Taken:
@@ -53,13 +53,5 @@ async def apply_receipt(receipt: Receipt, message_id: int | None) -> str:
     if not await outbox.record_receipt(message.id, delivered=receipt.delivered, code=receipt.code, at=receipt.at):
         return "waiting"
     if message.channel and message.address:
-        await close_address(receipt, ChannelName(message.channel), message.address)
+        await heed_receipt(receipt, message.id, ChannelName(message.channel), message.address)
     return "applied"
-
-
-async def close_address(receipt: Receipt, channel: ChannelName, address: str) -> None:
-    """Where the receipt says that nothing can be delivered there, ever."""
-    if receipt.reaction is Reaction.SUPPRESS:
-        await consent.suppress_address(
-            channel, address, at=receipt.at, reason=receipt.code or "bounced", source=receipt.event_id[:128]
-        )

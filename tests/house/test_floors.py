@@ -45,8 +45,9 @@ FLOORS: dict[float, str] = {
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
     "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "
-    "bot.channels.bounce_reasons bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
-    4.2: "bot.channels.bounce_words bot.channels.carrier_codes",
+    "bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
+    4.25: "bot.channels.bounce_reasons",
+    4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
