@@ -10,8 +10,9 @@ from datetime import datetime
 
 from bot.runtime import Runtime, set_clock
 from bot.sandbox.run import Sandbox
+from bot.wecom.mass import run_tasks
 from bot.worker import plan, ring_due
-from campaigns import marks, outbox, planner
+from campaigns import marks, mass, outbox, planner
 
 _REST_SECONDS = 0.02
 _POLL_SECONDS = 1.0
@@ -45,7 +46,7 @@ class Conductor:
         """
         newest = await outbox.last_occurrence()
         await self.settle()
-        while await self._next_message(up_to=newest) is not None:
+        while await self._next_message(up_to=newest) is not None or await mass.next_look():
             if not self._runtime.clock.is_virtual:
                 await asyncio.sleep(_POLL_SECONDS)
             elif following := await self.next_moment():
@@ -74,6 +75,8 @@ class Conductor:
         while True:
             if self._sandbox:
                 await self._sandbox.stage.timetable.run_due()
+            if not await marks.is_held():
+                await run_tasks(self._runtime)
             await ring_due(self._runtime)
             if await self._is_quiet():
                 return
@@ -82,7 +85,7 @@ class Conductor:
     async def next_moment(self) -> datetime | None:
         """The earliest thing to come. Slots do not count while planning is held."""
         now = self._runtime.clock()
-        moments = [await self._next_message()]
+        moments = [await self._next_message(), await mass.next_look()]
         if self._sandbox:
             moments.append(self._sandbox.stage.timetable.next_at())
         if not self._runtime.planning_held:

@@ -23,6 +23,8 @@ REASONS = {
     "retry": "稍后重试",
     "paced": "限速排队",
     "channel_closed": "渠道停了",
+    "waits_for_staff": "等同事确认群发",
+    "not_confirmed": "同事没有确认",
     "words": "内容有误",
     "suppressed": "不发",
     "deferred": "推迟",

@@ -466,6 +466,7 @@ class MassTask(Model):
 
     id = fields.IntField(primary_key=True)
     key = fields.CharField(64, unique=True)
+    occurrence_id = fields.IntField(null=True)  # the run of a campaign it belongs to
     sender = fields.CharField(64)  # userid of that person
     text = fields.TextField()
     link_title = fields.CharField(128, default="")
@@ -476,11 +477,16 @@ class MassTask(Model):
     attempts = fields.SmallIntField(default=0)
     made_at = fields.DatetimeField()
     next_at = fields.DatetimeField()
+    lapses_at = fields.DatetimeField(null=True)  # taken back then, if nobody confirmed it
+    reminded_at = fields.DatetimeField(null=True)
     lease_until = fields.DatetimeField(null=True)  # by the database's clock
 
     class Meta:
         table = "mass_tasks"
-        indexes = (Index(fields=("state", "next_at"), name="mass_tasks_next"),)
+        indexes = (
+            Index(fields=("state", "next_at"), name="mass_tasks_next"),
+            Index(fields=("occurrence_id",), name="mass_tasks_run"),
+        )
 
 
 class MassRecipient(Model):
@@ -492,6 +498,7 @@ class MassRecipient(Model):
     id = fields.BigIntField(primary_key=True)
     task: fields.ForeignKeyRelation[MassTask] = fields.ForeignKeyField("campaigns.MassTask", related_name="recipients")
     task_id: int
+    message_id = fields.BigIntField(null=True)  # the message of a campaign that this copy is
     member_id = fields.IntField()
     contact_id = fields.IntField()
     external_userid = fields.CharField(64)
@@ -502,6 +509,7 @@ class MassRecipient(Model):
     class Meta:
         table = "mass_recipients"
         unique_together = (("task", "external_userid"),)
+        indexes = (Index(fields=("external_userid",), name="mass_recipients_customer"),)
 
 
 class LinkUse(Model):

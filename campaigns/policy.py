@@ -4,6 +4,7 @@ In this order: the company's refusal, the hold-out, a contact and channel that c
 An answer to a customer's own message (class ANSWER) is bound by reachability alone.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -85,6 +86,7 @@ class PolicySettings:
     company_apart: timedelta = timedelta(hours=72)
     contact_sms: int = 1
     contact_sms_window: timedelta = timedelta(days=7)
+    customer_mass: int = 28  # WeCom: as many a calendar month as it has days, or fewer by an administrator's choice
     defer_at_most: timedelta = timedelta(days=60)
     doubt_pause: timedelta = timedelta(hours=24)
 
@@ -217,19 +219,22 @@ class _Search:
         # Asked for the moment of sending: a window that will have closed by then is none.
         if channel is ChannelName.WECHAT and wechat_mode(contact, self._ruling.rules, moment.at) is None:
             return Suppress(Reason.NO_WINDOW)
-        if channel is ChannelName.WECOM and not _is_open(contact.wecom, moment.at):
-            return Suppress(Reason.NO_WINDOW)
+        if channel is ChannelName.WECOM and not self._ruling.binding and not _is_open(contact.wecom, moment.at):
+            return Suppress(Reason.NO_WINDOW)  # an answer goes in customer service, all else as a task of staff
         if moment.reason is None and moment.at <= self._ruling.deadline:
             return Allow(contact.id, channel, address)
         reason = moment.reason or Reason.TOO_LATE
         return Defer(contact.id, channel, address, moment.at.astimezone(UTC), reason)
 
     def _moment(self, contact: ContactFacts, channel: ChannelName) -> _Moment:
-        if not self._ruling.counted or channel is not ChannelName.SMS:
-            return self._company_moment
-        sent = self._facts.marketing_sms_at.get(contact.id, ())
         settings = self._ruling.settings
-        spans = _closed_spans(sent, settings.contact_sms, settings.contact_sms_window)
+        if channel is ChannelName.WECOM and contact.wecom and contact.wecom.mass_at:
+            spans = _full_months(contact.wecom.mass_at, settings.customer_mass)
+        elif channel is ChannelName.SMS and self._ruling.counted:
+            sent = self._facts.marketing_sms_at.get(contact.id, ())
+            spans = _closed_spans(sent, settings.contact_sms, settings.contact_sms_window)
+        else:
+            return self._company_moment
         return self._earliest([*self._company_spans, *spans]) if spans else self._company_moment
 
     def _company_cap(self) -> Sequence[Span]:
@@ -265,6 +270,16 @@ class _Search:
 def _is_open(reach: WecomReach | None, at: datetime) -> bool:
     """Whether the customer's last message in customer service still lets us write."""
     return bool(reach and reach.desk and reach.window_left > 0 and reach.window_until and reach.window_until > at)
+
+
+def _full_months(sent: Sequence[datetime], limit: int) -> list[Span]:
+    """Calendar months in Shanghai in which a customer got all the mass messages WeCom lets them have."""
+    months = Counter(at.astimezone(SHANGHAI).replace(day=1, hour=0, minute=0, second=0, microsecond=0) for at in sent)
+    return [
+        (month - timedelta(microseconds=1), (month + 32 * _DAY).replace(day=1))
+        for month, count in months.items()
+        if count >= limit
+    ]
 
 
 def _closed_spans(

@@ -37,6 +37,7 @@ class _Reader:
             company_apart=timedelta(hours=self._number("company.apart_hours", 72)),
             contact_sms=self._number("contact.marketing_sms", 1),
             contact_sms_window=timedelta(days=self._number("contact.window_days", 7, least=1)),
+            customer_mass=self._number("wecom.mass_a_month", 28),
             defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
         )

@@ -26,13 +26,17 @@ class ChannelQueue:
 
 @dataclass(frozen=True, slots=True)
 class CampaignProgress:
-    """`planned` messages were to go when it was planned; of them `gone` have their fate by now."""
+    """`planned` messages were to go when it was planned; of them `gone` have their fate by now.
+
+    `with_staff` wait for a person of ours to send them.
+    """
 
     key: str
     state: str
     note: str
     planned: int
     queues: Sequence[ChannelQueue]
+    with_staff: int = 0
 
     @property
     def due(self) -> int:
@@ -48,15 +52,17 @@ class CampaignProgress:
 
     @property
     def gone(self) -> int:
-        return self.planned - self.due - self.later
+        return self.planned - self.due - self.later - self.with_staff
 
 
 async def campaign_progress(now: datetime, key: str | None = None) -> list[CampaignProgress]:
     """Every campaign that was approved, or one, as of `now`."""
     campaigns = await statements.query("SELECT id, key, state, note FROM campaigns ORDER BY id")
-    planned, queues = await _planned(), await _queues(now)
+    planned, queues, asked = await _planned(), await _queues(now), await _with_staff()
     return [
-        CampaignProgress(row["key"], row["state"], row["note"], planned[row["id"]], queues.get(row["id"], []))
+        CampaignProgress(
+            row["key"], row["state"], row["note"], planned[row["id"]], queues.get(row["id"], []), asked[row["id"]]
+        )
         for row in campaigns
         if key is None or row["key"] == key
     ]
@@ -105,6 +111,17 @@ async def _queues(now: datetime) -> dict[int, list[ChannelQueue]]:
 
 
 _NOTHING: Mapping[str, Any] = {"due": 0, "later": 0, "next_at": None}
+
+
+async def _with_staff() -> Counter[int]:
+    rows = await statements.query(
+        """
+        SELECT o.campaign_id, count(*) AS n FROM mass_recipients r JOIN mass_tasks t ON t.id = r.task_id
+        JOIN occurrences o ON o.id = t.occurrence_id WHERE r.state = 'waiting' AND r.message_id IS NOT NULL
+        GROUP BY o.campaign_id
+        """
+    )
+    return Counter({row["campaign_id"]: row["n"] for row in rows})
 
 
 async def _on_the_wire() -> Counter[tuple[int, str]]:

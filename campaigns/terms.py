@@ -66,6 +66,8 @@ class Reason(StrEnum):
     RETRY = "retry"  # a passing fault; tried again later
     PACED = "paced"  # its turn comes later: the rate of the sender or the destination
     CHANNEL_CLOSED = "channel_closed"  # a provider's answer stopped the whole channel
+    WAITS_FOR_STAFF = "waits_for_staff"  # a person of ours is asked to send it, and has not yet
+    NOT_CONFIRMED = "not_confirmed"  # that person never did
 
 
 class Intent(StrEnum):
@@ -137,11 +139,16 @@ class WechatReach:
 
 @dataclass(frozen=True, slots=True)
 class WecomReach:
-    """What WeCom lets us write to one customer: in the customer service `desk` they wrote to, for a while."""
+    """What WeCom lets us write to one customer: in the customer service `desk` they wrote to, for a while.
+
+    `staff` is whom they added last; `mass_at` when mass messages went to them or were proposed, of the last weeks.
+    """
 
     desk: str = ""
     window_until: datetime | None = None
     window_left: int = 0
+    staff: str = ""
+    mass_at: Sequence[datetime] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,9 +311,14 @@ class WechatWords:
 
 @dataclass(frozen=True, slots=True)
 class WecomWords:
-    """An answer in WeCom's customer service; a mass message to customers is a task of staff (campaigns.mass)."""
+    """An answer in WeCom's customer service, or a campaign's words that staff send to their customers (campaigns.mass):
+
+    those are the same for all of them, and may carry a link.
+    """
 
     text: str
+    link: str = ""
+    link_title: str = ""
 
 
 Words = MailWords | SmsWords | WechatWords | WecomWords

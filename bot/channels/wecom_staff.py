@@ -1,7 +1,8 @@
 """WeCom towards our own people: the word that a customer answered, and the mass messages they are asked to confirm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import IntEnum
 
 from bot.channels.wecom_api import Answer, WecomApi, result_of
@@ -10,6 +11,7 @@ from campaigns.terms import Reaction, SendResult
 MOST_CUSTOMERS = 10_000
 _TITLE, _DESCRIPTION, _TEXT, _LINK_TITLE = 128, 512, 4000, 128  # bytes
 _PAGE = 500
+_LISTED = 100
 _PAGES = 100
 
 
@@ -130,6 +132,51 @@ async def was_confirmed(api: WecomApi, msgid: str, sender: str) -> bool | SendRe
 async def cancel_task(api: WecomApi, msgid: str) -> SendResult:
     """What was confirmed before stands."""
     return result_of(0, await api.call("externalcontact/cancel_groupmsg_send", {"msgid": msgid}))
+
+
+async def remind(api: WecomApi, msgid: str) -> SendResult:
+    """At most three times in 24 hours."""
+    return result_of(0, await api.call("externalcontact/remind_groupmsg_send", {"msgid": msgid}))
+
+
+async def find_task(
+    api: WecomApi, sender: str, text: str, since: datetime, until: datetime, known: Collection[str]
+) -> str | SendResult:
+    """The msgid of a task with these words for that person, whose answer was lost; "" where none was made."""
+    asked = {
+        "chat_type": "single", "start_time": int(since.timestamp()), "end_time": int(until.timestamp()),
+        "filter_type": 2, "limit": _LISTED,
+    }  # fmt: skip
+    cursor = ""
+    for _ in range(_PAGES):
+        answer = await api.call(
+            "externalcontact/get_groupmsg_list_v2", {**asked, **({"cursor": cursor} if cursor else {})}
+        )
+        if not answer.ok:
+            return result_of(0, answer)
+        for item in answer.items("group_msg_list"):
+            msgid, words = item.get("msgid"), item.get("text")
+            if (
+                isinstance(msgid, str)
+                and msgid not in known
+                and isinstance(words, dict)
+                and words.get("content") == text
+            ):
+                theirs = await _is_for(api, msgid, sender)
+                if theirs is not False:
+                    return msgid if theirs is True else theirs
+        following = answer.text("next_cursor")
+        if not following or following == cursor:
+            break
+        cursor = following
+    return ""
+
+
+async def _is_for(api: WecomApi, msgid: str, sender: str) -> bool | SendResult:
+    answer = await api.call("externalcontact/get_groupmsg_task", {"msgid": msgid, "limit": _PAGE})
+    if not answer.ok:
+        return result_of(0, answer)
+    return any(item.get("userid") == sender for item in answer.items("task_list"))
 
 
 def _copy(item: Mapping[str, object]) -> Copy | None:

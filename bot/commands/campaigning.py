@@ -151,7 +151,9 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
             case "resume":
                 await definitions.resume(key, now=(await _clock(settings, None))())
             case "cancel":
-                await outbox.cancel_queued(await definitions.cancel(key))
+                campaign_id = await definitions.cancel(key)
+                await outbox.cancel_queued(campaign_id)
+                await outbox.cancel_waiting(campaign_id)
         return {"campaign": key, "state": (await definitions.read_campaign(key)).state}
 
 

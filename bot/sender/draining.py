@@ -23,6 +23,7 @@ from bot.pacing import Demand, Grant
 from bot.providers import all_paced_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready, fill, named
+from bot.sender.handing import hand_over, waits_for_staff
 from bot.sender.settling import Back, act_on_reactions, not_now, remember, rest_closed, settle_results, turned_away
 from campaigns import outbox, planner
 from campaigns.errors import ChannelUnavailable, OutreachError
@@ -67,6 +68,9 @@ async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asy
     accepted = 0
     async with contextlib.aclosing(_claims(runtime, batch, ends, stopping)) as claims:
         async for claim in claims:
+            if waits_for_staff(batch.channel, run):
+                accepted += await hand_over(runtime, run, claim)
+                continue
             work = _Drain(runtime, channel, batch, run, claim, stopping, ends)
             accepted += await work.run_lanes()
             if work.closed:

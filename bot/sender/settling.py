@@ -132,7 +132,7 @@ async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: dat
         case Reaction.SUPPRESS | Reaction.DROP:
             return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
         case Reaction.CONSENT_USED:
-            return await _other_channel(runtime, claimed, now)
+            return await other_channel(runtime, claimed, now)
         case Reaction.RETRY | Reaction.REFRESH if claimed.attempts + 1 >= _TRIES[claimed.channel]:
             return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
         case Reaction.RETRY | Reaction.REFRESH:
@@ -155,7 +155,8 @@ def _spread(claimed: Claimed, wait: timedelta) -> timedelta:
     return wait * (1 + claimed.id % _SPREAD / _SPREAD / 10) if claimed.channel is ChannelName.EMAIL else wait
 
 
-async def _other_channel(runtime: Runtime, claimed: Claimed, now: datetime) -> Settlement:
+async def other_channel(runtime: Runtime, claimed: Claimed, now: datetime) -> Settlement:
+    """The campaign's next way to the same member, or why there is none."""
     verdict = await planner.choose_again(claimed, now, runtime.rulebook)
     match verdict:
         case Suppress(reason):

@@ -17,6 +17,7 @@ MAIL_FRAME = "_shared/mail.mjml"
 SMS_SLOT = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _BODY_MARK = "<!-- body -->"
 _ELSEWHERE = tuple(one for one in SmsProvider if one is not SmsProvider.ALIYUN)
+_SHARED = frozenset({"site", "festival"})  # what is the same for every customer
 _ANSWER = re.compile(r"answer\.([a-z_]+)\.txt")
 
 
@@ -53,6 +54,15 @@ class Answer:
     wechat: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Wecom:
+    """What staff send to all their customers, word by word the same."""
+
+    text: Text
+    link: Text
+    link_title: Text
+
+
 _INTENT: Reads = {"intent": None}  # of what nobody wrote words for, to say so
 
 
@@ -71,6 +81,7 @@ class Compiled:
     mail: Mail | None
     sms: Sms | None
     wechat: Mapping[WechatMode, Wechat]
+    wecom: Wecom | None
     answers: Mapping[str, Answer]
     wants: frozenset[str]
     paths: Mapping[Way, frozenset[Path]]
@@ -101,12 +112,14 @@ def compile_content(files: Mapping[str, str]) -> Compiled:
     mail = _mail(files, words) if "email.txt" in files else None
     sms = _sms(files["sms.toml"], words) if "sms.toml" in files else None
     wechat = _wechat(files["wechat.toml"], words) if "wechat.toml" in files else {}
+    wecom = _wecom(files["wecom.toml"], words) if "wecom.toml" in files else None
     answers = {match[1]: _answer(files, name, words) for name in files if (match := _ANSWER.fullmatch(name))}
-    paths = dict(_answer_paths(mail, answers) if answers else _campaign_paths(mail, sms, wechat))
+    paths = dict(_answer_paths(mail, answers) if answers else _campaign_paths(mail, sms, wechat, wecom))
     return Compiled(
         mail=mail,
         sms=sms,
         wechat=wechat,
+        wecom=wecom,
         answers=answers,
         wants=_wants(files),
         paths=paths,
@@ -182,12 +195,29 @@ def _wechat_way(way: Mapping[str, Any], words: Workshop) -> Wechat:
     )
 
 
+def _wecom(text: str, words: Workshop) -> Wecom:
+    table = read_toml(text, "wecom.toml")
+    check_keys(table, ("text", "link", "link_title"), "wecom.toml")
+    found = Wecom(
+        words.text(table.get("text", ""), "wecom.toml"),
+        words.text(table.get("link", ""), "wecom.toml"),
+        words.text(table.get("link_title", ""), "wecom.toml"),
+    )
+    for path in sorted(_read_by([found.text, found.link, found.link_title])):
+        if path[0] not in _SHARED:
+            problem = (
+                "群发对所有客户是同样的话，只能用 site 和 festival (the same words for all: nothing of one customer)"
+            )
+            raise DefinitionError("wecom.toml", ".".join(path), problem)
+    return found
+
+
 def _answer(files: Mapping[str, str], name: str, words: Workshop) -> Answer:
     return Answer(words.text(files[name], name), words.wechat(files[name], name))
 
 
 def _campaign_paths(
-    mail: Mail | None, sms: Sms | None, wechat: Mapping[WechatMode, Wechat]
+    mail: Mail | None, sms: Sms | None, wechat: Mapping[WechatMode, Wechat], wecom: Wecom | None
 ) -> Iterator[tuple[Way, frozenset[Path]]]:
     if mail:
         yield Way(ChannelName.EMAIL), _read_by(_mail_texts(mail))
@@ -195,6 +225,8 @@ def _campaign_paths(
         yield Way(ChannelName.SMS), _read_by(sms.params.values()) | {("site", "sign_name")}
     for mode, way in wechat.items():
         yield Way(ChannelName.WECHAT, mode), _read_by([way.text, way.url, *way.data.values()])
+    if wecom:
+        yield Way(ChannelName.WECOM), _read_by([wecom.text, wecom.link, wecom.link_title])
 
 
 def _answer_paths(mail: Mail | None, answers: Mapping[str, Answer]) -> Iterator[tuple[Way, frozenset[Path]]]:

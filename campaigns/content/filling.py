@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Wechat
+from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Wechat, Wecom
 from campaigns.content.expressions import Scope
 from campaigns.content.texts import Text
 from campaigns.content.values import one_line
@@ -52,6 +52,8 @@ def _render(
             return _sms(fill, compiled.sms, variables)
         case ChannelName.WECHAT if wechat_mode and wechat_mode in compiled.wechat:
             return _wechat(fill, compiled.wechat[wechat_mode], wechat_mode, variables)
+        case ChannelName.WECOM if compiled.wecom:
+            return _wecom(fill, compiled.wecom, variables)
     raise DefinitionError("campaign.toml", "channels", f"没有写 {wechat_mode or channel} 的文字 (no words for it)")
 
 
@@ -87,6 +89,14 @@ def _wechat(fill: _Filler, way: Wechat, mode: WechatMode, variables: Scope) -> W
     text = tidy(fill(way.text, {**variables, "data": data})) or "\n".join(data.values())
     return WechatWords(
         mode=mode, text=text, url=fill(way.url, variables).strip(), template_id=way.template_id, data=data
+    )
+
+
+def _wecom(fill: _Filler, wecom: Wecom, variables: Scope) -> WecomWords:
+    return WecomWords(
+        tidy(fill(wecom.text, variables)),
+        fill(wecom.link, variables).strip(),
+        one_line(fill(wecom.link_title, variables)),
     )
 
 

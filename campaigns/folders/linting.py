@@ -29,6 +29,7 @@ from campaigns.terms import (
     SmsWords,
     WechatMode,
     WechatWords,
+    WecomWords,
     Words,
 )
 
@@ -36,6 +37,7 @@ _SOLICITING = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 _LONGEST_SMS = 500
 _MOST_SEGMENTS = 3
 _WECHAT_BYTES = 2048
+_WECOM_BYTES, _WECOM_TITLE_BYTES = 4000, 128
 _CLICK = re.compile(r"links\.click\s*\}\}(?:/(\w+))?")
 _URL = re.compile(r"://|www\.|[\w-]\.(?:com|cn|net|org|cc|top|vip|xyz|info)\b", re.IGNORECASE | re.ASCII)
 _HOST = re.compile(r"(?<![\w.-])(?:[a-z0-9-]+\.)+[a-z]{2,}", re.IGNORECASE | re.ASCII)
@@ -111,6 +113,8 @@ def _lint_words(words: Words, folder: CampaignFolder) -> Iterator[LintProblem]:
             yield from _lint_sms(words, folder)
         case WechatWords():
             yield from _lint_wechat(words, folder)
+        case WecomWords() if not folder.definition.answers:
+            yield from _lint_wecom(words, folder)
 
 
 def _lint_mail(words: MailWords, folder: CampaignFolder) -> Iterator[LintProblem]:
@@ -233,6 +237,19 @@ def _lint_wechat(words: WechatWords, folder: CampaignFolder) -> Iterator[LintPro
         limit = WECHAT_LIMITS.get(name.rstrip("0123456789"))
         if limit is not None and len(value) == limit and value.endswith("…"):
             yield LintProblem("wechat.toml", name, f"样例超过{limit}字，会被截断，写短一点 (too long)")
+
+
+def _lint_wecom(words: WecomWords, folder: CampaignFolder) -> Iterator[LintProblem]:
+    if not words.text:
+        yield LintProblem("wecom.toml", "text", "空着，写上要请同事群发的话 (empty)")
+    if len(words.text.encode()) > _WECOM_BYTES:
+        yield LintProblem("wecom.toml", "text", f"超过{_WECOM_BYTES}字节，缩短 (too long)")
+    if folder.definition.message_class in _SOLICITING and "退订" not in words.text:
+        yield LintProblem("wecom.toml", "text", "要说怎么拒收，如：不想再收到就回“退订” (no way to refuse)")
+    if words.link and not words.link.startswith(("https://", "http://")):
+        yield LintProblem("wecom.toml", "link", "要写完整的网址，以 https:// 开头 (not a web address)")
+    if len(words.link_title.encode()) > _WECOM_TITLE_BYTES:
+        yield LintProblem("wecom.toml", "link_title", f"超过{_WECOM_TITLE_BYTES}字节，缩短 (too long)")
 
 
 def _lint_names(folder: CampaignFolder) -> Iterator[LintProblem]:

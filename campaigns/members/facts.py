@@ -57,8 +57,9 @@ async def facts_for(
     )
     blocked, refused, paused = await _suppressions(ids, contacts, now)
     followers = await _followers([row[6] for row in contacts if row[6]])
-    customers = await reach_of([row[10] for row in contacts if row[10]])
-    touches, sms_touches = await _history(ids, now - history, set(leaving_out)) if history else ({}, {})
+    ours = set(leaving_out)
+    customers = await reach_of([row[10] for row in contacts if row[10]], now, ours)
+    touches, sms_touches = await _history(ids, now - history, ours) if history else ({}, {})
     people: dict[int, list[ContactFacts]] = defaultdict(list)
     for row in contacts:
         people[row[0]].append(_contact_facts(row, blocked, followers, customers))

@@ -1,17 +1,18 @@
 """What WeCom's customers have opened for us: whom they added, the window of their last message, unread desks."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from campaigns import statements
 from campaigns.members.consent import suppress_address
-from campaigns.models import Suppression, WecomCustomer, WecomDesk
+from campaigns.models import MassRecipient, Suppression, WecomCustomer, WecomDesk
 from campaigns.terms import ReachChange, WecomReach
 
 _TOKEN_LASTS = timedelta(minutes=10)
 _LOOK_ANYWAY = timedelta(hours=6)  # a summons may be lost; messages are kept for 3 days
 _LEASE_SECONDS = 120
+_MONTHS = timedelta(days=45)  # a calendar month and the longest that a task waits
 NO_FRIEND = "no friend"  # a mass message found them gone
 _REMOVED = "removed us"
 # What ends when the customer adds us again; 84061: not a customer of ours.
@@ -48,11 +49,36 @@ async def record_reach(change: ReachChange) -> None:
         await closed.filter(reason__in=_CLOSED_UNTIL_ADDED).update(lifted_at=change.at)
 
 
-async def reach_of(external_userids: Sequence[str]) -> dict[str, WecomReach]:
+async def reach_of(
+    external_userids: Sequence[str], now: datetime, leaving_out: Collection[int] = ()
+) -> dict[str, WecomReach]:
+    """`leaving_out`: messages whose own copies do not count."""
     if not external_userids:
         return {}
     rows = await WecomCustomer.filter(external_userid__in=list(external_userids))
-    return {row.external_userid: WecomReach(row.desk, row.window_until, row.window_left) for row in rows}
+    copies = await _copies_to(external_userids, now, leaving_out)
+    known = {row.external_userid: row for row in rows}
+    return {
+        name: WecomReach(row.desk, row.window_until, row.window_left, row.staff, copies.get(name, ()))
+        if (row := known.get(name))
+        else WecomReach(mass_at=copies[name])
+        for name in known.keys() | copies.keys()
+    }
+
+
+async def _copies_to(
+    external_userids: Sequence[str], now: datetime, leaving_out: Collection[int]
+) -> dict[str, list[datetime]]:
+    """When mass messages went to these customers, or were put before staff."""
+    found: dict[str, list[datetime]] = {}
+    copies = MassRecipient.filter(
+        external_userid__in=list(external_userids), state__in=("sent", "waiting"), task__made_at__gt=now - _MONTHS
+    )
+    rows = await copies.values_list("external_userid", "message_id", "settled_at", "task__made_at")
+    for name, message_id, settled_at, made_at in rows:
+        if message_id is None or message_id not in leaving_out:
+            found.setdefault(name, []).append(settled_at or made_at)
+    return found
 
 
 async def desk_of(external_userid: str) -> str:

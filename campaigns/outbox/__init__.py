@@ -1,6 +1,7 @@
 """The outbox: occurrences, the messages of each, what became of them, and the channels that are closed."""
 
 from campaigns.outbox.closures import close_channel, closed_channels, open_channel
+from campaigns.outbox.confirmed import cancel_waiting, end_due, end_waiting, hand_to_staff, waiting_for_staff
 from campaigns.outbox.messages import (
     LEASE,
     Accepted,
@@ -76,15 +77,19 @@ __all__ = [
     "add_occurrence",
     "ask_later",
     "cancel_queued",
+    "cancel_waiting",
     "claim",
     "claim_unknown",
     "close_channel",
     "close_planning",
     "closed_channels",
     "due_batches",
+    "end_due",
+    "end_waiting",
     "enqueue",
     "exchange",
     "fate_of",
+    "hand_to_staff",
     "hold_planning",
     "hold_receivable",
     "is_open",
@@ -110,4 +115,5 @@ __all__ = [
     "sent_words",
     "set_aside",
     "unplanned_occurrences",
+    "waiting_for_staff",
 ]

@@ -31,7 +31,7 @@ _PATIENCE: Mapping[tuple[ChannelName, Reaction], _Patience] = {
     (ChannelName.EMAIL, Reaction.DEFER_RECIPIENT): _Patience(5, timedelta(days=14)),  # the mailbox is full
 }
 # Of the messages of one run on one channel.
-_SHARES: Mapping[Reaction, float] = {Reaction.PAUSE_TEMPLATE: 0.05}
+_BLOCKED = 0.05  # by carriers, for the words
 _COMPLAINTS = 0.003  # receiving providers turn a sender away there
 
 
@@ -42,8 +42,8 @@ async def heed_receipt(receipt: Receipt, message_id: int, channel: ChannelName, 
     if receipt.reaction is Reaction.SUPPRESS:
         reason = receipt.code or "bounced"
         await consent.suppress_address(channel, address, at=receipt.at, reason=reason, source=receipt.event_id[:128])
-    elif receipt.reaction in _SHARES:
-        await _watch_share(message_id, receipt.code, _SHARES[receipt.reaction], "运营商拦截")
+    elif receipt.reaction is Reaction.PAUSE_TEMPLATE:
+        await _watch_share(message_id, receipt.code, _BLOCKED, "运营商拦截")
     elif receipt.reaction and (patience := _PATIENCE.get((channel, receipt.reaction))):
         await _lose_patience(receipt, receipt.reaction, channel, address, patience)
 

@@ -1,19 +1,13 @@
 """A day with WeCom over real sockets: what we do there, and what its stand-in, customers and staff do in return."""
 
-import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.clock import ProductClock
-from bot.commands.serving import House, house
-from bot.sandbox.stage import Line
 from bot.sandbox.wechat_push import to_xml
 from bot.sandbox.wecom.attacks import ATTACKS, Attacker
-from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.push import Quirks
 from bot.settings import Settings
 from bot.wecom.mass import run_tasks
@@ -32,55 +26,17 @@ from campaigns.models import (
     WecomDesk,
 )
 from campaigns.terms import ChannelName
-from tests.cast import NOW, TEMPLATES, answer_automatically, crowd, datong
+from tests.cast import answer_automatically, crowd
 from tests.fleet import until
+from tests.wecom_day import ANNA, BERT, CARL, Day, opened_day
 
-ANNA, BERT, CARL = (f"wm{name:030}" for name in ("ANNA", "BERT", "CARL"))
-STAFF = 'otherwise = "程雪"\n[[staff]]\nname = "程雪"\nwecom = "wangfang"\n'
 CALM = Quirks(duplicate_share=0, empty_page_share=0, kf_failure_share=0)
-
-
-@dataclass(slots=True)
-class Day:
-    """The whole house, with 大同机械 whose contact is ANNA, a customer of 程雪 (wangfang)."""
-
-    home: House
-    member_id: int
-    contact_id: int
-
-    @property
-    def wecom(self) -> WecomSandbox:
-        assert self.home.sandbox is not None
-        return self.home.sandbox.wecom
-
-    def pass_by(self, time: timedelta) -> None:
-        self.home.runtime.clock.set(self.home.runtime.clock() + time)
-
-    def to_staff(self) -> list[str]:
-        rows = self.wecom.stage.ledger.rows(Line.WECOM_STAFF)
-        return [row.to for row in rows if row.words["kind"] == "app"]
-
-    def to_customers(self, kind: str) -> list[str]:
-        return [row.to for row in self.wecom.stage.ledger.rows(ChannelName.WECOM) if row.words["kind"] == kind]
 
 
 @pytest.fixture
 async def day(sqlite_database: Settings, tmp_path: Path) -> AsyncIterator[Day]:
-    templates = tmp_path / "templates"
-    shutil.copytree(TEMPLATES, templates)
-    (templates / "staff.toml").write_text(STAFF, encoding="utf-8")
-    clock = ProductClock()
-    clock.set(NOW)
-    changes = {"web_port": 0, "mail_door_port": 0, "huifang_templates": templates}
-    settings = sqlite_database.model_copy(update=changes)
-    async with house(settings, clock) as running:
-        assert running.sandbox is not None
-        running.sandbox.stage.listeners.clear()
-        running.sandbox.wecom.mass.listeners.clear()  # a test speaks for customers and staff
-        player = await datong()
-        await Contact.filter(id=player.contact_id).update(external_userid=ANNA)
-        running.sandbox.wecom.people.follow(ANNA, "wangfang")
-        yield Day(running, player.member_id, player.contact_id)
+    async with opened_day(sqlite_database, tmp_path) as opened:
+        yield opened
 
 
 async def replies() -> list[str]:
