@@ -1,12 +1,13 @@
 """What every channel owes, as a table that channels join: each brings a stand-in that can be told how to behave.
 
-To join: a class with the members of `Kit`, and a line in `KITS`.
+To join: a class with the members of `Kit`, and a line in `SMS_KITS` or in `other_kits.KITS`.
 """
 
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,9 +18,20 @@ from bot.channels.sms_generic_file import load_gateway
 from bot.channels.sms_tencent import TencentSettings, TencentSmsChannel
 from bot.sandbox.aliyun_carrier import Quirks
 from bot.sandbox.aliyun_sms import AliyunSmsSandbox
+from bot.sandbox.sms_carrier import Quirks as SmsQuirks
 from bot.sandbox.stage import Stage
-from campaigns.terms import ChannelName, MessageClass, Outbound, SmsProvider, SmsTemplate, SmsWords
-from tests.channels.strict_tencent import APP_ID, NOW, SECRET_ID, SECRET_KEY, SIGN, StrictTencent
+from bot.sandbox.tencent_sms import TencentSmsSandbox
+from campaigns.terms import (
+    ChannelName,
+    InboundEvent,
+    MessageClass,
+    Outbound,
+    Reaction,
+    SmsProvider,
+    SmsTemplate,
+    SmsWords,
+)
+from tests.channels.strict_tencent import APP_ID, NOW, SECRET_ID, SECRET_KEY, SIGN
 from tests.scripted import Fault, Seen, Told, answer, serving
 
 EVENTS = ("refuse", "throttle", "cut before", "cut after")
@@ -37,10 +49,17 @@ WORDS = SmsWords(
 
 
 class Kit(Protocol):
-    """A channel with its stand-in. `keeps_records`: it can be asked about what got no answer."""
+    """A channel with its stand-in.
+
+    `keeps_records`: it can be asked about what got no answer. `refusal`: what its refusal means. `lost`: what a
+    connection means that is cut before the effect. `tells`: receipts and replies are pushed to our doors.
+    """
 
     channel: Channel
     keeps_records: bool
+    refusal: Reaction
+    lost: Reaction
+    tells: bool
 
     def message(self, number: int) -> Outbound: ...
 
@@ -50,13 +69,33 @@ class Kit(Protocol):
     def taken(self) -> list[str]:
         """The names of all messages that took effect, in order."""
 
+    def take(self, request: InboundRequest) -> list[InboundEvent]:
+        """What our door makes of a push. Raises WebhookRejected."""
+
     def receipt(self, name: str, address: str, provider_id: str) -> InboundRequest:
-        """What the provider pushes once that message was delivered."""
+        """What the provider pushes once that message was delivered; where it does not, anything it pushes."""
 
     def reply(self, address: str, text: str) -> InboundRequest: ...
 
     def forged(self) -> Sequence[InboundRequest]:
         """What cannot be the provider's."""
+
+
+class ByHttp:
+    """A kit whose provider calls our doors."""
+
+    channel: Channel
+    keeps_records = True
+    refusal = Reaction.PAUSE_TEMPLATE
+    lost = Reaction.UNKNOWN
+    tells = True
+
+    def message(self, number: int) -> Outbound:
+        return _message(number)
+
+    def take(self, request: InboundRequest) -> list[InboundEvent]:
+        self.channel.verify(request)
+        return self.channel.parse(request)
 
 
 def _message(number: int) -> Outbound:
@@ -73,13 +112,9 @@ def _forged(door: str) -> list[InboundRequest]:
 
 
 @dataclass
-class AliyunKit:
+class AliyunKit(ByHttp):
     sandbox: AliyunSmsSandbox
     channel: Channel
-    keeps_records: bool = True
-
-    def message(self, number: int) -> Outbound:
-        return _message(number)
 
     def tell(self, event: str) -> None:
         if event == "refuse":
@@ -129,25 +164,19 @@ async def _aliyun(folder: Path) -> AsyncIterator[Kit]:
 
 
 @dataclass
-class TencentKit:
-    cloud: StrictTencent
+class TencentKit(ByHttp):
+    cloud: TencentSmsSandbox
     channel: Channel
-    keeps_records: bool = True
-
-    def message(self, number: int) -> Outbound:
-        return _message(number)
 
     def tell(self, event: str) -> None:
-        error = {"Response": {"Error": {"Code": "RequestLimitExceeded", "Message": "slow"}, "RequestId": "R"}}
         if event == "refuse":
-            self.cloud.refuse = "FailedOperation.SignatureIncorrectOrUnapproved"
-        elif event == "throttle":
-            self.cloud.faults.append((200, json.dumps(error).encode()))
+            self.cloud.account.signs.clear()
         else:
-            self.cloud.faults.append(event.removeprefix("cut "))
+            faults = {"throttle": "throttled", "cut before": "reset_before", "cut after": "reset_after"}
+            self.cloud.faults.order(faults[event])
 
     def taken(self) -> list[str]:
-        return [row["name"] for row in self.cloud.taken]
+        return [row.key for row in self.cloud.stage.ledger if row.channel is ChannelName.SMS]
 
     def receipt(self, name: str, address: str, provider_id: str) -> InboundRequest:
         item = {"mobile": address, "nationcode": "86", "report_status": "SUCCESS", "errmsg": "DELIVRD"}
@@ -162,13 +191,27 @@ class TencentKit:
 
 @asynccontextmanager
 async def _tencent(folder: Path) -> AsyncIterator[Kit]:
-    async with StrictTencent().serving() as cloud:
-        settings = TencentSettings(SECRET_ID, SECRET_KEY, APP_ID, cloud.endpoint, timeout=2.0)
-        channel = TencentSmsChannel(settings, lambda: NOW)
-        try:
-            yield TencentKit(cloud, channel)
-        finally:
-            await channel.close()
+    # a carrier that has always spoken already: before, there is nothing to be asked
+    spoken = SmsQuirks(
+        soonest=-timedelta(minutes=2), latest=-timedelta(minutes=1), empty_share=0, failure_share=0, duplicate_share=0
+    )
+    cloud = TencentSmsSandbox(
+        Stage(lambda: NOW, seed=1),
+        secret_id=SECRET_ID,
+        secret_key=SECRET_KEY,
+        sdk_app_id=APP_ID,
+        signs=[SIGN],
+        templates={"449739": "{1}您好，有 {2} 份简历等您查看。"},
+        quirks=spoken,
+    )
+    await cloud.start()
+    settings = TencentSettings(SECRET_ID, SECRET_KEY, APP_ID, f"http://{cloud.endpoint}", timeout=60)
+    channel = TencentSmsChannel(settings, lambda: NOW)
+    try:
+        yield TencentKit(cloud, channel)
+    finally:
+        await channel.close()
+        await cloud.stop()
 
 
 GATEWAY = """
@@ -202,14 +245,11 @@ at = "when"
 
 
 @dataclass
-class GenericKit:
+class GenericKit(ByHttp):
     channel: Channel
     took: list[dict[str, Any]]
     told: list[str] = field(default_factory=list)
-    keeps_records: bool = False
-
-    def message(self, number: int) -> Outbound:
-        return _message(number)
+    keeps_records = False
 
     def tell(self, event: str) -> None:
         self.told.append(event)
@@ -256,4 +296,4 @@ async def _generic(folder: Path) -> AsyncIterator[Kit]:
             await channel.close()
 
 
-KITS = {"sms by Aliyun": _aliyun, "sms by Tencent": _tencent, "sms by a gateway of a file": _generic}
+SMS_KITS = {"sms by Aliyun": _aliyun, "sms by Tencent": _tencent, "sms by a gateway of a file": _generic}
