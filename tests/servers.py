@@ -3,7 +3,7 @@
 A server started here has a private port or socket, a folder of its own and, where the tests run as root, an
 unprivileged user; the machine's own servers are left alone. What is missing can be installed with
 `python -m tests.servers install` where the system's package manager may be used. Of postfix only the two programs that
-measure are unpacked (`python -m tests.servers install bench`), for an installed one would serve mail.
+take and send test mail are unpacked, for an installed one would serve mail.
 """
 
 import contextlib
@@ -169,7 +169,7 @@ def postfix_program(name: str) -> tuple[str, dict[str, str]]:
         return found, dict(os.environ)
     unpacked = _POSTFIX / "usr" / "sbin" / name
     if not unpacked.is_file():
-        raise MissingServer(f"{name} is missing: make bench unpacks it where apt-get may be used; else install postfix")
+        raise MissingServer(f"{name} is missing: make test unpacks it where apt-get may be used; else install postfix")
     libraries = [_POSTFIX / "usr" / "lib" / "postfix", *(_POSTFIX / "usr" / "lib").glob("*-linux-*")]
     path = ":".join([*map(str, libraries), os.environ.get("LD_LIBRARY_PATH", "")]).rstrip(":")
     return str(unpacked), {**os.environ, "LD_LIBRARY_PATH": path}
@@ -393,7 +393,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["install"]:
         install()
         unpack_dovecot()
-    if sys.argv[1:] == ["install", "bench"]:
         unpack_postfix()
     if sys.argv[1:] == ["install", "faults"]:
         unpack_faketime()

@@ -34,6 +34,7 @@ class BoxAddress:
     password: str = field(repr=False)
     folder: str = "INBOX"
     tls: ssl.SSLContext | None = None
+    patience: float = _TIMEOUT_SECONDS  # seconds, for each answer
 
 
 class ImapBox:
@@ -119,8 +120,8 @@ class ImapBox:
 
 def _connect(address: BoxAddress) -> imaplib.IMAP4:
     if address.tls is None:
-        return imaplib.IMAP4(address.host, address.port, timeout=_TIMEOUT_SECONDS)
-    return imaplib.IMAP4_SSL(address.host, address.port, ssl_context=address.tls, timeout=_TIMEOUT_SECONDS)
+        return imaplib.IMAP4(address.host, address.port, timeout=address.patience)
+    return imaplib.IMAP4_SSL(address.host, address.port, ssl_context=address.tls, timeout=address.patience)
 
 
 def _quoted(folder: str) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 
 from bot.commands.campaigning import lint
+from bot.commands.reaching import try_dkim, try_mailbox
 from bot.database import is_behind, is_missing, open_database
 from bot.runtime import DEMO_MARK, check_channels, check_rules, kept_secret, open_doorbell
 from bot.serving import listen
@@ -45,6 +46,8 @@ async def examine(settings: Settings) -> dict[str, Any]:
         "templates": _templates,
         "rules": _rules,
         "channels": _channels,
+        "imap": try_mailbox,
+        "dkim": try_dkim,
         "doors": _doors,
         "links": _links,
         "callbacks": _callbacks,
