@@ -11,6 +11,7 @@ from datetime import datetime
 from bot.runtime import Runtime, set_clock
 from bot.sandbox.run import Sandbox
 from bot.wecom.mass import run_tasks
+from bot.wecom.reach import open_wecom
 from bot.worker import plan, ring_due
 from campaigns import marks, mass, outbox, planner
 
@@ -46,7 +47,7 @@ class Conductor:
         """
         newest = await outbox.last_occurrence()
         await self.settle()
-        while await self._next_message(up_to=newest) is not None or await mass.next_look():
+        while await self._next_message(up_to=newest) is not None or await self._next_task():
             if not self._runtime.clock.is_virtual:
                 await asyncio.sleep(_POLL_SECONDS)
             elif following := await self.next_moment():
@@ -85,7 +86,7 @@ class Conductor:
     async def next_moment(self) -> datetime | None:
         """The earliest thing to come. Slots do not count while planning is held."""
         now = self._runtime.clock()
-        moments = [await self._next_message(), await mass.next_look()]
+        moments = [await self._next_message(), await self._next_task()]
         if self._sandbox:
             moments.append(self._sandbox.stage.timetable.next_at())
         if not self._runtime.planning_held:
@@ -102,6 +103,12 @@ class Conductor:
 
     async def _next_message(self, *, after: int = 0, up_to: int | None = None) -> datetime | None:
         return await outbox.next_due(self._runtime.clock(), self._runtime.channels, after=after, up_to=up_to)
+
+    async def _next_task(self) -> datetime | None:
+        """When something is to be asked of staff, or looked up; None where there is no WeCom to ask."""
+        if await open_wecom(self._runtime) is None:
+            return None
+        return await mass.next_look()
 
     async def _is_quiet(self) -> bool:
         now = self._runtime.clock()

@@ -207,8 +207,13 @@ async def disturbed_tasks() -> list[Task]:
 
 
 async def next_look() -> datetime | None:
-    """When the next task is to be made or looked at."""
-    row = await MassTask.filter(state__in=("due", "waiting")).order_by("next_at").first()
+    """When the next task of a campaign is to be made, looked for or looked at."""
+    row = (
+        await MassTask.filter(state__in=("due", "waiting", "unknown"))
+        .exclude(occurrence_id=None)
+        .order_by("next_at")
+        .first()
+    )
     return row.next_at if row else None
 
 

@@ -461,7 +461,8 @@ class Notice(Model):
 class MassTask(Model):
     """A message to customers that a person on the staff must confirm in WeCom. Owned by campaigns.mass.
 
-    state: due, making, waiting (for that person), done, refused, unknown (it may have been made), cancelled, lapsed.
+    state: due, making, waiting (for that person), done, refused, unknown (it may have been made), lost
+    (nobody could say), cancelled, lapsed.
     """
 
     id = fields.IntField(primary_key=True)
@@ -492,7 +493,8 @@ class MassTask(Model):
 class MassRecipient(Model):
     """One customer of a mass task. Owned by campaigns.mass.
 
-    state: waiting, sent, blocked (by us, or no longer a friend), deferred (another mass message came first), refused.
+    state: waiting, sent, blocked (by us, or no longer a friend), deferred (another mass message came first), refused,
+    lapsed.
     """
 
     id = fields.BigIntField(primary_key=True)

@@ -70,6 +70,9 @@ async def _make(runtime: Runtime, api: WecomApi, task: Task) -> None:
 async def _find(runtime: Runtime, api: WecomApi, task: Task) -> None:
     """Its answer was lost: WeCom lists the tasks it has. One that is not there was never made, and is made now."""
     now = runtime.clock()
+    if task.has_lapsed(now):  # WeCom could not be asked in all that time
+        await _close(runtime, task, "unknown")
+        return
     found = await find_task(api, task.sender, task.text, task.made_at - _FIRST, now, await mass.known_msgids())
     if isinstance(found, SendResult):
         await heed(found)
@@ -161,9 +164,9 @@ async def _close(runtime: Runtime, task: Task, state: str, *, code: str = "") ->
     """The task is over. What nobody sent goes another way, or again where only the task was at fault."""
     now = runtime.clock()
     left = await mass.close_waiting(task.id, now) if task.is_of_run else []
-    again = "again" if state == "cancelled" else "refused" if state == "refused" else "lapsed"
-    await _end(runtime, task, [Copy(one.message_id, again) for one in left])
-    await mass.move_task(task.id, state, next_at=now, code=code)
+    becomes = {"cancelled": "again", "refused": "refused", "unknown": "unknown"}.get(state, "lapsed")
+    await _end(runtime, task, [Copy(one.message_id, becomes) for one in left])
+    await mass.move_task(task.id, "lost" if state == "unknown" else state, next_at=now, code=code)
 
 
 async def _end(runtime: Runtime, task: Task, copies: Sequence[Copy]) -> None:
@@ -186,6 +189,8 @@ async def _end_of(runtime: Runtime, task: Task, one: Claimed, state: str) -> Set
         case "deferred" if one.attempts < _TRIES:
             later = now + _OTHER_CAME_FIRST
             return Settlement(one.id, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later)
+        case "unknown":
+            return Settlement(one.id, DeliveryState.UNKNOWN, sent_at=now, settled_at=now, uncertain=True)
         case "barred" | "stopped" | "again":
             return Settlement(one.id, DeliveryState.QUEUED, not_before=now)  # read again, before anybody is asked
         case _:

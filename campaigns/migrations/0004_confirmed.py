@@ -22,6 +22,7 @@ class Migration(migrations.Migration):
             field=fields.DatetimeField(null=True, auto_now=False, auto_now_add=False),
         ),
         ops.AddField(model_name="MassRecipient", name="message_id", field=fields.BigIntField(null=True)),
+        ops.AddIndex(model_name="MassTask", index=Index(fields=["occurrence_id"], name="mass_tasks_run")),
         ops.AddIndex(
             model_name="MassRecipient", index=Index(fields=["external_userid"], name="mass_recipients_customer")
         ),

@@ -78,6 +78,7 @@ def _columns(row: Settlement) -> dict[str, Any]:
         "reason": row.reason,
         "code": row.code,
         "provider_id": row.provider_id,
+        "uncertain": row.uncertain,
         "sent_at": row.sent_at,
         "settled_at": row.settled_at,
         "due_at": row.not_before if again else None,
