@@ -23,6 +23,7 @@ from bot.jobs import job_bytes, job_value
 from bot.runtime import Runtime, follow_clock
 from bot.wecom.mass import run_tasks
 from bot.wecom.notices import tell_owners
+from bot.wecom.stops import tell_stops
 from campaigns import marks, outbox, planner
 from campaigns.outbox import Batch
 from campaigns.terms import ChannelName
@@ -91,8 +92,13 @@ async def recover(ctx: dict[str, Any]) -> None:
 
 
 async def tell_staff(ctx: dict[str, Any]) -> None:
-    """Who has a task learns it in WeCom."""
-    await _once(ctx["telling"], tell_owners, ctx["runtime"])
+    """Who has a task learns it in WeCom, and who answers for the sending what stopped by itself."""
+    await _once(ctx["telling"], _tell_everybody, ctx["runtime"])
+
+
+async def _tell_everybody(runtime: Runtime) -> None:
+    await tell_owners(runtime)
+    await tell_stops(runtime)
 
 
 async def confirmed(ctx: dict[str, Any]) -> None:

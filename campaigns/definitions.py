@@ -9,6 +9,8 @@ from campaigns.errors import InputError, StateError
 from campaigns.folders import CampaignFolder, Definition, lint_folder, parse_definition, read_folder
 from campaigns.models import Campaign, ContentVersion
 
+BY_HAND = "停于命令行"
+
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
@@ -58,6 +60,12 @@ async def start(key: str, *, now: datetime) -> CampaignRow:
     """Let an approved campaign run; its schedule counts from now on."""
     await _change(key, ("approved", "running"), state="running", started_at=now, planned_until=now, note="")
     return await read_campaign(key)
+
+
+async def stopped_campaigns() -> list[CampaignRow]:
+    """Those that are paused for what came back, not by a person."""
+    rows = await Campaign.filter(state="paused").exclude(note__in=("", BY_HAND)).prefetch_related("version")
+    return [_row(row) for row in rows]
 
 
 async def pause(key: str, *, note: str) -> None:

@@ -26,6 +26,15 @@ async def write_mark_once(key: str, value: str) -> str:
     return mark.value
 
 
+async def delete_mark(key: str) -> None:
+    await Mark.filter(key=key).delete()
+
+
+async def read_marks(prefix: str) -> dict[str, str]:
+    """Every mark whose key begins like this, with its value."""
+    return {row.key: row.value for row in await Mark.filter(key__startswith=prefix)}
+
+
 async def is_held() -> bool:
     """Whether this is a restored copy that waits for a person's word: nothing of it is planned or sent till then."""
     return await read_mark(RESTORED) is not None

@@ -147,7 +147,7 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
         await need_campaign(settings, key)
         match what:
             case "pause":
-                await definitions.pause(key, note="停于命令行")
+                await definitions.pause(key, note=definitions.BY_HAND)
             case "resume":
                 await definitions.resume(key, now=(await _clock(settings, None))())
             case "cancel":

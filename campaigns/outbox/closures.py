@@ -25,6 +25,7 @@ async def open_channel(channel: str) -> None:
     await ChannelState.filter(channel=channel).delete()
 
 
-async def closed_channels(now: datetime) -> Mapping[str, str]:
-    rows = await ChannelState.filter(Q(closed=True) | Q(closed_until__gt=now))
+async def closed_channels(now: datetime, *, for_good: bool = False) -> Mapping[str, str]:
+    """Those that are closed now, and why; `for_good`: only till a person opens them."""
+    rows = await ChannelState.filter(Q(closed=True) if for_good else Q(closed=True) | Q(closed_until__gt=now))
     return {row.channel: row.reason for row in rows}
