@@ -106,7 +106,7 @@ def _obstacle(facts: Facts, person: ContactFacts, at: datetime) -> Reason | None
         return Reason.NO_ADDRESS
     if not person.consent:
         return Reason.NO_CONSENT
-    return Reason.BLOCKED if ChannelName.WECOM in person.blocked else None
+    return person.blocked.get(ChannelName.WECOM)
 
 
 # ---- what a worker does ---------------------------------------------------------------------------------------------

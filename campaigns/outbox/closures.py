@@ -9,6 +9,7 @@ from datetime import datetime
 from tortoise.expressions import Q
 
 from campaigns.models import ChannelState
+from campaigns.terms import ChannelName
 
 
 async def close_channel(channel: str, reason: str, *, until: datetime | None = None) -> None:
@@ -28,3 +29,9 @@ async def open_channel(channel: str) -> None:
 async def closed_channels(now: datetime) -> Mapping[str, str]:
     rows = await ChannelState.filter(Q(closed=True) | Q(closed_until__gt=now))
     return {row.channel: row.reason for row in rows}
+
+
+async def shut_channels(until: datetime) -> frozenset[ChannelName]:
+    """Whole channels that are closed up to that moment at least."""
+    closed = await closed_channels(until)
+    return frozenset(name for name in ChannelName if name in closed)

@@ -100,7 +100,7 @@ async def test_who_refused_or_was_never_asked_is_left_out_with_the_reason(house:
     await consent.suppress_address(ChannelName.WECOM, customer(3), at=now, reason="removed us", source="t")
     found = await propose(house, contacts)
     assert found.taken == 1
-    reasons = (Reason.REFUSED, Reason.NO_CONSENT, Reason.NO_ADDRESS, Reason.BLOCKED)
+    reasons = (Reason.REFUSED, Reason.NO_CONSENT, Reason.NO_ADDRESS, Reason.NOT_FOLLOWER)
     assert found.left_out == dict.fromkeys(reasons, 1)
     await run_tasks(house.runtime)
     assert house.server.to(MAKE)[0]["external_userid"] == [customer(4)]
