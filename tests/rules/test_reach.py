@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot import wording
+from bot.commands.printing import preview_lines
 from campaigns.calendar import WorkCalendar
 from campaigns.policy import PolicySettings, Ruling
 from campaigns.reach import OBSTACLES, CampaignRules, kind_of, mass_left, why_not
@@ -181,3 +182,13 @@ def test_staff_read_every_reason_in_chinese() -> None:
     assert all(reason in wording.REASONS for reason in OBSTACLES)
     assert wording.reason_words("no_consent") == "没有同意 (no consent)"
     assert wording.obstacle_words("sms:no_consent wechat:no_window") == "短信：没有同意，公众号：会话窗口已关"
+
+
+def test_the_preview_says_who_can_be_reached_by_what_and_who_by_nothing() -> None:
+    found = {
+        "campaign": "x", "at": None, "audience": 40, "fates": {"send": 25}, "channels": {"sms": 25},
+        "already_planned": False, "reach": {"sms": {"can": 25, "why_not": {"no_window": 3, "no_consent": 12}}},
+        "unreachable": {"no_window": 3, "no_consent": 12},
+    }  # fmt: skip
+    lines = [line for line in preview_lines(found) if isinstance(line, str)]
+    assert "哪条路都不通 15家 (no one reachable)：没有同意 (no consent) 12、会话窗口已关 (no window) 3" in lines

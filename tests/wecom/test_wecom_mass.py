@@ -176,3 +176,16 @@ async def test_a_task_nobody_confirms_in_a_week_is_taken_back(house: House) -> N
     house.later(timedelta(days=8))
     await run_tasks(house.runtime)
     assert (len(house.server.to(CANCEL)), (await task()).state) == (1, "lapsed")
+
+
+async def test_whom_one_reached_today_is_left_out_until_tomorrow(house: House) -> None:
+    contacts = await people(house, 2)
+    ids = list(contacts)
+    await propose(house, {ids[0]: contacts[ids[0]]})
+    await run_tasks(house.runtime)
+    confirmed(house, 1)
+    await look(house)
+    found = await propose(house, contacts, "second")
+    assert (found.taken, found.left_out) == (1, {Reason.MONTH_QUOTA: 1})
+    house.later(timedelta(days=1))
+    assert (await propose(house, contacts, "third")).taken == 2
