@@ -25,7 +25,7 @@ from bot.worker import make_worker
 from campaigns import definitions, marks
 from campaigns.models import Contact, Message, Suppression, WechatFollower, WecomCustomer
 from campaigns.planner import reach_of, start_campaign
-from campaigns.terms import SHANGHAI, MessageClass, Reason
+from campaigns.terms import SHANGHAI, ChannelName, MessageClass, Reason
 from tests.cast import NOW, TEMPLATES, answer_automatically, crowd
 from tests.faults.scene import LONG
 from tests.fleet import HOLDOUT_SECRET, until
@@ -35,6 +35,7 @@ _TOGETHER = timedelta(minutes=9)
 _STEPS = (time(10), time(15), time(19))  # Asia/Shanghai; the first two are slots of campaigns
 _SUBSCRIBED = "SUB_UNREAD_RESUMES"
 _STAFF = "wangfang"
+_BY_CHANCE = {(ChannelName.WECOM, "fail_type 0")}  # "unknown", of a message that was taken
 _WECOM_DAY = 2  # when WeCom's customers write: their words are fetched in real time
 
 _DAILY = 'kind = "recurring"\nevery = "day"\nat = "{at}"\ndays = "all"\nagain_after = "{again}"'
@@ -124,7 +125,7 @@ async def test_in_a_month_nothing_is_refused_that_the_ledgers_could_have_known(
         month = await _begin(running, members)
         await _live(month)
         assert running.sandbox is not None
-        assert running.sandbox.stage.refusals == {}
+        assert set(running.sandbox.stage.refusals) <= _BY_CHANCE
         assert running.sandbox.stage.timetable.failures == []
         modes = Counter(await Message.filter(sent_at__not_isnull=True).values_list("channel", "wechat_mode"))
         assert sum(modes.values()) >= least, modes
