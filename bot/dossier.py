@@ -7,7 +7,7 @@ from typing import Any
 from bot import sender
 from bot.runtime import Runtime
 from bot.wording import NOT_SENT
-from campaigns import outbox, touches, visits
+from campaigns import outbox, planner, touches, visits
 from campaigns.cells import parse_key
 from campaigns.errors import InputError
 from campaigns.members import find
@@ -17,14 +17,16 @@ from campaigns.touches import TouchRow
 
 
 async def describe_member(runtime: Runtime, number: str) -> dict[str, Any]:
-    """What `members.find` holds, and `visits` and `timeline`, newest first. Raises InputError for an unknown number.
+    """What `members.find` holds, `reach` by contact and channel, `visits`, and `timeline`, newest first.
 
-    The timeline holds touches, and of kind NOT_SENT what the ledger says became of the rest: a state and its reason.
+    Raises InputError for an unknown number. The timeline holds touches, and of kind NOT_SENT what the ledger says
+    became of the rest: a state and its reason.
     """
     found = await find.describe_member(parse_key(number) or number)
     if found is None:
         raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
     found["visits"] = [asdict(visit) for visit in await visits.visits_of(found["id"])]
+    found["reach"] = [asdict(one) for one in await planner.reach_of(found["id"], runtime.clock())]
     touched = await _timeline(runtime, await touches.timeline(found["id"]))
     unsent = [_unsent(row) for row in await outbox.not_sent_to(found["id"])]
     found["timeline"] = sorted([*touched, *unsent], key=lambda line: line["at"], reverse=True)
@@ -71,6 +73,7 @@ def _unsent(row: NotSent) -> dict[str, Any]:
         "campaign": row.campaign_key,
         "state": row.state,
         "reason": row.reason,
+        "obstacles": row.obstacles,
         "text": "",
     }
 

@@ -1,6 +1,9 @@
 """The Chinese that staff read for the words code uses. An unknown word is shown as it stands."""
 
 from collections.abc import Mapping
+from typing import Any
+
+from campaigns.terms import SHANGHAI
 
 REASONS = {
     "send": "发送",
@@ -12,7 +15,14 @@ REASONS = {
     "no_consent": "没有同意",
     "no_address": "没有地址",
     "blocked": "地址已屏蔽",
-    "no_window": "微信不能发",
+    "unreachable": "地址无效",
+    "not_follower": "没有关注",
+    "opted_out": "本人停了这个渠道",
+    "template_not_approved": "模板没有通过",
+    "no_window": "会话窗口已关",
+    "no_credit": "没有订阅次数",
+    "month_quota": "本月群发已满",
+    "other_way": "换了渠道",
     "scheduled": "还没到时间",
     "outside_hours": "不在时段",
     "frequency_cap": "频次上限",
@@ -113,6 +123,27 @@ def fate_words(name: str) -> str:
     """`deferred:outside_hours` → 推迟：不在时段."""
     head, _, reason = name.partition(":")
     return f"{_of(REASONS, head)}：{_of(REASONS, reason)}" if reason else _of(REASONS, head)
+
+
+def reason_words(reason: str) -> str:
+    """`no_consent` → 没有同意 (no consent)."""
+    return f"{_of(REASONS, reason)} ({reason.replace('_', ' ')})"
+
+
+def obstacle_words(obstacles: str) -> str:
+    """`sms:no_consent wechat:no_window` → 短信：没有同意，公众号：会话窗口已关."""
+    ways = (one.partition(":") for one in obstacles.split())
+    return "，".join(f"{channel_words(channel)}：{_of(REASONS, reason)}" for channel, _, reason in ways)
+
+
+def reach_left(one: Mapping[str, Any]) -> str:
+    """What a window, accepted notices and the month still hold for one contact."""
+    window, until = one["window_left"], one["window_until"]
+    parts = [f"窗口还有{window}条，到{until.astimezone(SHANGHAI):%m-%d %H:%M}"] if window else []
+    parts += [f"{template}还能发{left}次" for template, left in sorted(one["credits"].items())]
+    if one["month_left"] is not None:
+        parts.append(f"本月群发还有{one['month_left']}次")
+    return "；".join(parts)
 
 
 def channel_words(name: str) -> str:

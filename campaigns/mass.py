@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from tortoise.transactions import in_transaction
 
@@ -20,6 +20,7 @@ from campaigns.members.wecom import NO_FRIEND
 from campaigns.models import MassRecipient, MassTask, Message
 from campaigns.outbox import Settlement
 from campaigns.terms import (
+    SHANGHAI,
     ChannelName,
     ContactFacts,
     DeliveryState,
@@ -93,9 +94,12 @@ async def propose_task(
 ) -> Proposed:
     """A task for `sender` (a userid) to write to these contacts (contact id → member id). `key` makes it once.
 
-    Who refused, was never asked, or has no WeCom is left out. Raises StateError where nobody is left.
+    Who refused, was never asked, has no WeCom or had one today is left out. Raises StateError where nobody is left.
     """
     allowed, left_out = await _sift(contacts, at)
+    for external in await _had_one(list(allowed), at):
+        del allowed[external]
+        left_out[Reason.MONTH_QUOTA] += 1
     if not allowed:
         raise StateError("没有一位客户可以用企业微信写 (none of these customers can be written to)")
     async with in_transaction():
@@ -153,6 +157,13 @@ async def propose_run(
     )  # fmt: skip
 
 
+async def _had_one(customers: Sequence[str], at: datetime) -> set[str]:
+    """Whom a mass message reached today: WeCom lets a second one through tomorrow."""
+    midnight = datetime.combine(at.astimezone(SHANGHAI).date(), time(), SHANGHAI)
+    found = MassRecipient.filter(external_userid__in=customers, state="sent", settled_at__gte=midnight)
+    return {str(one) for one in await found.values_list("external_userid", flat=True)}
+
+
 async def _sift(contacts: Mapping[int, int], at: datetime) -> tuple[dict[str, tuple[int, int]], Counter[Reason]]:
     """external_userid → (contact, member) of those who may be written to, and the reasons of all others."""
     facts = await facts_for(sorted(set(contacts.values())), at)
@@ -179,7 +190,7 @@ def _obstacle(facts: Facts, person: ContactFacts, at: datetime) -> Reason | None
         return Reason.NO_ADDRESS
     if not person.consent:
         return Reason.NO_CONSENT
-    return Reason.BLOCKED if ChannelName.WECOM in person.blocked else None
+    return person.blocked.get(ChannelName.WECOM)
 
 
 # ---- what a worker does ---------------------------------------------------------------------------------------------

@@ -181,6 +181,9 @@ class WechatFollower(Model):
     window_until = fields.DatetimeField(null=True)
     window_left = fields.IntField(default=0)
     credits: dict[str, int] = fields.JSONField(default=dict)
+    heard_at = fields.DatetimeField(null=True)  # of the latest event that changed following or the window
+    mass_month = fields.CharField(7, default="")  # the calendar month mass_used counts in
+    mass_used = fields.SmallIntField(default=0)
 
     class Meta:
         table = "wechat_followers"
@@ -317,6 +320,7 @@ class Message(Model):
     address = fields.CharField(254, null=True)
     state = fields.CharField(16)
     reason = fields.CharField(32, default="")
+    obstacles = fields.CharField(160, null=True)  # where none could be used, what was in the way of each channel
     code = fields.CharField(64, default="")  # the provider's own code
     not_before = fields.DatetimeField()
     due_at = fields.DatetimeField(null=True)  # not_before while it waits in the queue, empty ever after

@@ -5,11 +5,12 @@ An answer to a customer's own message (class ANSWER) is bound by reachability al
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from campaigns.calendar import WorkCalendar
+from campaigns.reach import COUNTED, CampaignRules, closed_at, furthest, obstacle
 from campaigns.terms import (
     SHANGHAI,
     Allow,
@@ -22,16 +23,7 @@ from campaigns.terms import (
     Suppress,
     Tier,
     Verdict,
-    WechatMode,
-    WecomReach,
 )
-
-COUNTED = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
-"""Classes that need a recorded consent and count against the caps."""
-
-# Where a way to a contact ends, the furthest last. Of all ways that were tried, the one that came furthest
-# gives the reason: it is the one thing that has to change for this member to be reached.
-_OBSTACLES = (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.BLOCKED, Reason.NO_WINDOW)
 
 _NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -92,17 +84,6 @@ class PolicySettings:
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignRules:
-    """What policy must know of a campaign: channels in order of preference, the last useful moment."""
-
-    message_class: MessageClass
-    channels: tuple[ChannelName, ...]
-    useless_at: datetime | None
-    wechat_modes: frozenset[WechatMode]
-    subscribe_template: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class _Moment:
     """The earliest allowed moment, and what moved it there (None: it is now)."""
 
@@ -113,8 +94,16 @@ class _Moment:
 class Ruling:
     """The rules for one campaign at one moment, asked of thousands of members."""
 
-    def __init__(self, rules: CampaignRules, settings: PolicySettings, calendar: WorkCalendar, now: datetime) -> None:
-        self.rules, self.settings, self.now = rules, settings, now
+    def __init__(
+        self,
+        rules: CampaignRules,
+        settings: PolicySettings,
+        calendar: WorkCalendar,
+        now: datetime,
+        closed: Collection[ChannelName] = (),
+    ) -> None:
+        """`closed` are channels that a provider's answer stopped: taken only where no other is open."""
+        self.rules, self.settings, self.now, self.closed = rules, settings, now, closed
         self.binding = rules.message_class is not MessageClass.ANSWER
         self.counted = rules.message_class in COUNTED
         self.deadline = now + settings.defer_at_most
@@ -133,10 +122,16 @@ class Ruling:
             return Suppress(Reason.REFUSED)
         if self.binding and held_out:
             return Suppress(Reason.HOLD_OUT)
-        contacts = facts.contacts
-        if len(contacts) > 1:
-            contacts = sorted(contacts, key=lambda contact: not contact.is_primary)
-        return _Search(self, facts).best(contacts, self.rules.channels)
+        return _Search(self, facts).best(_primary_first(facts.contacts), self.rules.channels)
+
+    def reach(self, facts: Facts) -> dict[ChannelName, Reason | None]:
+        """Each of the campaign's channels: None where it can be used, now or when its hour comes, else why not."""
+        if not facts.contacts:
+            return dict.fromkeys(self.rules.channels, Reason.NO_CONTACT)
+        if self.binding and facts.refused:
+            return dict.fromkeys(self.rules.channels, Reason.REFUSED)
+        search = _Search(self, facts)
+        return {channel: search.why_not(facts.contacts, channel) for channel in self.rules.channels}
 
     def recheck(self, facts: Facts, contact: ContactFacts, channel: ChannelName) -> Verdict:
         """The same question at the moment of sending, for one of the member's contacts and the channel chosen.
@@ -158,27 +153,6 @@ class Ruling:
         return _Moment(opened, Reason.OUTSIDE_HOURS if opened > self.now else None)
 
 
-def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> WechatMode | None:
-    """How WeChat lets us write to this contact now, the cheapest permission first, or None.
-
-    Of an imported follower no event is known yet (`wechat` None): only a service notice may be tried.
-    """
-    reach, modes = contact.wechat, rules.wechat_modes
-    template = rules.message_class is MessageClass.SERVICE and WechatMode.TEMPLATE in modes
-    if reach is None:
-        return WechatMode.TEMPLATE if template else None
-    if not reach.followed:
-        return None
-    in_window = reach.window_until is not None and reach.window_until > now and reach.window_left > 0
-    if WechatMode.CUSTOM in modes and in_window:
-        return WechatMode.CUSTOM
-    if template:
-        return WechatMode.TEMPLATE
-    if WechatMode.SUBSCRIBE in modes and reach.credits.get(rules.subscribe_template, 0) > 0:
-        return WechatMode.SUBSCRIBE
-    return None
-
-
 class _Search:
     """One decision: every way to the member that is offered, each with its earliest moment."""
 
@@ -191,36 +165,51 @@ class _Search:
         if not contacts:
             return Suppress(Reason.NO_CONTACT)
         found: Defer | None = None
-        obstacles = [Reason.NO_ADDRESS]
+        resting: Defer | None = None
+        obstacles: list[tuple[ChannelName, Reason]] = []
         for contact in contacts:
             for channel in channels:
                 way = self._way(contact, channel)
                 if isinstance(way, Suppress):
-                    obstacles.append(way.reason)
+                    obstacles.append((channel, way.reason))
+                elif channel in self._ruling.closed:
+                    resting = resting or self._resting(way)
                 elif isinstance(way, Allow):
                     return way
                 elif found is None or way.until < found.until:
                     found = way
+        if found is None or (resting and found.until > self._ruling.deadline):
+            found = resting
+        return self._in_time(found, _by_channel(obstacles))
+
+    def why_not(self, contacts: Sequence[ContactFacts], channel: ChannelName) -> Reason | None:
+        ways = [self._way(contact, channel) for contact in contacts]
+        if all(isinstance(way, Suppress) for way in ways):
+            return furthest(way.reason for way in ways if isinstance(way, Suppress))
+        return Reason.CHANNEL_CLOSED if channel in self._ruling.closed else None
+
+    def _in_time(self, found: Defer | None, obstacles: Sequence[tuple[ChannelName, Reason]]) -> Verdict:
         if found is None:
-            return Suppress(max(obstacles, key=_OBSTACLES.index))
+            reason = furthest(reason for _, reason in obstacles) if obstacles else Reason.NO_ADDRESS
+            return Suppress(reason, obstacles)
         if found.until <= self._ruling.deadline:
             return found
-        return Suppress(Reason.FREQUENCY_CAP if found.reason is Reason.FREQUENCY_CAP else Reason.TOO_LATE)
+        return Suppress(Reason.FREQUENCY_CAP if found.reason is Reason.FREQUENCY_CAP else Reason.TOO_LATE, obstacles)
+
+    def _resting(self, way: Allow | Defer) -> Defer:
+        """It waits in the queue until the channel is opened."""
+        until = way.until if isinstance(way, Defer) else self._ruling.now.astimezone(UTC)
+        return Defer(way.contact_id, way.channel, way.address, until, Reason.CHANNEL_CLOSED)
 
     def _way(self, contact: ContactFacts, channel: ChannelName) -> Verdict:
-        address = contact.address(channel)
-        if not address:
-            return Suppress(Reason.NO_ADDRESS)
-        if self._ruling.counted and not contact.consent:
-            return Suppress(Reason.NO_CONSENT)
-        if channel in contact.blocked:
-            return Suppress(Reason.BLOCKED)
+        rules = self._ruling.rules
+        if reason := obstacle(contact, channel, rules):
+            return Suppress(reason)
         moment = self._moment(contact, channel)
         # Asked for the moment of sending: a window that will have closed by then is none.
-        if channel is ChannelName.WECHAT and wechat_mode(contact, self._ruling.rules, moment.at) is None:
-            return Suppress(Reason.NO_WINDOW)
-        if channel is ChannelName.WECOM and not self._ruling.binding and not _is_open(contact.wecom, moment.at):
-            return Suppress(Reason.NO_WINDOW)  # an answer goes in customer service, all else as a task of staff
+        if reason := closed_at(contact, channel, rules, moment.at):
+            return Suppress(reason)
+        address = contact.address(channel) or ""
         if moment.reason is None and moment.at <= self._ruling.deadline:
             return Allow(contact.id, channel, address)
         reason = moment.reason or Reason.TOO_LATE
@@ -267,9 +256,16 @@ class _Search:
         return ruling.opening
 
 
-def _is_open(reach: WecomReach | None, at: datetime) -> bool:
-    """Whether the customer's last message in customer service still lets us write."""
-    return bool(reach and reach.desk and reach.window_left > 0 and reach.window_until and reach.window_until > at)
+def _primary_first(contacts: Sequence[ContactFacts]) -> Sequence[ContactFacts]:
+    return sorted(contacts, key=lambda contact: not contact.is_primary) if len(contacts) > 1 else contacts
+
+
+def _by_channel(obstacles: Sequence[tuple[ChannelName, Reason]]) -> tuple[tuple[ChannelName, Reason], ...]:
+    """One reason a channel: of several contacts' the furthest."""
+    found: dict[ChannelName, Reason] = {}
+    for channel, reason in obstacles:
+        found[channel] = furthest((found[channel], reason)) if channel in found else reason
+    return tuple(found.items())
 
 
 def _full_months(sent: Sequence[datetime], limit: int) -> list[Span]:

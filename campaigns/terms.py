@@ -54,8 +54,15 @@ class Reason(StrEnum):
     NO_CONTACT = "no_contact"
     NO_CONSENT = "no_consent"
     NO_ADDRESS = "no_address"
-    BLOCKED = "blocked"  # the only addresses left are suppressed
-    NO_WINDOW = "no_window"  # WeChat only, and nothing may be sent to this follower now
+    BLOCKED = "blocked"  # the address is suppressed, of the kinds below where that is known
+    UNREACHABLE = "unreachable"  # a dead address: bounced for good, an empty number, an openid of nobody
+    NOT_FOLLOWER = "not_follower"  # unfollowed the account, or no customer of ours in WeCom any more
+    OPTED_OUT = "opted_out"  # this person stopped this channel, and this one alone
+    TEMPLATE_NOT_APPROVED = "template_not_approved"  # no provider has approved words for this channel
+    NO_WINDOW = "no_window"  # the customer's last word in WeChat or WeCom is too long ago, or answered too often
+    NO_CREDIT = "no_credit"  # WeChat: no accepted notice is left, and no window is open
+    MONTH_QUOTA = "month_quota"  # as many mass messages as the provider lets through in this time
+    OTHER_WAY = "other_way"  # the way that was chosen closed in between: it goes by another
     SCHEDULED = "scheduled"  # its slot has not come yet
     OUTSIDE_HOURS = "outside_hours"
     FREQUENCY_CAP = "frequency_cap"
@@ -135,6 +142,8 @@ class WechatReach:
     window_until: datetime | None = None
     window_left: int = 0
     credits: Mapping[str, int] = field(default_factory=dict)  # subscription template id -> notices left
+    mass_month: str = ""  # the calendar month `mass_used` counts in, 2026-11
+    mass_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +171,7 @@ class ContactFacts:
     openid: str | None
     is_primary: bool
     consent: bool  # only a recorded yes
-    blocked: frozenset[ChannelName] = frozenset()  # channels on which this contact's address is suppressed
+    blocked: Mapping[ChannelName, Reason] = field(default_factory=dict)  # where the address is suppressed, and the kind
     wechat: WechatReach | None = None
     external_userid: str | None = None
     wecom: WecomReach | None = None
@@ -247,9 +256,10 @@ class Defer:
 
 @dataclass(frozen=True, slots=True)
 class Suppress:
-    """Do not write."""
+    """Do not write. `obstacles`: what was in the way of each channel that was tried, in the campaign's order."""
 
     reason: Reason
+    obstacles: Sequence[tuple[ChannelName, Reason]] = field(default=(), compare=False)
 
 
 Verdict = Allow | Defer | Suppress

@@ -2,7 +2,7 @@
 
 import contextlib
 import getpass
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -18,7 +18,7 @@ from campaigns import definitions, marks, outbox, planner
 from campaigns.content import sms_segments
 from campaigns.errors import DefinitionError, InputError, StateError
 from campaigns.folders import CampaignFolder, lint_folder, lint_together, place_of, render_sample
-from campaigns.planner import Preview
+from campaigns.planner import CAN, Preview
 from campaigns.reports import campaign_reports
 from campaigns.terms import SHANGHAI, ChannelName, SmsWords
 
@@ -204,7 +204,7 @@ def sms_price(folder: CampaignFolder, messages: int, yuan: Decimal) -> dict[str,
 
 
 def preview_document(found: Preview) -> dict[str, Any]:
-    """Counts by fate and reason; `deferred_until` says when, for each reason."""
+    """Counts by fate and reason; `deferred_until` says when, for each reason; `reach` who could be reached by what."""
     return {
         "campaign": found.campaign,
         "occurrence": found.key,
@@ -216,8 +216,17 @@ def preview_document(found: Preview) -> dict[str, Any]:
             for fate, times in found.until.items()
         },
         "channels": dict(found.channels),
+        "reach": {
+            channel: {"can": found.reach[channel].get(CAN, 0), "why_not": _without_can(found.reach[channel])}
+            for channel in found.reach
+        },
+        "unreachable": dict(found.unreachable),
         "already_planned": found.already_planned,
     }
+
+
+def _without_can(counts: Mapping[str, int]) -> dict[str, int]:
+    return {reason: count for reason, count in counts.items() if reason != CAN}
 
 
 async def _clock(settings: Settings, as_of: datetime | None) -> ProductClock:

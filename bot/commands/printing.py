@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from bot.wording import NO_WORKER, NOT_SENT, fate_words
+from bot.wording import NO_WORKER, NOT_SENT, channel_words, fate_words, obstacle_words, reach_left, reason_words
 from campaigns.folders import place_of
 from campaigns.terms import SHANGHAI
 
@@ -118,6 +118,7 @@ def member_lines(found: Mapping[str, Any]) -> list[Shown]:
         for one in found["contacts"]
     ]
     shown.append(table(("联系人", "姓名", "职务", "手机", "邮箱", "微信", "同意"), contacts))
+    shown.append(table(("联系人", "渠道", "服务", "营销", "还能发"), [_reach_row(one) for one in found["reach"]]))
     posts = [[one["no"], one["title"], one["city"], one["state"], one["unread"]] for one in found["posts"]]
     if posts:
         shown.append(table(("职位", "名称", "地区", "状态", "未读"), posts))
@@ -130,9 +131,15 @@ def member_lines(found: Mapping[str, Any]) -> list[Shown]:
     return shown
 
 
+def _reach_row(one: Mapping[str, Any]) -> list[Any]:
+    ways = [reason_words(one[kind]) if one[kind] else "✓" for kind in ("service", "marketing")]
+    return [one["contact"], channel_words(one["channel"]), *ways, reach_left(one)]
+
+
 def _touch_line(touch: Mapping[str, Any]) -> str:
     if touch["kind"] == NOT_SENT:
-        return f"{_when(touch['at'])} × {touch['campaign']} {_fate(touch)}"
+        ways = f"（{obstacle_words(touch['obstacles'])}）" if touch["obstacles"] else ""
+        return f"{_when(touch['at'])} × {touch['campaign']} {_fate(touch)}{ways}"
     arrow = "→" if touch["direction"] == "out" else "←"
     about = " ".join(part for part in (touch["state"], touch["intent"], touch["evidence"]) if part)
     subject = f"《{touch['subject']}》 " if touch.get("subject") else ""
@@ -192,9 +199,25 @@ def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
         f"{found['campaign']} {_when(found['at'])}：目标人群 {found['audience']:,}家",
         table(("结果", "家", "到什么时候")[:columns], [row[:columns] for row in rows]),
         f"渠道：{_counts(found['channels'])}",
+        *_reach_lines(found),
         *_price_lines(found.get("sms")),
         *planned,
     ]
+
+
+def _reach_lines(found: Mapping[str, Any]) -> list[Shown]:
+    """Per channel how many can be reached, and why not the others; then who can be reached by none."""
+    if not found.get("reach"):
+        return []
+    rows = [[channel_words(name), one["can"], _reasons(one["why_not"])] for name, one in found["reach"].items()]
+    nobody = found["unreachable"]
+    line = f"哪条路都不通 {sum(nobody.values()):,}家 (no one reachable)：{_reasons(nobody)}"
+    return [table(("渠道", "能到", "不能到的"), rows), *([line] if nobody else [])]
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    most_first = sorted(counts.items(), key=lambda pair: -pair[1])
+    return "、".join(f"{reason_words(name)} {count:,}" for name, count in most_first)
 
 
 def _price_lines(sms: Mapping[str, Any] | None) -> list[str]:

@@ -186,6 +186,7 @@ class AliyunSmsSandbox:
             if fault == "system_error":
                 raise Refused("isp.SYSTEM_ERROR")
         except Refused as refusal:
+            self.stage.refuse(ChannelName.SMS, refusal.code)
             return {"Code": refusal.code, "Message": refusal.message}
         biz_id = self._biz_id()
         kept = messages[:-1] if fault == "forget" else messages

@@ -303,6 +303,7 @@ class Stage:
         self.timetable = Timetable(now)
         self.listeners: list[Listener] = []
         self.fault_plans: list[FaultPlan] = []
+        self.refusals: Counter[tuple[Where, str]] = Counter()
         self._lost: set[tuple[Where, str, str]] = set()
         self.unknown: set[str] = set()
         self.full: set[str] = set()
@@ -329,6 +330,10 @@ class Stage:
         for listener in self.listeners:
             self._tell(listener, row)
         return row
+
+    def refuse(self, channel: Where, code: str | int) -> None:
+        """One call, or one message of a call, was refused with this code of the provider's own."""
+        self.refusals[channel, str(code)] += 1
 
     def lose(self, row: Accepted) -> None:
         """It was accepted and never reaches the customer: an empty number, a bounce, a receipt of failure."""

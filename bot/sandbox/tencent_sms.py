@@ -167,6 +167,7 @@ class TencentSmsSandbox:
             call = self._open(await receive(request))
             return await self._carry_out(call, self.faults.draw())
         except Refused as error:
+            self.stage.refuse(ChannelName.SMS, error.code)
             return self._answer({"Error": {"Code": error.code, "Message": error.message}})
 
     def _open(self, received: Received) -> Call:
@@ -213,6 +214,7 @@ class TencentSmsSandbox:
             sms = self.account.read(given, self.stage.now())
         except Refused as error:
             if self.refuses_each and error.code.startswith("FailedOperation."):
+                self.stage.refuse(ChannelName.SMS, error.code)
                 return [_refused_line(number, context, error) for number in numbers]
             raise
         rows: list[Accepted] = []
@@ -230,6 +232,7 @@ class TencentSmsSandbox:
             phone = self.account.check_number(number, sms, self.stage.now(), self._sent_to)
             self.account.check_money(fee, self._spent_today())
         except Refused as error:
+            self.stage.refuse(ChannelName.SMS, error.code)
             return _refused_line(number, context, error)
         serial = self._serial_number()
         self.account.balance -= fee

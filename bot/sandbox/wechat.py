@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from bot.sandbox.listening import Listener
@@ -96,6 +97,7 @@ class WechatSandbox(Followers):
             token_faults=self.token_faults,
             dice=self._dice,
             acted=self.callbacks.push_overtaking,
+            refused=partial(stage.refuse, ChannelName.WECHAT),
         )
         self.app = self.front.app
         self._listener = Listener(self.app, host, port)

@@ -51,7 +51,7 @@ class Api:
 
 class Front:
     """`app` serves `apis` by their paths. `token_faults` are met by calls that need no token, `faults` by the rest;
-    `acted` is awaited between the effect and the answer."""
+    `acted` is awaited between the effect and the answer, `refused` told each errcode."""
 
     def __init__(
         self,
@@ -62,10 +62,11 @@ class Front:
         token_faults: FaultPlan,
         dice: random.Random,
         acted: Callable[[], Awaitable[None]],
+        refused: Callable[[int], None],
     ) -> None:
         self.delay_seconds = 1.0  # real time, of the faults "delay" and "slow_body"
         self._apis, self._gate, self._dice, self._acted = apis, gate, dice, acted
-        self._faults, self._token_faults = faults, token_faults
+        self._faults, self._token_faults, self._refused = faults, token_faults, refused
         methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         self.app = Starlette(routes=[Route("/{path:path}", self._serve, methods=methods)])
 
@@ -77,6 +78,7 @@ class Front:
             plan = self._token_faults if api.open_to_all else self._faults
             return await self._carry_out(api, request.query_params, body, plan.draw())
         except Refused as refusal:
+            self._refused(refusal.errcode)
             return self._refusal(refusal)
 
     def _open(self, path: str, request: Request) -> Api:

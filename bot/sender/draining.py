@@ -24,7 +24,16 @@ from bot.providers import all_paced_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready, fill, named
 from bot.sender.handing import hand_over, waits_for_staff
-from bot.sender.settling import Back, act_on_reactions, not_now, remember, rest_closed, settle_results, turned_away
+from bot.sender.settling import (
+    Back,
+    act_on_reactions,
+    not_now,
+    remember,
+    rest_closed,
+    settle_results,
+    turned_away,
+)
+from bot.sender.spending import Purse, use_of
 from campaigns import outbox, planner
 from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
@@ -156,6 +165,7 @@ class _Drain:
     _checked: deque[Checked] = field(default_factory=deque)
     _checked_at: float = 0.0
     _held: list[Ready] = field(default_factory=list)  # not granted yet: asked for again at once
+    _purse: Purse = field(default_factory=Purse)
 
     def __post_init__(self) -> None:
         self._left = deque(self.claim.messages)
@@ -266,6 +276,8 @@ class _Drain:
     async def _turn(self, back: Back, granted: _Granted) -> _Granted:
         """Settle one group and mark the next. Returns those of the next that may go on the wire."""
         exchanged = await self._write(back, granted.group)
+        await self._purse.give_back([one.claimed.id for one in back.unused if one.claimed.id in exchanged.settled])
+        await self._purse.give_back([one.claimed.id for one in granted.group if one.claimed.id not in exchanged.marked])
         if back.told:
             await act_on_reactions(self.runtime, back)
         if exchanged.receipts_wait:
@@ -284,14 +296,18 @@ class _Drain:
         return _Granted([one for _, one in pairs], granted.grant, [place for place, _ in pairs])
 
     async def _write(self, back: Back, group: Sequence[Ready]) -> Exchanged:
-        """A database that is away for less than a lease costs nothing: what came back from the wire is still known."""
+        """A database that is away for less than a lease costs nothing: what came back from the wire is still known.
+
+        Who finds nothing left of a window is not marked, and is rechecked.
+        """
         ends = time.monotonic() + self.runtime.settings.lease.total_seconds()
         while True:
             try:
-                if not back.told:
+                if not back.told and not any(use_of(one.outbound) for one in group):
                     return await self._exchange(back, group)
                 async with in_transaction():
-                    exchanged = await self._exchange(back, group)
+                    able = await self._purse.take(group, back, self.runtime.clock())
+                    exchanged = await self._exchange(back, able)
                     await remember(back, exchanged.settled)
                 return exchanged
             except Exception as exc:

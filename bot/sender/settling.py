@@ -14,7 +14,7 @@ from bot.runtime import Runtime
 from bot.sender.filling import Ready
 from campaigns import definitions, outbox, planner
 from campaigns.errors import ChannelUnavailable, StateError
-from campaigns.members import consent, wecom
+from campaigns.members import consent
 from campaigns.outbox import Accepted, Claimed, Settlement
 from campaigns.planner import Checked
 from campaigns.terms import (
@@ -27,8 +27,6 @@ from campaigns.terms import (
     Reason,
     SendResult,
     Suppress,
-    WechatWords,
-    WecomWords,
 )
 
 log = logging.getLogger(__name__)
@@ -39,6 +37,7 @@ _RETRY_AFTER = timedelta(minutes=5)
 _SPREAD = 64
 _SLOW = timedelta(minutes=1)
 _DEFER = timedelta(hours=1)
+_USED_UP = frozenset({Reaction.UNKNOWN, Reaction.CONSENT_USED})  # it may have gone; there was nothing to use
 _HALF_PACE = timedelta(minutes=10)
 
 
@@ -50,6 +49,7 @@ class Back:
     accepted: Accepted | None = None
     told: Sequence[tuple[Ready, SendResult]] = ()
     at: datetime | None = None
+    unused: Sequence[Ready] = ()  # nothing of these was sent: what they were to use up is there still
 
     @property
     def count(self) -> int:
@@ -61,10 +61,19 @@ def not_now(one: Checked) -> Settlement:
     match one.verdict:
         case Suppress(Reason.TOO_LATE):
             return Settlement(one.claimed.id, DeliveryState.EXPIRED, reason=Reason.TOO_LATE)
-        case Suppress(reason):
-            return Settlement(one.claimed.id, DeliveryState.SUPPRESSED, reason=reason)
-        case Defer(until=until, reason=reason):
-            return Settlement(one.claimed.id, DeliveryState.QUEUED, reason=reason, not_before=until)
+        case Suppress(reason, obstacles):
+            words = planner.obstacle_words(obstacles)
+            return Settlement(one.claimed.id, DeliveryState.SUPPRESSED, reason=reason, obstacles=words)
+        case Defer(contact_id, channel, address, until, reason):
+            return Settlement(
+                one.claimed.id,
+                DeliveryState.QUEUED,
+                reason=reason,
+                not_before=until,
+                channel=channel,
+                contact_id=contact_id,
+                address=address,
+            )
         case Allow():
             raise AssertionError("allowed messages are sent")
         case _:
@@ -77,12 +86,9 @@ async def settle_results(
     """What to write of a group whose answers are in."""
     pairs = list(zip(group, results, strict=True))
     rows = [await _settlement(runtime, one.claimed, result, now) for one, result in pairs if not result.accepted]
-    told = [
-        (one, result)
-        for one, result in pairs
-        if result.reaction is not None or isinstance(one.outbound.words, WechatWords | WecomWords)
-    ]
-    return Back(rows, _accepted([pair for pair in pairs if pair[1].accepted], now), told, now)
+    told = [(one, result) for one, result in pairs if result.reaction is not None]
+    unused = [one for one, result in told if not result.accepted and result.reaction not in _USED_UP]
+    return Back(rows, _accepted([pair for pair in pairs if pair[1].accepted], now), told, now, unused)
 
 
 async def turned_away(runtime: Runtime, group: Sequence[Ready], problem: ChannelUnavailable, now: datetime) -> Back:
@@ -94,7 +100,8 @@ async def turned_away(runtime: Runtime, group: Sequence[Ready], problem: Channel
         [
             Settlement(ready.claimed.id, DeliveryState.QUEUED, reason=Reason.CHANNEL_CLOSED, uncharged=True)
             for ready in group
-        ]
+        ],
+        unused=group,
     )
 
 
@@ -177,7 +184,7 @@ async def other_channel(runtime: Runtime, claimed: Claimed, now: datetime) -> Se
 
 async def _remember(ready: Ready, result: SendResult, now: datetime) -> None:
     """What an answer tells about this address."""
-    claimed, words = ready.claimed, ready.outbound.words
+    claimed = ready.claimed
     if result.reaction is Reaction.SUPPRESS:
         await consent.suppress_address(
             claimed.channel,
@@ -186,14 +193,6 @@ async def _remember(ready: Ready, result: SendResult, now: datetime) -> None:
             reason=result.code or "provider",
             source=f"message:{claimed.id}",
         )
-    if isinstance(words, WechatWords) and result.accepted:
-        await consent.use_reach(claimed.address, words.mode, words.template_id)
-    if isinstance(words, WechatWords) and result.reaction is Reaction.CONSENT_USED:
-        await consent.close_reach(claimed.address, words.mode, words.template_id)
-    if isinstance(words, WecomWords) and (result.accepted or result.reaction is Reaction.UNKNOWN):
-        await wecom.use_window(claimed.address)
-    if isinstance(words, WecomWords) and result.reaction is Reaction.CONSENT_USED:
-        await wecom.close_window(claimed.address)
 
 
 async def act_on_reactions(runtime: Runtime, back: Back) -> None:

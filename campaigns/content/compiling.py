@@ -96,6 +96,13 @@ class Compiled:
         way = self.wechat.get(WechatMode.SUBSCRIBE)
         return way.template_id if way else ""
 
+    @property
+    def unapproved(self) -> frozenset[ChannelName]:
+        """Channels whose words no provider has approved yet: they name no template."""
+        if self.sms is None or self.sms.template_code or any(one.code for one in self.sms.templates.values()):
+            return frozenset()
+        return frozenset({ChannelName.SMS})
+
     def kept_for(self, channel: ChannelName, mode: WechatMode | None = None, intent: str = "") -> Reads:
         """What `render` needs to say the same again later, but for `links`: those follow from the message's id."""
         return self.kept.get(Way(channel, intent=intent) if self.answers else Way(channel, mode), _INTENT)

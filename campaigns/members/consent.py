@@ -4,8 +4,9 @@ from datetime import datetime, timedelta
 
 from tortoise.queryset import QuerySet
 
+from campaigns.members.reach import sent_since
 from campaigns.models import Contact, Suppression, WechatFollower
-from campaigns.terms import ChannelName, ReachChange, WechatMode
+from campaigns.terms import ChannelName, ReachChange
 
 PAUSE = timedelta(hours=24)
 # WeChat's reasons that end with the follower's next action (channels.md A3, A8), beside an unfollow.
@@ -57,15 +58,20 @@ async def deactivate_contact(contact_id: int) -> None:
 
 
 async def record_reach(change: ReachChange) -> None:
-    """Keep what an event tells about a follower; a refusal of the company is never lifted by it."""
-    follower, _ = await WechatFollower.get_or_create(openid=change.address)
-    if change.followed is not None:
-        follower.followed = change.followed
-    if change.window_until is not None:
-        follower.window_until, follower.window_left = change.window_until, change.window_left
+    """Keep what an event tells about a follower; a refusal of the company is never lifted by it.
+
+    Of following and windows the latest event counts, in whatever order they come.
+    """
+    await WechatFollower.get_or_create(openid=change.address)
+    follower = await WechatFollower.filter(openid=change.address).select_for_update(no_key=True).get()
     for template_id, count in change.credits.items():
         follower.credits[template_id] = max(0, follower.credits.get(template_id, 0) + count) if count else 0
-    await follower.save()
+    newer = follower.heard_at is None or change.at >= follower.heard_at
+    if newer and (change.followed is not None or change.window_until is not None):
+        await _hear(follower, change)
+    await follower.save(update_fields=["credits", "followed", "window_until", "window_left", "heard_at"])
+    if not newer:
+        return
     if change.followed is False:
         await suppress_address(
             change.channel, change.address, at=change.at, reason="unfollowed", source=change.event_id
@@ -74,26 +80,13 @@ async def record_reach(change: ReachChange) -> None:
         await _reopen_follower(change)
 
 
-async def use_reach(openid: str, mode: WechatMode, template_id: str) -> None:
-    """One message of the window, or one subscription credit, is used up."""
-    follower = await WechatFollower.get_or_none(openid=openid)
-    if follower is None:
-        return
-    if mode is WechatMode.CUSTOM:
-        follower.window_left = max(0, follower.window_left - 1)
-    if mode is WechatMode.SUBSCRIBE:
-        follower.credits[template_id] = max(0, follower.credits.get(template_id, 0) - 1)
-    await follower.save()
-
-
-async def close_reach(openid: str, mode: WechatMode, template_id: str) -> None:
-    """The provider says there is no window or credit after all: believe it until the next event."""
-    follower, _ = await WechatFollower.get_or_create(openid=openid)
-    if mode is WechatMode.CUSTOM:
-        follower.window_left = 0
-    if mode is WechatMode.SUBSCRIBE:
-        follower.credits[template_id] = 0
-    await follower.save()
+async def _hear(follower: WechatFollower, change: ReachChange) -> None:
+    follower.heard_at = change.at
+    if change.followed is not None:
+        follower.followed = change.followed
+    if change.window_until is not None:
+        sent = await sent_since(change.channel, change.address, change.at)
+        follower.window_until, follower.window_left = change.window_until, max(0, change.window_left - sent)
 
 
 async def _reopen_follower(change: ReachChange) -> None:

@@ -12,6 +12,7 @@ import orjson
 
 from campaigns import statements
 from campaigns.members.wecom import reach_of
+from campaigns.reach import furthest, kind_of
 from campaigns.statements import day, moment
 from campaigns.terms import (
     ChannelName,
@@ -19,6 +20,7 @@ from campaigns.terms import (
     DeliveryState,
     Facts,
     MessageClass,
+    Reason,
     Tier,
     WechatReach,
     WecomReach,
@@ -36,7 +38,7 @@ _COUNTED = (
 )
 _CAPPED_CLASSES = (MessageClass.MARKETING, MessageClass.GREETING)
 _CHANNELS = (ChannelName.EMAIL, ChannelName.SMS, ChannelName.WECHAT, ChannelName.WECOM)
-_Blocked = set[tuple[str, str]]
+_Blocked = dict[tuple[str, str], Reason]
 
 
 async def facts_for(
@@ -89,7 +91,7 @@ async def _suppressions(
     addresses = [value for row in contacts for value in (*row[4:7], row[10]) if value]
     rows = await statements.fetch(
         f"""
-        SELECT member_id, channel, address, until FROM suppressions
+        SELECT member_id, channel, address, until, reason FROM suppressions
         WHERE lifted_at IS NULL AND (
           (channel IS NULL AND member_id {_among(db)})
           OR (channel IS NOT NULL AND address {statements.ids_in(db, "$2", "text")}))
@@ -97,12 +99,13 @@ async def _suppressions(
         ids,
         statements.id_list(db, addresses),
     )
-    blocked: _Blocked = set()
+    blocked: _Blocked = {}
     refused: set[int] = set()
     paused: dict[int, datetime] = {}
-    for member_id, channel, address, until in rows:
+    for member_id, channel, address, until, reason in rows:
         if channel:
-            blocked.add((channel, address))
+            kind, stands = kind_of(reason), blocked.get((channel, address))
+            blocked[channel, address] = furthest((stands, kind)) if stands else kind
         elif until is None:
             refused.add(member_id)
         elif (end := moment(until)) and end > now:
@@ -116,12 +119,12 @@ async def _followers(openids: Sequence[str]) -> dict[str, WechatReach]:
     db = statements.connection()
     rows = await statements.fetch(
         f"""
-        SELECT openid, followed, window_until, window_left, credits FROM wechat_followers
+        SELECT openid, followed, window_until, window_left, credits, mass_month, mass_used FROM wechat_followers
         WHERE openid {statements.ids_in(db, "$1", "text")}
         """,
         statements.id_list(db, openids),
     )
-    return {row[0]: WechatReach(bool(row[1]), moment(row[2]), row[3], _table(row[4])) for row in rows}
+    return {row[0]: WechatReach(bool(row[1]), moment(row[2]), row[3], _table(row[4]), *row[5:]) for row in rows}
 
 
 async def _history(
@@ -149,6 +152,7 @@ async def _history(
     return company, sms
 
 
+_NOTHING: Mapping[ChannelName, Reason] = {}
 _CONTACT = "member_id, id, no, name, mobile, email, openid, title, is_primary, consent, external_userid"
 
 
@@ -157,7 +161,7 @@ def _contact_facts(
 ) -> ContactFacts:
     _, contact_id, no, name, mobile, email, openid, title, is_primary, consent, external = row
     ways = zip(_CHANNELS, (email, mobile, openid, external), strict=True)
-    closed = [channel for channel, address in ways if (channel, address) in blocked] if blocked else ()
+    closed = {c: blocked[c, address] for c, address in ways if (c, address) in blocked} if blocked else _NOTHING
     return ContactFacts(
         id=contact_id,
         no=no,
@@ -168,7 +172,7 @@ def _contact_facts(
         openid=openid,
         is_primary=bool(is_primary),
         consent=bool(consent),
-        blocked=frozenset(closed),
+        blocked=closed,
         wechat=followers.get(openid) if openid else None,
         external_userid=external,
         wecom=customers.get(external) if external else None,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from campaigns import statements
 from campaigns.members.consent import suppress_address
+from campaigns.members.reach import sent_since
 from campaigns.models import MassRecipient, Suppression, WecomCustomer, WecomDesk
 from campaigns.terms import ReachChange, WecomReach
 
@@ -32,13 +33,15 @@ class Desk:
 
 async def record_reach(change: ReachChange) -> None:
     """Keep what an event tells about a customer. A removal closes the address until they add us again."""
-    customer, _ = await WecomCustomer.get_or_create(external_userid=change.address)
+    await WecomCustomer.get_or_create(external_userid=change.address)
+    customer = await WecomCustomer.filter(external_userid=change.address).select_for_update(no_key=True).get()
     if change.followed and change.staff:
         customer.staff = change.staff
     newer = customer.heard_at is None or change.at >= customer.heard_at
     if change.window_until is not None and newer:
         customer.heard_at = change.at
-        customer.window_until, customer.window_left = change.window_until, change.window_left
+        sent = await sent_since(change.channel, change.address, change.at)
+        customer.window_until, customer.window_left = change.window_until, max(0, change.window_left - sent)
         customer.desk = change.desk or customer.desk
     await customer.save()
     if change.followed is False:
@@ -85,19 +88,6 @@ async def desk_of(external_userid: str) -> str:
     """The customer service account this customer wrote to last; empty where there is none."""
     customer = await WecomCustomer.get_or_none(external_userid=external_userid)
     return customer.desk if customer else ""
-
-
-async def use_window(external_userid: str) -> None:
-    """One of the five messages after the customer's last one is used up."""
-    await statements.run(
-        "UPDATE wecom_customers SET window_left = window_left - 1 WHERE external_userid = $1 AND window_left > 0",
-        external_userid,
-    )
-
-
-async def close_window(external_userid: str) -> None:
-    """WeCom says there is no window after all: believe it until the customer's next message."""
-    await WecomCustomer.filter(external_userid=external_userid).update(window_left=0)
 
 
 # ---- desks ----------------------------------------------------------------------------------------------------------

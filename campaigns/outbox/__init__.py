@@ -1,6 +1,6 @@
 """The outbox: occurrences, the messages of each, what became of them, and the channels that are closed."""
 
-from campaigns.outbox.closures import close_channel, closed_channels, open_channel
+from campaigns.outbox.closures import close_channel, closed_channels, open_channel, shut_channels
 from campaigns.outbox.confirmed import cancel_waiting, end_due, end_waiting, hand_to_staff, waiting_for_staff
 from campaigns.outbox.messages import (
     LEASE,
@@ -114,6 +114,7 @@ __all__ = [
     "sent_link",
     "sent_words",
     "set_aside",
+    "shut_channels",
     "unplanned_occurrences",
     "waiting_for_staff",
 ]

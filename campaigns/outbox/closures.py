@@ -9,6 +9,7 @@ from datetime import datetime
 from tortoise.expressions import Q
 
 from campaigns.models import ChannelState
+from campaigns.terms import ChannelName
 
 
 async def close_channel(channel: str, reason: str, *, until: datetime | None = None) -> None:
@@ -29,3 +30,9 @@ async def closed_channels(now: datetime, *, for_good: bool = False) -> Mapping[s
     """Those that are closed now, and why; `for_good`: only till a person opens them."""
     rows = await ChannelState.filter(Q(closed=True) if for_good else Q(closed=True) | Q(closed_until__gt=now))
     return {row.channel: row.reason for row in rows}
+
+
+async def shut_channels(until: datetime) -> frozenset[ChannelName]:
+    """Whole channels that are closed up to that moment at least."""
+    closed = await closed_channels(until)
+    return frozenset(name for name in ChannelName if name in closed)

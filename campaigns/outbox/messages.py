@@ -12,7 +12,7 @@ from typing import Any
 
 from campaigns import statements
 from campaigns.models import Claim as ClaimRow
-from campaigns.statements import SETTLED, Exchanged, Turn
+from campaigns.statements import ASIDE, SETTLED, Exchanged, Turn
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reason
 
 LEASE = timedelta(seconds=60)
@@ -58,6 +58,7 @@ class Settlement:
     channel: ChannelName | None = None
     contact_id: int | None = None
     address: str | None = None
+    obstacles: str | None = None  # of what never went on the wire: why by no channel
     uncharged: bool = False  # the attempt does not count against the message
     uncertain: bool = False
     touch: bool = False  # a contact that happened, or may have, and is not in the timeline yet
@@ -202,8 +203,7 @@ async def exchange(
 
 async def set_aside(rows: Sequence[Settlement]) -> int:
     """Write what was decided of messages that never went on the wire. Returns how many were still waiting."""
-    names = ("id", "state", "reason", "not_before")
-    return await statements.set_aside({name: [getattr(row, name) for row in rows] for name in names})
+    return await statements.set_aside({name: [getattr(row, name) for row in rows] for name in ASIDE})
 
 
 async def renew(held: Claim, *, lease: timedelta) -> None:

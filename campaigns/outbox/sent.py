@@ -38,6 +38,7 @@ class NotSent:
     campaign_key: str
     state: DeliveryState
     reason: str
+    obstacles: str  # what was in the way of each channel: "sms:no_consent wechat:no_window"
     channel: str  # "" where none was chosen
     contact_id: int | None
     message_class: str
@@ -104,6 +105,7 @@ async def not_sent_to(member_id: int) -> list[NotSent]:
             campaign_key=row.occurrence.campaign.key,
             state=DeliveryState(row.state),
             reason=row.reason,
+            obstacles=row.obstacles or "",
             channel=row.channel or "",
             contact_id=row.contact_id,
             message_class=row.message_class,

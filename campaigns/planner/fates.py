@@ -15,8 +15,9 @@ from campaigns.planner.runs import Rulebook, Run
 from campaigns.policy import Ruling
 from campaigns.schedule import parse_schedule
 from campaigns.segments import parse_segment
-from campaigns.terms import Allow, Defer, DeliveryState, Facts, Reason, Suppress, Verdict
+from campaigns.terms import Allow, ChannelName, Defer, DeliveryState, Facts, Reason, Suppress, Verdict
 
+REST = timedelta(hours=1)  # a channel that is closed for less is waited for
 _CHUNK = 2000  # members whose facts are read and whose rows are written at once
 
 
@@ -40,12 +41,18 @@ async def decided_fates(
     if again_after and run.campaign_id is not None:
         recent = await outbox.recently_planned(run.campaign_id, now - again_after)
         ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
-    ruling = Ruling(run.rules, book.policy, book.calendar, max(now, run.at))
+    ruling = await ruling_of(run, now, book)
     history = run.history(book.policy)
     async with contextlib.aclosing(_known(ids, now, own, history)) as chunks:
         async for known in chunks:
             facts = [one for one in known.values() if _concerns(run.festival, one)]
             yield facts, [_fate(run, one, now, ruling, book) for one in facts]
+
+
+async def ruling_of(run: Run, now: datetime, book: Rulebook) -> Ruling:
+    """The rules of a run that is planned now. A channel that only rests for a moment is not closed to it."""
+    at = max(now, run.at)
+    return Ruling(run.rules, book.policy, book.calendar, at, await outbox.shut_channels(at + REST))
 
 
 async def _known(
@@ -92,3 +99,8 @@ def fate_name(fate: Fate) -> str:
             return outbox.fate_of(DeliveryState.SUPPRESSED, fate.reason)
         case OpenVisit():
             return outbox.fate_of(DeliveryState.HANDED_OVER, "")
+
+
+def obstacle_words(obstacles: Sequence[tuple[ChannelName, Reason]]) -> str | None:
+    """As the ledger keeps them: `sms:no_consent wechat:no_window`."""
+    return " ".join(f"{channel}:{reason}" for channel, reason in obstacles) or None

@@ -11,7 +11,7 @@ from campaigns import definitions, outbox, visits
 from campaigns.definitions import CampaignRow
 from campaigns.folders import Definition
 from campaigns.outbox import OccurrenceRow
-from campaigns.planner.fates import Fate, OpenVisit, decided_fates
+from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, stored_run, useless_at
 from campaigns.schedule import Due, due_occurrences, parse_schedule
 from campaigns.terms import Allow, ContactFacts, Defer, Facts, Suppress
@@ -99,8 +99,8 @@ def _own_columns(fate: Fate) -> dict[str, Any]:
         case Defer(contact_id, channel, address, until, reason):
             chosen = {"contact_id": contact_id, "channel": channel, "address": address}
             return {**chosen, "state": "queued", "not_before": until, "reason": reason}
-        case Suppress(reason):
-            return {"state": "suppressed", "reason": reason}
+        case Suppress(reason, obstacles):
+            return {"state": "suppressed", "reason": reason, "obstacles": obstacle_words(obstacles)}
         case OpenVisit():
             return {"state": "handed_over"}
 

@@ -9,9 +9,11 @@ from datetime import datetime
 from campaigns import definitions
 from campaigns.folders import CampaignFolder, compiled_content
 from campaigns.models import Message, Occurrence
-from campaigns.planner.fates import decided_fates, fate_name
+from campaigns.planner.fates import decided_fates, fate_name, ruling_of
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, useless_at
-from campaigns.terms import Allow, Defer
+from campaigns.terms import Allow, ChannelName, Defer, Suppress
+
+CAN = "can"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Preview:
     fates: Mapping[str, int]
     until: Mapping[str, Mapping[datetime, int]]  # deferred fate → when → how many
     channels: Mapping[str, int]
+    reach: Mapping[ChannelName, Mapping[str, int]]  # by channel: CAN, or why not → members of the audience
+    unreachable: Mapping[str, int]  # who can be reached by none: the one reason that came furthest → members
     already_planned: bool  # starting it now adds nothing
 
 
@@ -46,16 +50,34 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
     fates: Counter[str] = Counter()
     channels: Counter[str] = Counter()
     until: dict[str, Counter[datetime]] = {}
+    reach: dict[ChannelName, Counter[str]] = {channel: Counter() for channel in folder.definition.channels}
+    unreachable: Counter[str] = Counter()
+    ruling = await ruling_of(run, now, book)
     async with contextlib.aclosing(decided_fates(run, now, book, own)) as decided:
-        async for _, chunk in decided:
-            for fate in chunk:
+        async for known, chunk in decided:
+            for facts, fate in zip(known, chunk, strict=True):
+                for channel, reason in ruling.reach(facts).items():
+                    reach[channel][reason or CAN] += 1
+                if isinstance(fate, Suppress) and fate.obstacles:
+                    unreachable[fate.reason] += 1
                 name = fate_name(fate)
                 fates[name] += 1
                 if isinstance(fate, Allow | Defer):
                     channels[fate.channel] += 1
                 if isinstance(fate, Defer):
                     until.setdefault(name, Counter())[fate.until] += 1
-    return Preview(folder.key, due.key, due.at, sum(fates.values()), fates, until, channels, planned)
+    return Preview(
+        campaign=folder.key,
+        key=due.key,
+        at=due.at,
+        audience=sum(fates.values()),
+        fates=fates,
+        until=until,
+        channels=channels,
+        reach=reach,
+        unreachable=unreachable,
+        already_planned=planned,
+    )
 
 
 async def _planned_before(run: Run) -> tuple[bool, dict[int, int]]:

@@ -9,10 +9,12 @@ from campaigns.content import variables
 from campaigns.members.digest import digests_for, unread_postings_for
 from campaigns.members.facts import facts_for
 from campaigns.outbox import Claimed
+from campaigns.planner.fates import REST
 from campaigns.planner.runs import Rulebook, Run, stored_run
-from campaigns.policy import Ruling, wechat_mode
+from campaigns.policy import Ruling
+from campaigns.reach import OBSTACLES, wechat_mode
 from campaigns.segments import matches
-from campaigns.terms import Allow, ChannelName, Facts, Reason, Suppress, Verdict, WechatMode
+from campaigns.terms import Allow, ChannelName, Defer, Facts, Reason, Suppress, Verdict, WechatMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,12 @@ async def recheck(run: Run, claimed: Sequence[Claimed], now: datetime, book: Rul
     facts = await facts_for(ids, now, leaving_out=ours, history=run.history(book.policy))
     extras = await _extras(list(facts.values()), run)
     ruling = Ruling(run.rules, book.policy, book.calendar, now)
-    return [_check(one, facts.get(one.member_id), run, extras, ruling, book) for one in claimed]
+    checked = [_check(one, facts.get(one.member_id), run, extras, ruling, book) for one in claimed]
+    if ruling.binding and any(_may_go_otherwise(one.verdict) for one in checked):
+        closed = await outbox.shut_channels(now + REST)
+        again = Ruling(run.rules, book.policy, book.calendar, now, closed)
+        return [_otherwise(one, facts.get(one.claimed.member_id), again) for one in checked]
+    return checked
 
 
 async def choose_again(one: Claimed, now: datetime, book: Rulebook) -> Verdict:
@@ -70,6 +77,20 @@ def _check(
     extra = {**extras.get(facts.member_id, {}), **run.extra}
     reads = run.content.kept_for(one.channel, mode, str(run.extra.get("intent", "")))
     return Checked(one, verdict, variables(facts, contact, now=now, site=book.site, extra=extra, reads=reads), mode)
+
+
+def _may_go_otherwise(verdict: Verdict) -> bool:
+    return isinstance(verdict, Suppress) and verdict.reason in OBSTACLES
+
+
+def _otherwise(one: Checked, facts: Facts | None, ruling: Ruling) -> Checked:
+    """The way that was chosen closed in between: the first one that is open now, through the queue."""
+    if facts is None or not _may_go_otherwise(one.verdict):
+        return one
+    verdict = ruling.decide(facts)
+    if isinstance(verdict, Allow):
+        verdict = Defer(verdict.contact_id, verdict.channel, verdict.address, ruling.now, Reason.OTHER_WAY)
+    return replace(one, verdict=verdict)
 
 
 async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, object]]:

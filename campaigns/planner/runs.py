@@ -11,7 +11,8 @@ from campaigns.content import Compiled
 from campaigns.errors import InputError
 from campaigns.folders import Definition, compiled_content, parse_definition
 from campaigns.outbox import OccurrenceRow
-from campaigns.policy import COUNTED, CampaignRules, PolicySettings
+from campaigns.policy import PolicySettings
+from campaigns.reach import COUNTED, CampaignRules
 from campaigns.schedule import Due, Recurring, due_occurrences, parse_schedule
 from campaigns.segments import Segment, parse_segment
 from campaigns.terms import SHANGHAI
@@ -50,6 +51,7 @@ class Run:
             useless_at=self.useless_at,
             wechat_modes=self.content.wechat_modes,
             subscribe_template=self.content.subscribe_template,
+            unapproved=self.content.unapproved,
         )
 
     @cached_property

@@ -1,6 +1,7 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
 from campaigns.statements.claims import (
+    ASIDE,
     ask_later,
     claim_messages,
     claim_unknown,
@@ -51,6 +52,7 @@ from campaigns.statements.members import (
 
 __all__ = [
     "ACCEPTED",
+    "ASIDE",
     "MARKS",
     "SETTLED",
     "Columns",

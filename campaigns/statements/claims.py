@@ -36,7 +36,20 @@ _MESSAGE: Mapping[str, str] = {
     "address": "text",
     "state": "text",
     "reason": "text",
+    "obstacles": "text",
     "not_before": "timestamptz",
+}
+
+
+ASIDE: Mapping[str, str] = {
+    "id": "bigint",
+    "state": "text",
+    "reason": "text",
+    "obstacles": "text",
+    "not_before": "timestamptz",
+    "channel": "text",
+    "contact_id": "int",
+    "address": "text",
 }
 
 
@@ -107,16 +120,17 @@ async def claim_messages(
 
 
 async def set_aside(rows: Columns) -> int:
-    """Write what was decided of messages that never went on the wire: `id, state, reason, not_before`."""
-    types = {"id": "bigint", "state": "text", "reason": "text", "not_before": "timestamptz"}
+    """Write what was decided of messages that never went on the wire: ASIDE. Returns how many were still waiting."""
     written = await fetch_for(
         """
-        UPDATE messages SET state = v.state, reason = v.reason,
+        UPDATE messages SET state = v.state, reason = v.reason, obstacles = v.obstacles,
+          channel = coalesce(v.channel, messages.channel), contact_id = coalesce(v.contact_id, messages.contact_id),
+          address = coalesce(v.address, messages.address),
           not_before = coalesce(v.not_before, messages.not_before),
           due_at = CASE WHEN v.state = 'queued' THEN coalesce(v.not_before, messages.not_before) END
         FROM {rows} WHERE messages.id = v.id AND messages.state = 'queued' RETURNING messages.id
         """,
-        types,
+        ASIDE,
         rows,
     )
     return len(written)

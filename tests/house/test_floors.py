@@ -58,6 +58,7 @@ FLOORS: dict[float, str] = {
     1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes",
+    0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }

@@ -279,16 +279,17 @@ def _without(place: int) -> Callable[[bytes], bytes]:
 
 
 def _as_of_the_first_release(manifest: bytes) -> bytes:
-    """`messages` and `contacts` without what came later, and none of the tables that did."""
+    """The tables without what came later, and none of those that did."""
     value = json.loads(manifest)
     value["migrations"] = ["0001_initial"]
     new = ("claims", "bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     [contacts] = [table for table in value["tables"] if table["name"] == "contacts"]
     contacts["columns"] = [column for column in contacts["columns"] if column["name"] != "external_userid"]
-    [messages] = [table for table in value["tables"] if table["name"] == "messages"]
-    later = ("due_at", "ask_at", "claim_id")
-    messages["columns"] = [column for column in messages["columns"] if column["name"] not in later]
+    later = ("due_at", "ask_at", "claim_id", "obstacles", "heard_at", "mass_month", "mass_used")
+    for table in value["tables"]:
+        if table["name"] in ("messages", "wechat_followers"):
+            table["columns"] = [column for column in table["columns"] if column["name"] not in later]
     return json.dumps(value).encode()
 
 

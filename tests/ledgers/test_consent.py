@@ -1,16 +1,19 @@
 """Refusals, closed addresses, and what a follower lets us send."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tortoise.transactions import in_transaction
 
 from bot.commands.importing import import_paths
 from bot.settings import Settings
-from campaigns.members import consent
+from campaigns.members import consent, reach
 from campaigns.members.facts import facts_for
+from campaigns.members.reach import Use
 from campaigns.models import Contact, Suppression, WechatFollower
-from campaigns.terms import ChannelName, Facts, ReachChange, WechatMode
+from campaigns.reach import mass_left
+from campaigns.terms import ChannelName, Facts, ReachChange, Reason
 from tests.cast import NOW, Player, datong, jinbei, yungang
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -60,7 +63,7 @@ async def test_a_closed_address_is_closed_on_its_channel_for_all_who_share_it() 
     await Contact.filter(id=other.contact_id).update(mobile=player.mobile)
     for one in (player, other):
         facts = await _facts(one)
-        assert facts.contacts[0].blocked == {SMS}
+        assert facts.contacts[0].blocked == {SMS: Reason.OPTED_OUT}
         assert not facts.refused
     await consent.suppress_address(SMS, player.mobile, at=NOW, reason="again", source="")
     assert await Suppression.all().count() == 1
@@ -95,23 +98,66 @@ async def test_a_window_and_credits_are_kept_and_used_up() -> None:
     until = NOW + timedelta(hours=48)
     await _reach(player, window_until=until, window_left=2, credits={"SUB": 2})
     await _reach(player, credits={"SUB": 1, "OTHER": 1})
-    for mode, template in ((WechatMode.CUSTOM, ""), (WechatMode.SUBSCRIBE, "SUB"), (WechatMode.TEMPLATE, "T")):
-        await consent.use_reach(player.openid, mode, template)
-    reach = (await _facts(player)).contacts[0].wechat
-    assert reach is not None
-    assert (reach.window_until, reach.window_left, dict(reach.credits)) == (until, 1, {"SUB": 2, "OTHER": 1})
+    assert await _spend(_window(player), _notice(player)) == {1: until, 2: until}
+    known = (await _facts(player)).contacts[0].wechat
+    assert known is not None
+    assert (known.window_until, known.window_left, dict(known.credits)) == (until, 1, {"SUB": 2, "OTHER": 1})
 
 
-async def test_nothing_is_used_up_below_zero() -> None:
+async def test_of_more_messages_than_are_left_the_first_get_them_and_nothing_falls_below_zero() -> None:
     player = await datong()
-    await _reach(player, window_until=NOW, window_left=1)
-    for _ in range(3):
-        await consent.use_reach(player.openid, WechatMode.CUSTOM, "")
-        await consent.use_reach(player.openid, WechatMode.SUBSCRIBE, "SUB")
-    follower = await WechatFollower.get(openid=player.openid)
+    await _reach(player, window_until=NOW + timedelta(hours=1), window_left=2, credits={"SUB": 1})
+    assert set(await _spend(*[_window(player)] * 3, *[_notice(player)] * 3)) == {1, 2, 4}
+    assert await _spend(_window(player), Use(WECHAT, "o-nobody")) == {}
+    follower = await WechatFollower.get()
     assert (follower.window_left, follower.credits) == (0, {"SUB": 0})
-    await consent.use_reach("o-nobody", WechatMode.CUSTOM, "")  # no follower, no effect
-    assert await WechatFollower.all().count() == 1
+
+
+async def test_a_window_that_is_over_or_of_somebody_who_left_gives_nothing() -> None:
+    player = await datong()
+    await _reach(player, window_until=NOW, window_left=5)
+    assert await _spend(_window(player)) == {}
+    await _reach(player, window_until=NOW + timedelta(hours=1), window_left=5)
+    await _reach(player, followed=False)
+    assert await _spend(_window(player)) == {}
+
+
+async def test_what_was_not_sent_is_given_back_unless_a_new_window_has_been_opened() -> None:
+    player = await datong()
+    first, second = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
+    await _reach(player, window_until=first, window_left=5, credits={"SUB": 1})
+    await _spend(_window(player), _notice(player))
+    await reach.give_back([(_window(player), first), (_notice(player), first)])
+    follower = await WechatFollower.get()
+    assert (follower.window_left, follower.credits) == (5, {"SUB": 1})
+    await _spend(_window(player))
+    await _reach(player, window_until=second, window_left=5)
+    await reach.give_back([(_window(player), first)])
+    assert (await WechatFollower.get()).window_left == 5
+
+
+async def test_of_events_that_come_in_the_wrong_order_the_latest_counts() -> None:
+    """The customer clicked a minute after writing, and left: WeChat tells of it backwards."""
+    player = await datong()
+    hour, minute = timedelta(hours=1), timedelta(minutes=1)
+    await _reach(player, at=NOW + 2 * minute, followed=False)
+    await _reach(player, at=NOW + minute, window_until=NOW + 2 * minute, window_left=3)
+    await _reach(player, at=NOW, followed=True, window_until=NOW + 48 * hour, window_left=5)
+    follower = await WechatFollower.get()
+    assert (follower.followed, follower.window_until) == (False, None)
+    assert (await _facts(player)).contacts[0].blocked == {WECHAT: Reason.NOT_FOLLOWER}
+
+
+async def test_a_follower_gets_four_mass_messages_a_month() -> None:
+    player, other = await datong(), await jinbei()
+    both = {player.openid, other.openid}
+    await _reach(other, followed=False)
+    for _ in range(4):
+        assert await reach.spend_mass(both, NOW) == {player.openid}
+    assert await reach.spend_mass(both, NOW) == set()
+    known = (await _facts(player)).contacts[0].wechat
+    assert (mass_left(known, NOW), mass_left(known, NOW + timedelta(days=10))) == (0, 4)
+    assert await reach.spend_mass(both, NOW + timedelta(days=10)) == {player.openid}
 
 
 async def test_a_credit_that_is_cleared_is_gone() -> None:
@@ -123,9 +169,8 @@ async def test_a_credit_that_is_cleared_is_gone() -> None:
 
 async def test_the_provider_is_believed_that_there_is_no_window() -> None:
     player = await datong()
-    await _reach(player, window_until=NOW, window_left=5, credits={"SUB": 3})
-    await consent.close_reach(player.openid, WechatMode.CUSTOM, "")
-    await consent.close_reach(player.openid, WechatMode.SUBSCRIBE, "SUB")
+    await _reach(player, window_until=NOW + timedelta(hours=1), window_left=5, credits={"SUB": 3})
+    assert await reach.spend({}, NOW, closed=[_window(player), _notice(player)]) == {}
     follower = await WechatFollower.get(openid=player.openid)
     assert (follower.window_left, follower.credits) == (0, {"SUB": 0})
 
@@ -134,19 +179,33 @@ async def test_following_again_lifts_the_unfollow_but_no_refusal_and_no_preferen
     player = await datong()
     await consent.record_opt_out(player.member_id, at=NOW, source="touch:1")
     await _reach(player, followed=False)
-    assert (await _facts(player)).contacts[0].blocked == {WECHAT}
+    assert (await _facts(player)).contacts[0].blocked == {WECHAT: Reason.NOT_FOLLOWER}
     await _reach(player, followed=True)
     facts = await _facts(player)
-    assert (facts.refused, facts.contacts[0].blocked) == (True, frozenset())
+    assert (facts.refused, facts.contacts[0].blocked) == (True, {})
 
     await consent.suppress_address(WECHAT, player.openid, at=NOW, reason="preference", source="link:1")
     await _reach(player, followed=True)
-    assert (await _facts(player)).contacts[0].blocked == {WECHAT}
+    assert (await _facts(player)).contacts[0].blocked == {WECHAT: Reason.OPTED_OUT}
 
 
 async def _facts(player: Player) -> Facts:
     return (await facts_for([player.member_id], NOW))[player.member_id]
 
 
-async def _reach(player: Player, **told: object) -> None:
-    await consent.record_reach(ReachChange("event", WECHAT, NOW, player.openid, **told))  # type: ignore[arg-type]
+async def _reach(player: Player, at: datetime = NOW, **told: object) -> None:
+    await consent.record_reach(ReachChange("event", WECHAT, at, player.openid, **told))  # type: ignore[arg-type]
+
+
+async def _spend(*uses: Use) -> dict[int, datetime | None]:
+    """For messages 1, 2, 3 …"""
+    async with in_transaction():
+        return await reach.spend(dict(enumerate(uses, start=1)), NOW)
+
+
+def _window(player: Player) -> Use:
+    return Use(WECHAT, player.openid)
+
+
+def _notice(player: Player) -> Use:
+    return Use(WECHAT, player.openid, "SUB")

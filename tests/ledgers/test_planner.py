@@ -329,7 +329,7 @@ async def test_a_refusal_a_pause_and_a_lost_contact_are_seen_before_the_wire(
     assert verdicts[0] == Suppress(Reason.REFUSED)
     assert isinstance(verdicts[1], Defer)
     assert (verdicts[1].until, verdicts[1].reason) == (NOW + timedelta(hours=24), Reason.PAUSED)
-    assert verdicts[2:4] == [Suppress(Reason.NO_CONTACT), Suppress(Reason.BLOCKED)]
+    assert verdicts[2:4] == [Suppress(Reason.NO_CONTACT), Suppress(Reason.UNREACHABLE)]
     assert isinstance(verdicts[4], Allow)
 
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import DefinitionError
-from campaigns.policy import CampaignRules, Hours, PolicySettings, Ruling, wechat_mode
+from campaigns.policy import Hours, PolicySettings, Ruling
 from campaigns.policy_file import load_policy
+from campaigns.reach import CampaignRules, wechat_mode
 from campaigns.terms import (
     SHANGHAI,
     Allow,
@@ -136,7 +137,7 @@ def test_the_next_contact_is_taken_where_the_primary_cannot_be_reached() -> None
 def test_the_campaigns_order_of_channels_counts_within_one_contact() -> None:
     rules = _rules(MessageClass.MARKETING, SMS, EMAIL)
     assert _decide(_facts(_contact()), rules) == Allow(1, SMS, "15483503031")
-    blocked = _contact(blocked=frozenset({SMS}))
+    blocked = _contact(blocked={SMS: Reason.BLOCKED})
     assert _decide(_facts(blocked), rules) == Allow(1, EMAIL, "hr1@datong.example")
 
 
@@ -157,9 +158,9 @@ def test_service_needs_no_consent() -> None:
         ([{"email": ""}], Reason.NO_ADDRESS),
         ([{"email": None, "consent": False}], Reason.NO_ADDRESS),
         ([{"email": None}, {"consent": False}], Reason.NO_CONSENT),
-        ([{"consent": False, "blocked": frozenset({EMAIL})}], Reason.NO_CONSENT),
-        ([{"blocked": frozenset({EMAIL})}], Reason.BLOCKED),
-        ([{"consent": False}, {"blocked": frozenset({EMAIL})}], Reason.BLOCKED),
+        ([{"consent": False, "blocked": {EMAIL: Reason.BLOCKED}}], Reason.NO_CONSENT),
+        ([{"blocked": {EMAIL: Reason.BLOCKED}}], Reason.BLOCKED),
+        ([{"consent": False}, {"blocked": {EMAIL: Reason.BLOCKED}}], Reason.BLOCKED),
     ],
 )
 def test_the_way_that_came_furthest_gives_the_reason(contacts: list[dict[str, Any]], reason: Reason) -> None:
@@ -169,7 +170,7 @@ def test_the_way_that_came_furthest_gives_the_reason(contacts: list[dict[str, An
 
 def test_a_closed_wechat_window_is_a_more_telling_reason_than_a_blocked_address() -> None:
     rules = _rules(MessageClass.MARKETING, EMAIL, WECHAT)
-    facts = _facts(_contact(blocked=frozenset({EMAIL})))
+    facts = _facts(_contact(blocked={EMAIL: Reason.BLOCKED}))
     assert _decide(facts, rules) == Suppress(Reason.NO_WINDOW)
 
 
@@ -389,7 +390,7 @@ def test_at_the_moment_of_sending_contact_and_channel_stay_as_chosen() -> None:
 
 
 def test_at_the_moment_of_sending_every_rule_is_asked_again() -> None:
-    facts = _facts(_contact(1), _contact(2, blocked=frozenset({SMS})))
+    facts = _facts(_contact(1), _contact(2, blocked={SMS: Reason.BLOCKED}))
     assert _recheck(replace(facts, refused=True), 1, EMAIL, SERVICE) == Suppress(Reason.REFUSED)
     assert _recheck(facts, 2, SMS, MARKETING) == Suppress(Reason.BLOCKED)
     assert _recheck(facts, 1, WECHAT, MARKETING) == Suppress(Reason.NO_WINDOW)
@@ -413,6 +414,9 @@ def _near(now: datetime) -> st.SearchStrategy[datetime]:
     return st.integers(-40 * 24 * 4, 40 * 24 * 4).map(lambda quarter: now + quarter * HOUR / 4)
 
 
+_KINDS = (Reason.BLOCKED, Reason.UNREACHABLE, Reason.NOT_FOLLOWER, Reason.OPTED_OUT)
+
+
 @st.composite
 def _cases(draw: st.DrawFn) -> tuple[Facts, CampaignRules, datetime, bool]:
     now = draw(moments)
@@ -423,7 +427,7 @@ def _cases(draw: st.DrawFn) -> tuple[Facts, CampaignRules, datetime, bool]:
             email=draw(st.sampled_from([f"hr{number}@datong.example", None])),
             openid=draw(st.sampled_from([f"openid-{number}", None])),
             consent=draw(usually),
-            blocked=draw(st.frozensets(st.sampled_from(ChannelName), max_size=1)),
+            blocked=draw(st.dictionaries(st.sampled_from(ChannelName), st.sampled_from(_KINDS), max_size=1)),
             wechat=draw(
                 st.none()
                 | st.builds(

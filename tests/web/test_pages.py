@@ -2,12 +2,16 @@
 
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
 from bot.commands.printing import member_lines
 from bot.dossier import describe_member
@@ -15,7 +19,7 @@ from bot.runtime import Runtime
 from bot.web.pages import HTML
 from campaigns import outbox, touches, visits
 from campaigns.members import consent
-from campaigns.models import Campaign, Message
+from campaigns.models import Campaign, Message, WechatFollower
 from campaigns.terms import ChannelName, Direction, TouchKind
 from tests.web_cast import (
     NOW,
@@ -237,6 +241,36 @@ async def test_the_members_page_shows_the_exact_words_and_the_answer(
     assert page.index("点了，让我填验证码") < page.index("words--out")
 
 
+async def test_a_member_s_page_and_its_command_say_by_which_channel_each_contact_can_be_reached(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    member = await add_member("Q200001")
+    await add_contact(member, openid="o-zhang", consent=False)
+    await WechatFollower.create(
+        openid="o-zhang", window_until=NOW + timedelta(hours=2), window_left=3, credits={"SUB": 2}
+    )
+    found = await describe_member(runtime, "Q200001")
+    assert [(way["channel"], way["service"], way["marketing"]) for way in found["reach"]] == [
+        ("email", None, "no_consent"), ("sms", None, "no_consent"), ("wechat", None, "no_consent"),
+        ("wecom", "no_address", "no_address"),
+    ]  # fmt: skip
+    left = "窗口还有3条，到11-23 11:30；SUB还能发2次；本月群发还有4次"
+    for shown in ((await browser.get("/members/Q200001")).text, _lines(found)):
+        assert "✓" in shown
+        assert "没有同意 (no consent)" in shown
+        assert left in shown
+
+
+def _lines(found: Mapping[str, Any]) -> str:
+    """As `member show` prints it."""
+    console = Console(width=240, file=StringIO())
+    for line in member_lines(found):
+        console.print(line)
+    written = console.file
+    assert isinstance(written, StringIO)
+    return written.getvalue()
+
+
 async def test_what_was_not_sent_stands_in_the_timeline_with_its_reason_and_is_no_touch(
     runtime: Runtime, browser: httpx.AsyncClient
 ) -> None:
@@ -256,6 +290,9 @@ async def test_what_was_not_sent_stands_in_the_timeline_with_its_reason_and_is_n
         assert (line["kind"], line["state"], line["reason"]) == ("not_sent", state, reason)
         assert words in "".join(map(str, member_lines(await describe_member(runtime, "Q200001"))))
         assert "0次" in page
+    await Message.filter(id=message_id).update(obstacles="sms:no_consent wechat:no_window")
+    for shown in ((await browser.get("/members/Q200001")).text, _lines(await describe_member(runtime, "Q200001"))):
+        assert "短信：没有同意，公众号：会话窗口已关" in shown
     await Message.filter(id=message_id).update(state="queued", reason="")
     assert (await describe_member(runtime, "Q200001"))["timeline"] == []
     assert await touches.count_touches() == 0
@@ -269,7 +306,7 @@ async def test_a_mails_html_is_never_shown(runtime: Runtime, browser: httpx.Asyn
         page = (await browser.get(path)).text
         assert "（广告）" in page
         assert "mso" not in page
-        assert not re.search(r"(?:<|&lt;)td", page)
+        assert not re.search(r"(?:<|&lt;)td", re.sub(r'(?s)aria-labelledby="h-reach".*?</section>', "", page))
 
 
 async def test_phone_numbers_and_mailboxes_are_masked(browser: httpx.AsyncClient) -> None:
@@ -306,7 +343,7 @@ async def test_contacts_stand_under_whom_they_report_to_even_in_a_circle(browser
     people = {"C1": "", "C2": "C1", "C3": "C2", "C4": "C5", "C5": "C4", "C6": "C6", "C7": "C-nobody"}
     for no, parent in people.items():
         await add_contact(member, no, name=f"人{no}", parent_no=parent, mobile=None, email=None)
-    page = (await browser.get("/members/Q200001")).text
+    page = (await browser.get("/members/Q200001")).text.partition("h-reach")[0]
     assert [page.count(f"人{no}<") for no in people] == [1] * 7
     assert page.index("人C1<") < page.index("人C2<") < page.index("人C3<")
 

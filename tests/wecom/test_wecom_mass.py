@@ -100,7 +100,7 @@ async def test_who_refused_or_was_never_asked_is_left_out_with_the_reason(house:
     await consent.suppress_address(ChannelName.WECOM, customer(3), at=now, reason="removed us", source="t")
     found = await propose(house, contacts)
     assert found.taken == 1
-    reasons = (Reason.REFUSED, Reason.NO_CONSENT, Reason.NO_ADDRESS, Reason.BLOCKED)
+    reasons = (Reason.REFUSED, Reason.NO_CONSENT, Reason.NO_ADDRESS, Reason.NOT_FOLLOWER)
     assert found.left_out == dict.fromkeys(reasons, 1)
     await run_tasks(house.runtime)
     assert house.server.to(MAKE)[0]["external_userid"] == [customer(4)]
@@ -176,3 +176,16 @@ async def test_a_task_nobody_confirms_in_a_week_is_taken_back(house: House) -> N
     house.later(timedelta(days=8))
     await run_tasks(house.runtime)
     assert (len(house.server.to(CANCEL)), (await task()).state) == (1, "lapsed")
+
+
+async def test_whom_one_reached_today_is_left_out_until_tomorrow(house: House) -> None:
+    contacts = await people(house, 2)
+    ids = list(contacts)
+    await propose(house, {ids[0]: contacts[ids[0]]})
+    await run_tasks(house.runtime)
+    confirmed(house, 1)
+    await look(house)
+    found = await propose(house, contacts, "second")
+    assert (found.taken, found.left_out) == (1, {Reason.MONTH_QUOTA: 1})
+    house.later(timedelta(days=1))
+    assert (await propose(house, contacts, "third")).taken == 2

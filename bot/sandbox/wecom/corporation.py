@@ -24,6 +24,7 @@ from bot.sandbox.wecom.phones import Phones
 from bot.sandbox.wecom.push import Callbacks, Envelope, Quirks
 from bot.sandbox.wecom.words import ERRORS, WRONG_JSON, Refused, read_json
 from campaigns.errors import InputError
+from campaigns.terms import ChannelName
 
 # `twice` answers once more on the same connection; `warn` as ever, with the warning of wrong JSON before errmsg;
 # `revoked` ends every token. `forget` is the worst: ok, and nothing is kept. Any errcode of ERRORS can be ordered as
@@ -254,6 +255,7 @@ class WecomSandbox:
 
     def _refusal(self, refusal: Refused, ip: str, *, warn: bool = False) -> Response:
         """The caller's address and a hint for the operator's own search stand behind the words."""
+        self.stage.refuse(ChannelName.WECOM, refusal.errcode)
         hint = f"{self._dice.randrange(10**18, 10**19)}{self._dice.randrange(10**5, 10**6)}"
         seek = f"more info at https://open.work.weixin.qq.com/devtool/query?e={refusal.errcode}"
         errmsg = f"{refusal.errmsg}, hint: [{hint}], from ip: {ip}, {seek}"

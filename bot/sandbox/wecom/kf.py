@@ -221,6 +221,7 @@ class KfAccounts:
 
     def _fail(self, row: Accepted, fail_type: int) -> None:
         self._stage.lose(row)
+        self._stage.refuse(ChannelName.WECOM, f"fail_type {fail_type}")
         for listener in self.listeners:
             listener(row, fail_type)
 
