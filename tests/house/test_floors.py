@@ -32,7 +32,10 @@ FLOORS: dict[float, str] = {
     6.2: "bot.sandbox.tencent_enquiries",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
-    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
+    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api "
+    "bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
+    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests",
+    5.45: "bot.channels.wechat_mass",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
