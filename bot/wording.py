@@ -13,6 +13,7 @@ REASONS = {
     "no_address": "没有地址",
     "blocked": "地址已屏蔽",
     "no_window": "微信不能发",
+    "month_quota": "本月群发已满",
     "scheduled": "还没到时间",
     "outside_hours": "不在时段",
     "frequency_cap": "频次上限",
@@ -39,7 +40,15 @@ REASONS = {
     "handed_over": "开回访任务",
 }
 
-CHANNELS = {"wechat": "公众号", "wecom": "企业微信", "sms": "短信", "email": "邮件", "phone": "电话", "web": "网页"}
+CHANNELS = {
+    "wechat": "公众号",
+    "wechat_mass": "公众号群发",
+    "wecom": "企业微信",
+    "sms": "短信",
+    "email": "邮件",
+    "phone": "电话",
+    "web": "网页",
+}
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
 

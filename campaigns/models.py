@@ -181,6 +181,8 @@ class WechatFollower(Model):
     window_until = fields.DatetimeField(null=True)
     window_left = fields.IntField(default=0)
     credits: dict[str, int] = fields.JSONField(default=dict)
+    mass_month = fields.CharField(7, default="")  # the calendar month mass_used counts in
+    mass_used = fields.SmallIntField(default=0)
 
     class Meta:
         table = "wechat_followers"

@@ -22,6 +22,7 @@ from campaigns.terms import (
     Tier,
     Verdict,
     WechatMode,
+    WechatReach,
     WecomReach,
 )
 
@@ -30,7 +31,11 @@ COUNTED = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 
 # Where a way to a contact ends, the furthest last. Of all ways that were tried, the one that came furthest
 # gives the reason: it is the one thing that has to change for this member to be reached.
-_OBSTACLES = (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.BLOCKED, Reason.NO_WINDOW)
+_OBSTACLES = (Reason.NO_ADDRESS, Reason.NO_CONSENT, Reason.BLOCKED, Reason.NO_WINDOW, Reason.MONTH_QUOTA)
+
+MASS_A_MONTH = 4
+"""Mass messages a WeChat service account may send one follower in a calendar month (45028 is the fifth)."""
+_MASS_ALONE = frozenset({WechatMode.MASS})  # a campaign of mass sends has no other words for WeChat
 
 _NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -159,9 +164,12 @@ class Ruling:
 def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> WechatMode | None:
     """How WeChat lets us write to this contact now, the cheapest permission first, or None.
 
-    Of an imported follower no event is known yet (`wechat` None): only a service notice may be tried.
+    Of an imported follower no event is known yet (`wechat` None): a service notice may be tried, and a mass send,
+    from which WeChat leaves out who does not follow.
     """
     reach, modes = contact.wechat, rules.wechat_modes
+    if modes == _MASS_ALONE:
+        return WechatMode.MASS if (reach is None or reach.followed) and mass_left(reach, now) else None
     template = rules.message_class is MessageClass.SERVICE and WechatMode.TEMPLATE in modes
     if reach is None:
         return WechatMode.TEMPLATE if template else None
@@ -175,6 +183,17 @@ def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> W
     if WechatMode.SUBSCRIBE in modes and reach.credits.get(rules.subscribe_template, 0) > 0:
         return WechatMode.SUBSCRIBE
     return None
+
+
+def month_of(now: datetime) -> str:
+    """The calendar month a mass message counts in, as WeChat counts: 2026-11."""
+    return f"{now.astimezone(SHANGHAI):%Y-%m}"
+
+
+def mass_left(reach: WechatReach | None, now: datetime) -> int:
+    """How many mass messages of this month are left for a follower."""
+    used = reach.mass_used if reach and reach.mass_month == month_of(now) else 0
+    return max(0, MASS_A_MONTH - used)
 
 
 class _Search:
@@ -216,7 +235,7 @@ class _Search:
         moment = self._moment(contact, channel)
         # Asked for the moment of sending: a window that will have closed by then is none.
         if channel is ChannelName.WECHAT and wechat_mode(contact, self._ruling.rules, moment.at) is None:
-            return Suppress(Reason.NO_WINDOW)
+            return Suppress(_closed_wechat(contact, self._ruling.rules, moment.at))
         if channel is ChannelName.WECOM and not _is_open(contact.wecom, moment.at):
             return Suppress(Reason.NO_WINDOW)
         if moment.reason is None and moment.at <= self._ruling.deadline:
@@ -260,6 +279,11 @@ class _Search:
         if paused > ruling.opening.at:
             return _Moment(ruling.next_open(paused), Reason.PAUSED)
         return ruling.opening
+
+
+def _closed_wechat(contact: ContactFacts, rules: CampaignRules, at: datetime) -> Reason:
+    used_up = rules.wechat_modes == _MASS_ALONE and not mass_left(contact.wechat, at)
+    return Reason.MONTH_QUOTA if used_up else Reason.NO_WINDOW
 
 
 def _is_open(reach: WecomReach | None, at: datetime) -> bool:

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     NO_ADDRESS = "no_address"
     BLOCKED = "blocked"  # the only addresses left are suppressed
     NO_WINDOW = "no_window"  # WeChat only, and nothing may be sent to this follower now
+    MONTH_QUOTA = "month_quota"  # as many mass messages as the provider lets through in this time
     SCHEDULED = "scheduled"  # its slot has not come yet
     OUTSIDE_HOURS = "outside_hours"
     FREQUENCY_CAP = "frequency_cap"
@@ -134,6 +135,8 @@ class WechatReach:
     window_until: datetime | None = None
     window_left: int = 0
     credits: Mapping[str, int] = field(default_factory=dict)  # subscription template id -> notices left
+    mass_month: str = ""  # the calendar month `mass_used` counts in, 2026-11
+    mass_used: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -381,6 +384,7 @@ class Receipt:
     address: str = ""
     reaction: Reaction | None = None  # what a failure means for the address or the channel
     code: str = ""
+    of_call: bool = False  # of all messages of this provider id; a failure that is UNKNOWN: of some, and not which
 
 
 @dataclass(frozen=True, slots=True)

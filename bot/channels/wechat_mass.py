@@ -56,10 +56,10 @@ def name_mass_calls(batch: Sequence[Outbound]) -> list[str]:
     A name is not made twice. What is no mass send keeps its own key, and so does one whom nobody shares a call with.
     """
     names = [outbound.key for outbound in batch]
-    calls: dict[WechatWords, list[list[int]]] = {}
+    calls: dict[tuple[str, str], list[list[int]]] = {}
     for place, outbound in enumerate(batch):
         if words := mass_words(outbound):
-            alike = calls.setdefault(replace(words, data={}), [[]])
+            alike = calls.setdefault((words.text, words.media_id), [[]])
             if len(alike[-1]) == MOST:
                 alike.append([])
             alike[-1].append(place)

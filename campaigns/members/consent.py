@@ -1,10 +1,13 @@
 """Refusals, suppressed addresses and what a WeChat follower lets us send."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tortoise.queryset import QuerySet
 
+from campaigns import statements
 from campaigns.models import Contact, Suppression, WechatFollower
+from campaigns.policy import month_of
 from campaigns.terms import ChannelName, ReachChange, WechatMode
 
 PAUSE = timedelta(hours=24)
@@ -84,6 +87,22 @@ async def use_reach(openid: str, mode: WechatMode, template_id: str) -> None:
     if mode is WechatMode.SUBSCRIBE:
         follower.credits[template_id] = max(0, follower.credits.get(template_id, 0) - 1)
     await follower.save()
+
+
+async def use_mass(openids: Sequence[str], at: datetime) -> None:
+    """One of the month's mass messages is used up for each of these followers."""
+    await statements.fetch_for(
+        """
+        INSERT INTO wechat_followers (openid, followed, window_left, credits, mass_month, mass_used)
+        SELECT v.openid, TRUE, 0, '{}', $1, 1 FROM {rows} WHERE TRUE
+        ON CONFLICT (openid) DO UPDATE SET mass_month = excluded.mass_month,
+          mass_used = 1 + CASE WHEN wechat_followers.mass_month = excluded.mass_month
+            THEN wechat_followers.mass_used ELSE 0 END
+        """,
+        {"openid": "text"},
+        {"openid": sorted(set(openids))},
+        month_of(at),
+    )
 
 
 async def close_reach(openid: str, mode: WechatMode, template_id: str) -> None:

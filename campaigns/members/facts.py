@@ -115,12 +115,12 @@ async def _followers(openids: Sequence[str]) -> dict[str, WechatReach]:
     db = statements.connection()
     rows = await statements.fetch(
         f"""
-        SELECT openid, followed, window_until, window_left, credits FROM wechat_followers
+        SELECT openid, followed, window_until, window_left, credits, mass_month, mass_used FROM wechat_followers
         WHERE openid {statements.ids_in(db, "$1", "text")}
         """,
         statements.id_list(db, openids),
     )
-    return {row[0]: WechatReach(bool(row[1]), moment(row[2]), row[3], _table(row[4])) for row in rows}
+    return {row[0]: WechatReach(bool(row[1]), moment(row[2]), row[3], _table(row[4]), *row[5:]) for row in rows}
 
 
 async def _history(

@@ -24,6 +24,7 @@ from campaigns.outbox.messages import (
     renew,
     resolve,
     set_aside,
+    unknown_in_call,
 )
 from campaigns.outbox.occurrences import (
     OccurrenceRow,
@@ -40,9 +41,13 @@ from campaigns.outbox.occurrences import (
 from campaigns.outbox.receipts import (
     Delivery,
     Receivable,
+    campaign_of,
+    has_open_calls,
     hold_receivable,
     is_sending_to,
     message_by_provider_id,
+    messages_of_call,
+    note_code,
     record_receipt,
     record_receipts,
 )
@@ -52,6 +57,7 @@ from campaigns.outbox.sent import (
     SentWords,
     last_message_to,
     not_sent_to,
+    sent_at,
     sent_link,
     sent_words,
 )
@@ -74,6 +80,7 @@ __all__ = [
     "Settlement",
     "add_occurrence",
     "ask_later",
+    "campaign_of",
     "cancel_queued",
     "claim",
     "claim_unknown",
@@ -84,6 +91,7 @@ __all__ = [
     "enqueue",
     "exchange",
     "fate_of",
+    "has_open_calls",
     "hold_planning",
     "hold_receivable",
     "is_open",
@@ -91,8 +99,10 @@ __all__ = [
     "last_message_to",
     "last_occurrence",
     "message_by_provider_id",
+    "messages_of_call",
     "next_due",
     "not_sent_to",
+    "note_code",
     "on_the_wire",
     "open_channel",
     "read_occurrence",
@@ -104,8 +114,10 @@ __all__ = [
     "release_expired",
     "renew",
     "resolve",
+    "sent_at",
     "sent_link",
     "sent_words",
     "set_aside",
+    "unknown_in_call",
     "unplanned_occurrences",
 ]

@@ -537,7 +537,7 @@ EXPECTED = [
     (45015, USED, None),
     (45026, TPL, None),
     (45027, TPL, None),
-    (45028, STOP, None),
+    (45028, NEXT_DAY, None),
     (45047, USED, None),
     (45065, Reaction.OK_DUP, None),
     (45066, RETRY, MINUTE),

@@ -44,7 +44,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.wechat_errors bot.sandbox.wechat_bodies bot.sandbox.hostile",
     4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing bot.channels.returned",
     4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
-    "bot.channels.delivery_reports",
+    "bot.channels.delivery_reports bot.channels.wechat_events",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
     "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "

@@ -286,6 +286,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     [contacts] = [table for table in value["tables"] if table["name"] == "contacts"]
     contacts["columns"] = [column for column in contacts["columns"] if column["name"] != "external_userid"]
+    [followers] = [table for table in value["tables"] if table["name"] == "wechat_followers"]
+    followers["columns"] = [one for one in followers["columns"] if one["name"] not in ("mass_month", "mass_used")]
     [messages] = [table for table in value["tables"] if table["name"] == "messages"]
     later = ("due_at", "ask_at", "claim_id")
     messages["columns"] = [column for column in messages["columns"] if column["name"] not in later]
