@@ -87,20 +87,24 @@ class WechatApi:
         """As `SharedToken.current`."""
         return await self._token.current(stale)
 
-    async def post(self, path: str, body: bytes, token: str = "") -> Answer:
+    async def post(self, path: str, body: bytes | None, token: str = "") -> Answer:
+        """Without a body it is a GET, as some questions are."""
         url = f"{path}?access_token={quote(token, safe='')}" if token else path
         try:
-            response = await self._client.post(url, content=body, headers=_HEADERS)
+            if body is None:
+                response = await self._client.get(url)
+            else:
+                response = await self._client.post(url, content=body, headers=_HEADERS)
         except httpx.RequestError as problem:
             return Answer(None, why=type(problem).__name__, left=left_us(problem))
         return _read(response, self.rest.read(response))
 
-    async def ask(self, path: str, fields: Mapping[str, object]) -> Answer:
-        """One call for staff; a token that is refused costs one new one and one repeat.
+    async def ask(self, path: str, fields: Mapping[str, object] | None = None) -> Answer:
+        """One call for staff, a GET without fields; a token that is refused costs one new one and one repeat.
 
         Raises WechatRefused where the answer is not a yes, TokenUnavailable without a token.
         """
-        body, token = as_json(fields), await self.token()
+        body, token = None if fields is None else as_json(fields), await self.token()
         answer = await self.post(path, body, token)
         if answer.errcode in TOKEN_CODES:
             answer = await self.post(path, body, await self.token(stale=token))

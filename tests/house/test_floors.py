@@ -34,7 +34,7 @@ FLOORS: dict[float, str] = {
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api "
     "bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
-    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests",
+    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.45: "bot.channels.wechat_mass",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
@@ -55,7 +55,7 @@ FLOORS: dict[float, str] = {
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks campaigns.notices",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",
     1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
