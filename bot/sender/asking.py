@@ -13,6 +13,7 @@ from bot.runtime import Runtime
 from bot.sender.asking_calls import ask_calls, is_of_call
 from bot.sender.filling import refill
 from campaigns import outbox, touches
+from campaigns.members import consent
 from campaigns.outbox import Claimed, Settlement
 from campaigns.replies.receipts import apply_waiting
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reaction, Reason, SendResult
@@ -30,6 +31,7 @@ async def recover(runtime: Runtime) -> None:
         claims, unknown = await outbox.release_expired(runtime.clock())
         if unknown:
             await touches.record_sent(unknown, runtime.clock())
+            await consent.use_mass(await outbox.mass_followers(unknown), runtime.clock())
     if claims:
         log.info("%d claims of dead senders released", claims)
     if unknown:

@@ -98,6 +98,12 @@ async def messages_of_call(channel: ChannelName, provider_id: str) -> list[int]:
     return [row.id for row in await found]
 
 
+async def mass_followers(message_ids: Sequence[int]) -> list[str]:
+    """Whom those of these messages were for that were mass sends."""
+    found = await Message.filter(id__in=list(message_ids), wechat_mode=WechatMode.MASS)
+    return [row.address for row in found if row.address]
+
+
 async def has_open_calls(channel: ChannelName) -> bool:
     """Whether a mass send is on its way, or its fate not known, so that the provider's number for it may yet come."""
     states = (DeliveryState.SENDING, DeliveryState.UNKNOWN)

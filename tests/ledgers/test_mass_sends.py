@@ -17,7 +17,7 @@ from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
 from campaigns import definitions, outbox, planner
 from campaigns.members import consent
-from campaigns.models import Campaign, Contact, Message, Touch, WechatFollower
+from campaigns.models import Campaign, Claim, Contact, Message, Touch, WechatFollower
 from campaigns.outbox import Batch
 from campaigns.terms import ChannelName, Reaction, Receipt
 from tests.cast import NOW, TEMPLATES, crowd, rulebook
@@ -265,6 +265,27 @@ async def test_a_paused_campaign_asks_nothing_that_might_send(house: House) -> N
     await definitions.pause("season", note="tests")
     assert await house.ask(timedelta(minutes=5)) == 0
     assert len(house.wechat.calls) == 1
+
+
+async def test_a_call_whose_sender_died_is_uncertain_counts_and_is_asked_about(house: House) -> None:
+    """The answer is there and nobody is left to write it down."""
+    occurrence_id = await house.start()
+
+    async def dies(*_: object, **__: object) -> None:
+        raise RuntimeError("the machine is gone")
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bot.sender.draining.settle_results", dies)
+        with pytest.raises(RuntimeError):
+            await house.drain(occurrence_id)
+    assert await states() == {"sending": MEMBERS}
+    await Claim.all().update(lease_until=NOW - timedelta(days=400))
+    await sender.recover(house.runtime)
+    assert await states() == {"unknown": MEMBERS}
+    assert set(await WechatFollower.all().values_list("mass_used", flat=True)) == {1}
+    assert await house.ask(timedelta(minutes=5)) == MEMBERS
+    assert await states() == {"sent": MEMBERS}
+    assert len(house.wechat.numbers) == 1
 
 
 # ---- its end ------------------------------------------------------------------------------------------------------
