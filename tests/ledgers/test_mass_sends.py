@@ -4,7 +4,7 @@ import asyncio
 import json
 import shutil
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from bot import sender
 from bot.clock import ProductClock
 from bot.inbox import Inbox
 from bot.runtime import Runtime, open_runtime
+from bot.sender import draining
 from bot.settings import Settings
 from campaigns import definitions, outbox, planner
 from campaigns.members import consent
@@ -207,6 +208,26 @@ async def test_a_no_for_one_follower_closes_no_address_of_the_call_and_stops_the
     await house.drain(await house.start())
     assert await states() == {"queued": MEMBERS}
     assert (await Campaign.get(key="season")).state == "paused"
+
+
+async def test_after_a_no_the_next_call_of_the_same_run_is_not_made(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(draining._MASS_WIRE, group=10)
+    monkeypatch.setattr(draining, "_MASS_WIRE", small)
+    house.wechat.misbehave = lambda body: _no(45028)
+    await house.drain(await house.start())
+    assert [len(body["touser"]) for body in house.wechat.calls] == [10]
+    assert await states() == {"queued": MEMBERS}
+
+
+@pytest.mark.parametrize("errcode", [-1, 45066])
+async def test_a_busy_wechat_may_have_taken_the_call_so_it_is_asked_and_not_sent_under_another_name(
+    house: House, errcode: int
+) -> None:
+    house.wechat.misbehave = lambda body: _no(errcode)
+    await house.drain(await house.start())
+    assert await states() == {"unknown": MEMBERS}
 
 
 # ---- what was lost ------------------------------------------------------------------------------------------------
