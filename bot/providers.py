@@ -10,6 +10,7 @@ from bot.channels.base import Channel
 from bot.channels.email import EmailChannel, EmailSettings
 from bot.channels.sms_router import SmsRouter
 from bot.channels.wechat import WechatChannel, WechatSettings
+from bot.channels.wechat_mass import mass_words
 from bot.channels.wecom import WecomChannel
 from bot.channels.wecom_api import WecomSettings
 from bot.clock import ProductClock
@@ -21,6 +22,8 @@ from campaigns.members.wecom import desk_of
 from campaigns.terms import ChannelName, Outbound, SmsProvider
 
 SANDBOX_MAIL_DOMAIN = "huifang.example.com"
+WECHAT_MASS = "wechat_mass"
+"""WeChat's mass sends: with limits of their own, and stopped without stopping the rest of WeChat."""
 PROVIDERS = {
     ChannelName.EMAIL: "email",
     ChannelName.SMS: "sms_aliyun",
@@ -75,7 +78,9 @@ def build_channels(
 
 def paced_as(channel: Channel, outbound: Outbound) -> str:
     """By whose limits of templates/pacing.toml a message goes."""
-    return f"sms_{channel.provider_of(outbound)}" if isinstance(channel, SmsRouter) else PROVIDERS[channel.name]
+    if isinstance(channel, SmsRouter):
+        return f"sms_{channel.provider_of(outbound)}"
+    return WECHAT_MASS if mass_words(outbound) else PROVIDERS[channel.name]
 
 
 def all_paced_as(name: ChannelName, channel: Channel | None = None) -> list[str]:
@@ -86,8 +91,10 @@ def all_paced_as(name: ChannelName, channel: Channel | None = None) -> list[str]
 
 
 def closed_as(channel: Channel, outbound: Outbound) -> str:
-    """What is closed where a provider will not take messages like this one: the channel, or that provider alone."""
-    return channel.closure_of(channel.provider_of(outbound)) if isinstance(channel, SmsRouter) else channel.name
+    """What is closed where messages like this one are not taken: the channel, one provider of it, or mass sends."""
+    if isinstance(channel, SmsRouter):
+        return channel.closure_of(channel.provider_of(outbound))
+    return WECHAT_MASS if mass_words(outbound) else channel.name
 
 
 def _mail_settings(settings: Settings) -> EmailSettings:

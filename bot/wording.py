@@ -51,9 +51,17 @@ REASONS = {
     "handed_over": "开回访任务",
 }
 
-CHANNELS = {"wechat": "公众号", "wecom": "企业微信", "sms": "短信", "email": "邮件", "phone": "电话", "web": "网页"}
+CHANNELS = {
+    "wechat": "公众号",
+    "wechat_mass": "公众号群发",
+    "wecom": "企业微信",
+    "sms": "短信",
+    "email": "邮件",
+    "phone": "电话",
+    "web": "网页",
+}
 
-MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知"}
+MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
 
 CLASSES = {"service": "服务提醒", "marketing": "营销", "greeting": "问候", "answer": "自动回复"}
 

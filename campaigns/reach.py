@@ -24,6 +24,7 @@ COUNTED = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 
 MASS_A_MONTH = 4
 """Mass messages a WeChat service account may send one follower in a calendar month (45028 is the fifth)."""
+_MASS_ALONE = frozenset({WechatMode.MASS})  # a campaign of mass sends has no other words for WeChat
 
 # Where a way to a contact ends, the furthest last. Of all ways that were tried, the one that came furthest
 # gives the reason: it is the one thing that has to change for this member to be reached.
@@ -99,7 +100,7 @@ def obstacle(contact: ContactFacts, channel: ChannelName, rules: CampaignRules) 
 def closed_at(contact: ContactFacts, channel: ChannelName, rules: CampaignRules, at: datetime) -> Reason | None:
     """What the provider would not let through at the moment of sending; mail and SMS know nothing of the kind."""
     if channel is ChannelName.WECHAT and wechat_mode(contact, rules, at) is None:
-        return _closed_wechat(contact, rules)
+        return _closed_wechat(contact, rules, at)
     if channel is ChannelName.WECOM and rules.message_class is MessageClass.ANSWER and not is_open(contact.wecom, at):
         return Reason.NO_WINDOW  # an answer goes in customer service, all else as a task of staff
     return None
@@ -108,9 +109,12 @@ def closed_at(contact: ContactFacts, channel: ChannelName, rules: CampaignRules,
 def wechat_mode(contact: ContactFacts, rules: CampaignRules, now: datetime) -> WechatMode | None:
     """How WeChat lets us write to this contact now, the cheapest permission first, or None.
 
-    Of an imported follower no event is known yet (`wechat` None): only a service notice may be tried.
+    Of an imported follower no event is known yet (`wechat` None): a service notice may be tried, and a mass send,
+    from which WeChat leaves out who does not follow.
     """
     reach, modes = contact.wechat, rules.wechat_modes
+    if modes == _MASS_ALONE:
+        return WechatMode.MASS if (reach is None or reach.followed) and mass_left(reach, now) else None
     template = rules.message_class is MessageClass.SERVICE and WechatMode.TEMPLATE in modes
     if reach is None:
         return WechatMode.TEMPLATE if template else None
@@ -143,10 +147,12 @@ def mass_left(reach: WechatReach | None, now: datetime) -> int:
     return max(0, MASS_A_MONTH - used)
 
 
-def _closed_wechat(contact: ContactFacts, rules: CampaignRules) -> Reason:
+def _closed_wechat(contact: ContactFacts, rules: CampaignRules, at: datetime) -> Reason:
     """Of the permissions a campaign has words for, the last one tried is named."""
     if contact.wechat is not None and not contact.wechat.followed:
         return Reason.NOT_FOLLOWER
+    if rules.wechat_modes == _MASS_ALONE and not mass_left(contact.wechat, at):
+        return Reason.MONTH_QUOTA
     if WechatMode.SUBSCRIBE in rules.wechat_modes and rules.subscribe_template:
         return Reason.NO_CREDIT
     return Reason.NO_WINDOW

@@ -132,6 +132,7 @@ class WechatMode(StrEnum):
     CUSTOM = "custom"  # free text inside the interaction window
     TEMPLATE = "template"  # service notices only
     SUBSCRIBE = "subscribe"  # one accepted notice, one message
+    MASS = "mass"  # the same for many followers in one call, four a month to each
 
 
 @dataclass(frozen=True, slots=True)
@@ -311,12 +312,35 @@ class SmsWords:
 
 
 @dataclass(frozen=True, slots=True)
+class Article:
+    """A card that leads to a page, with a picture where there is one (WeChat's news)."""
+
+    title: str
+    description: str = ""
+    url: str = ""
+    picurl: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TapMenu:
+    """Answers to be tapped (WeChat's msgmenu): a tap comes back as that item's text."""
+
+    head: str
+    items: tuple[str, ...]
+    tail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class WechatWords:
+    """`card` is what a custom message is in place of a text. A mass send's `media_id` names an article made before."""
+
     mode: WechatMode
     text: str  # as the customer reads it
     url: str = ""
     template_id: str = ""  # modes template and subscribe
     data: Mapping[str, str] = field(default_factory=dict)  # field key -> value
+    card: Article | TapMenu | None = None
+    media_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +403,7 @@ class Receipt:
     address: str = ""
     reaction: Reaction | None = None  # what a failure means for the address or the channel
     code: str = ""
+    of_call: bool = False  # of all messages of this provider id; a failure that is UNKNOWN: of some, and not which
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,93 +1,39 @@
-"""The WeChat Official Account: custom, template and subscription messages out, its callback in."""
+"""The WeChat Official Account: custom, template, subscription and mass messages out, its callback in."""
 
 import asyncio
-import json
 import logging
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import assert_never
-from urllib.parse import quote
-
-import httpx
-import orjson
 
 from bot.channels.base import Clock, InboundAnswer, InboundRequest
-from bot.channels.http import left_us, open_client
-from bot.channels.restraint import NO_CONNECTION, NOT_TRIED, Rest, Round
-from bot.channels.wechat_codes import (
-    DUPLICATE,
-    TOKEN_CODES,
-    Runs,
-    errcode_of,
-    read_errcode,
-    read_token_errcode,
-)
+from bot.channels.restraint import NO_CONNECTION, NOT_TRIED, Round
+from bot.channels.wechat_answers import result_of, without_token
+from bot.channels.wechat_api import Answer, WechatApi, WechatSettings, as_json
+from bot.channels.wechat_codes import TOKEN_CODES, Runs
 from bot.channels.wechat_inbound import Callback
-from bot.channels.wechat_token import AccessToken, MemoryTokenStore, SharedToken, TokenStore, TokenUnavailable
-from campaigns.errors import ChannelUnavailable, ConfigError, WebhookRejected
-from campaigns.terms import (
-    ChannelName,
-    InboundEvent,
-    MessageClass,
-    Outbound,
-    Reaction,
-    SendResult,
-    WechatMode,
-    WechatWords,
+from bot.channels.wechat_mass import (
+    GET,
+    LEAST,
+    TOO_FEW,
+    MassCall,
+    end_of,
+    for_all,
+    mass_calls,
+    mass_words,
+    name_mass_calls,
+    submitted,
 )
+from bot.channels.wechat_requests import PATHS, REFUSED_HERE, body_of, refusal, refuse
+from bot.channels.wechat_token import TokenStore, TokenUnavailable
+from campaigns.errors import ChannelUnavailable, WebhookRejected
+from campaigns.terms import ChannelName, InboundEvent, Outbound, Reaction, SendResult, WechatMode, WechatWords
+
+__all__ = ["WechatChannel", "WechatSettings"]
 
 log = logging.getLogger(__name__)
 
-_TEXT = 2048  # bytes
-_DAY = 86_400  # seconds; a token lives 7,200
-_KEY = 32  # characters of a client_msg_id
-_NO_WECHAT, _EMPTY, _TOO_LONG, _LONG_KEY = "no wechat", "empty", "too long", "long key"
-_NO_TEMPLATE, _NO_MARKETING = "no template", "no marketing"
-_REFUSED_HERE = frozenset({_NO_WECHAT, _EMPTY, _TOO_LONG, _LONG_KEY, _NO_TEMPLATE, _NO_MARKETING})
-_NEVER_LEFT = _REFUSED_HERE | {NO_CONNECTION, NOT_TRIED}
-_NO_TEMPLATE_FOR = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
-_TOO_MANY = 429
-_PATHS = {
-    WechatMode.CUSTOM: "/cgi-bin/message/custom/send",
-    WechatMode.TEMPLATE: "/cgi-bin/message/template/send",
-    WechatMode.SUBSCRIBE: "/cgi-bin/message/subscribe/bizsend",
-}
-_OPENIDS = re.compile(r"\bo[\w-]{20,}", re.ASCII)
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-@dataclass(frozen=True, slots=True)
-class WechatSettings:
-    """`base_url` without a path; http:// only on this machine. Without `encoding_aes_key` the callback is plain.
-
-    `timeout` in seconds; calls `at_once`.
-    """
-
-    appid: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
-    encoding_aes_key: str = field(default="", repr=False)
-    base_url: str = "https://api.weixin.qq.com"
-    timeout: float = 10.0
-    at_once: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """What came back. `errcode` None: nothing that can be read, and `why`. `wait`: its Retry-After."""
-
-    errcode: int | None
-    fields: Mapping[str, object] = field(default_factory=dict)
-    why: str = ""
-    left: bool = True
-    too_many: bool = False  # HTTP 429: by its meaning nothing was done
-    wait: timedelta | None = None
-
-    @property
-    def lost(self) -> bool:
-        return self.errcode is None and self.left and not self.too_many
+_NO_WECHAT = "no wechat"
+_NEVER_LEFT = REFUSED_HERE | {_NO_WECHAT, TOO_FEW, NO_CONNECTION, NOT_TRIED}
 
 
 @dataclass(slots=True)
@@ -96,10 +42,15 @@ class _Batch:
 
     token: str
     learned: Round
+    renewing: asyncio.Lock = field(default_factory=asyncio.Lock)
     refused: set[str] = field(default_factory=set)  # tokens another was fetched for, even if it was the same again
+    proven: bool = False  # the new token was taken
+    hopeless: Answer | None = None  # the new one was refused, too
 
 
 class WechatChannel:
+    """Mass messages that were given one name by `out_ids` go in one call; every other goes alone, under its own key."""
+
     name = ChannelName.WECHAT
 
     def __init__(self, settings: WechatSettings, now: Clock, token_store: TokenStore | None = None) -> None:
@@ -107,18 +58,16 @@ class WechatChannel:
 
         `token_store`: where several processes share one token; without it this one keeps its own.
         """
-        _check(settings)
-        self._settings, self._now = settings, now
+        self.api = WechatApi(settings, now, token_store)
+        self._now = now
         self._callback = Callback(settings.appid, settings.token, settings.encoding_aes_key)
         self._opened: tuple[InboundRequest, list[InboundEvent]] | None = None  # the last push, deciphered to verify it
-        self._client = open_client(settings.base_url, timeout=settings.timeout)
-        self._token = SharedToken(self._fetch_token, now, token_store or MemoryTokenStore())
         self._slots = asyncio.Semaphore(settings.at_once)
-        self._rest = Rest(now)
         self._runs = Runs()
 
     def out_ids(self, batch: Sequence[Outbound]) -> list[str]:
-        return [outbound.key for outbound in batch]
+        """Of a mass send one for all that go in a call: write it down before they are sent."""
+        return name_mass_calls(batch)
 
     async def send(self, batch: Sequence[Outbound]) -> list[SendResult]:
         """One result per message, in order. Raises ChannelUnavailable where no message could leave."""
@@ -126,17 +75,44 @@ class WechatChannel:
             return []
         token = await self._token_unless_resting()
         if token is None:
-            return [self._rest.refuse(outbound.id) for outbound in batch]
-        state = _Batch(token, Round(self._rest))
-        results = await asyncio.gather(*(self._submit(outbound, state) for outbound in batch))
-        codes = {result.code for result in results}
+            return [self.api.rest.refuse(outbound.id) for outbound in batch]
+        state = _Batch(token, Round(self.api.rest))
+        alone = [outbound for outbound in batch if not mass_words(outbound)]
+        told, told_together = await asyncio.gather(
+            asyncio.gather(*(self._submit(outbound, state) for outbound in alone)),
+            asyncio.gather(*(self._submit_call(call, state) for call in mass_calls(batch))),
+        )
+        judged = self._runs.judge([_kind(outbound) for outbound in alone], told, self._now())
+        results = {result.id: result for result in (*judged, *(one for many in told_together for one in many))}
+        codes = {result.code for result in results.values()}
         if NO_CONNECTION in codes and codes <= _NEVER_LEFT:
-            raise ChannelUnavailable(f"微信连不上 · WeChat cannot be reached at {self._settings.base_url}")
-        return self._runs.judge([_kind(outbound) for outbound in batch], results, self._now())
+            raise ChannelUnavailable(f"微信连不上 · WeChat cannot be reached at {self.api.settings.base_url}")
+        return [results[outbound.id] for outbound in batch]
 
     async def look_up(self, outbound: Outbound) -> SendResult | None:
-        """Always None: WeChat has no question about one message. A template's fate comes as its receipt."""
-        return None
+        """None: WeChat has no question about one message. A template's fate comes as its receipt.
+
+        Of a mass send whose number (msg_id) is known it tells how it ended.
+        """
+        if not mass_words(outbound) or not outbound.key.isdecimal():
+            return None
+        return end_of(outbound, await self._exchange(GET, as_json({"msg_id": int(outbound.key)})))
+
+    async def ask_call(self, outbounds: Sequence[Outbound]) -> SendResult | None:
+        """What became of a mass send whose answer was lost: submitted once more under its name, which WeChat keeps
+        for 24 hours. `outbounds` are those of the call who may be written to now.
+
+        OK_DUP: the first was submitted, and nothing more was. Accepted: it was not, these are now. None: nobody knows.
+        """
+        calls = mass_calls(outbounds)
+        if len(calls) != 1 or len(calls[0].openids) < LEAST:
+            return None
+        told = submitted(calls[0], await self._exchange(PATHS[WechatMode.MASS], calls[0].body))
+        if told.reaction is Reaction.OK_DUP and told.provider_id:
+            number = as_json({"msg_id": int(told.provider_id)}) if told.provider_id.isdecimal() else b""
+            ended = end_of(outbounds[0], await self._exchange(GET, number)) if number else None
+            return ended if ended and not ended.accepted else told
+        return told if told.accepted else None
 
     def verify(self, request: InboundRequest) -> None:
         if request.door != "callback":
@@ -164,14 +140,16 @@ class WechatChannel:
         return InboundAnswer(text.encode())
 
     async def close(self) -> None:
-        await self._client.aclose()
+        await self.api.close()
+
+    # ---- one message, one call ------------------------------------------------------------------------------------
 
     async def _submit(self, outbound: Outbound, batch: _Batch) -> SendResult:
         words = outbound.words
         if not isinstance(words, WechatWords):
-            return _refuse(outbound, Reaction.DROP, _NO_WECHAT, "the words are not WeChat's")
-        if refusal := _refusal(outbound, words):
-            return refusal
+            return refuse(outbound, Reaction.DROP, _NO_WECHAT, "the words are not WeChat's")
+        if refused := refusal(outbound, words):
+            return refused
         async with self._slots:
             if closed := batch.learned.refuse(outbound.id):
                 return closed
@@ -179,214 +157,83 @@ class WechatChannel:
             batch.learned.learn(result)
         return result
 
+    async def _submit_call(self, call: MassCall, batch: _Batch) -> list[SendResult]:
+        if len(call.openids) < LEAST:
+            why = "a mass send needs two followers at least"
+            return [refuse(message, Reaction.CONSENT_USED, TOO_FEW, why) for message in call.messages]
+        if refused := refusal(call.messages[0], call.words):
+            return for_all(call, refused)
+        async with self._slots:
+            if closed := batch.learned.refuse(0):
+                return for_all(call, closed)
+            try:
+                answer, _ = await self._post(PATHS[WechatMode.MASS], call.body, batch)
+            except TokenUnavailable as problem:
+                return for_all(call, without_token(call.messages[0], problem))
+            told = submitted(call, answer)
+            batch.learned.learn(told)
+        log.info("mass send %s: %s %s, %d messages", call.name, told.code, told.provider_id, len(call.messages))
+        return for_all(call, told)
+
     async def _deliver(self, outbound: Outbound, words: WechatWords, batch: _Batch) -> SendResult:
         """Sent once; twice only where the first was refused for its token, or WeChat itself drops the second."""
-        path, body = _PATHS[words.mode], _body(outbound, words)
-        token = batch.token
-        answer = await self._call(path, body, token)
-        if answer.errcode in TOKEN_CODES:
-            try:
-                await self._renew(batch, token)
-            except TokenUnavailable as problem:
-                return _without_token(outbound, problem)
-            return _result(outbound, await self._call(path, body, batch.token), repeated=True)
-        if answer.lost and words.mode is WechatMode.TEMPLATE and answer.wait is None:
+        path, body = PATHS[words.mode], body_of(outbound, words)
+        try:
+            answer, repeated = await self._post(path, body, batch)
+        except TokenUnavailable as problem:
+            return without_token(outbound, problem)
+        if answer.lost and words.mode is WechatMode.TEMPLATE and answer.wait is None and not repeated:
             # One openid and client_msg_id is sent once within 10 minutes, and the answer has the msgid that the
             # receipt will name. Only a yes counts: a refusal of the second says nothing about the first.
-            again = _result(outbound, await self._call(path, body, token), repeated=True)
-            return again if again.accepted else _result(outbound, answer)
-        return _result(outbound, answer)
+            again = result_of(outbound, await self.api.post(path, body, batch.token), repeated=True)
+            return again if again.accepted else result_of(outbound, answer)
+        return result_of(outbound, answer, repeated)
+
+    async def _post(self, path: str, body: bytes, batch: _Batch) -> tuple[Answer, bool]:
+        """The answer, and whether it is that to a repeat: the first was refused for its token.
+
+        The first that is refused finds out for all others whether a new token mends it.
+        """
+        token = batch.token
+        answer = await self.api.post(path, body, token)
+        if answer.errcode not in TOKEN_CODES:
+            return answer, False
+        async with batch.renewing:
+            if batch.hopeless:
+                return batch.hopeless, True
+            await self._renew(batch, token)
+            if not batch.proven:
+                again = await self.api.post(path, body, batch.token)
+                batch.proven = again.errcode not in TOKEN_CODES
+                batch.hopeless = None if batch.proven else again
+                return again, True
+        return await self.api.post(path, body, batch.token), True
 
     async def _renew(self, batch: _Batch, token: str) -> None:
         """Once for a token, however late the last refusal of it comes in."""
         if token not in batch.refused:
-            batch.token = await self._token.current(stale=token)
+            batch.token = await self.api.token(stale=token)
             batch.refused.add(token)
+
+    async def _exchange(self, path: str, body: bytes) -> Answer:
+        """A question. Raises TokenUnavailable."""
+        token = await self._token_unless_resting()
+        if token is None:
+            return Answer(None, left=False)
+        return (await self._post(path, body, _Batch(token, Round(self.api.rest))))[0]
 
     async def _token_unless_resting(self) -> str | None:
         """None where WeChat wants no calls for a while."""
-        if self._rest.left():
+        if self.api.rest.left():
             return None
         try:
-            return await self._token.current()
+            return await self.api.token()
         except TokenUnavailable:
-            if self._rest.left():
+            if self.api.rest.left():
                 return None
             raise
-
-    async def _fetch_token(self) -> AccessToken:
-        """Never with force_refresh: it is allowed 20 times a day, and two systems on one account that force would
-        end each other's tokens for ever."""
-        answer = await self._call(
-            "/cgi-bin/stable_token",
-            _json(
-                {
-                    "grant_type": "client_credential",
-                    "appid": self._settings.appid,
-                    "secret": self._settings.secret,
-                    "force_refresh": False,
-                }
-            ),
-        )
-        value, lasts = answer.fields.get("access_token"), answer.fields.get("expires_in")
-        if answer.errcode == 0 and isinstance(value, str) and value and isinstance(lasts, int) and 0 < lasts < _DAY:
-            return AccessToken(value, self._now() + timedelta(seconds=lasts))
-        raise _token_unavailable(answer, self._settings.base_url)
-
-    async def _call(self, path: str, body: bytes, token: str = "") -> _Answer:
-        headers = {"content-type": "application/json; charset=utf-8"}
-        url = f"{path}?access_token={quote(token, safe='')}" if token else path
-        try:
-            response = await self._client.post(url, content=body, headers=headers)
-        except httpx.RequestError as problem:
-            return _Answer(None, why=type(problem).__name__, left=left_us(problem))
-        return _read(response, self._rest.read(response))
-
-
-def _check(settings: WechatSettings) -> None:
-    url = httpx.URL(settings.base_url)
-    if url.scheme not in ("http", "https") or not url.host or url.raw_path != b"/":
-        raise ConfigError("WECHAT_BASE_URL: 要写成 https://api.weixin.qq.com 这样，不带路径 (a URL without a path)")
-    if url.scheme == "http" and url.host not in _LOOPBACK:
-        raise ConfigError(f"WECHAT_BASE_URL: 密钥会明文传给 {url.host}，用 https:// (in the clear: use https://)")
-    if not settings.appid or not settings.secret:
-        raise ConfigError("WECHAT_APPID、WECHAT_SECRET: 要一起填 (both must be set)")
-
-
-# ---- requests -----------------------------------------------------------------------------------------------------
-
-
-def _refusal(outbound: Outbound, words: WechatWords) -> SendResult | None:
-    """What WeChat would refuse, or punish, is not sent."""
-    if words.mode is WechatMode.CUSTOM:
-        if not words.text.strip():
-            return _refuse(outbound, Reaction.DROP, _EMPTY, "no text")
-        if len(words.text.encode("utf-8", "replace")) > _TEXT:
-            return _refuse(outbound, Reaction.DROP, _TOO_LONG, f"a text of over {_TEXT} bytes")
-        return None
-    if not words.template_id:
-        return _refuse(outbound, Reaction.PAUSE_TEMPLATE, _NO_TEMPLATE, "the template id is missing")
-    if words.mode is WechatMode.TEMPLATE and outbound.message_class in _NO_TEMPLATE_FOR:
-        # First the template is deleted, then the account is banned, at last for ever.
-        return _refuse(outbound, Reaction.PAUSE_TEMPLATE, _NO_MARKETING, "a template message must be a service notice")
-    if words.mode is WechatMode.TEMPLATE and len(outbound.key) > _KEY:
-        return _refuse(outbound, Reaction.DROP, _LONG_KEY, f"client_msg_id takes {_KEY} characters")
-    return None
-
-
-def _refuse(outbound: Outbound, reaction: Reaction, code: str, detail: str) -> SendResult:
-    return SendResult(outbound.id, reaction, code=code, detail=f"not sent: {detail}")
-
-
-def _body(outbound: Outbound, words: WechatWords) -> bytes:
-    fields: dict[str, object] = {"touser": outbound.address}
-    match words.mode:
-        case WechatMode.CUSTOM:
-            return _json(fields | {"msgtype": "text", "text": {"content": words.text}})
-        case WechatMode.TEMPLATE:
-            fields |= {"url": words.url} if words.url else {}
-            fields["client_msg_id"] = outbound.key
-        case WechatMode.SUBSCRIBE:
-            fields |= {"page": words.url} if words.url else {}
-        case _:
-            assert_never(words.mode)
-    data = {key: {"value": value} for key, value in words.data.items()}
-    return _json(fields | {"template_id": words.template_id, "data": data})
-
-
-def _json(fields: Mapping[str, object]) -> bytes:
-    r"""Real Chinese: \uXXXX was known to be shown as it stands. Half a character becomes a question mark."""
-    return json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def _kind(outbound: Outbound) -> str:
     words = outbound.words
     return words.template_id or words.mode if isinstance(words, WechatWords) else ""
-
-
-# ---- answers ------------------------------------------------------------------------------------------------------
-
-
-def _read(response: httpx.Response, wait: timedelta | None) -> _Answer:
-    """WeChat answers everything with 200 and JSON. All else is somebody's on the way, before it or behind it."""
-    status = response.status_code
-    if status != 200:
-        return _Answer(None, why=f"HTTP {status}", too_many=status == _TOO_MANY, wait=wait)
-    try:
-        fields = orjson.loads(response.content)
-    except ValueError:
-        return _Answer(None, why="an answer that is not JSON")
-    if not isinstance(fields, dict):
-        return _Answer(None, why="an answer that is not a JSON object")
-    return _Answer(errcode_of(fields), fields, why="an errcode that is no integer")
-
-
-def _result(outbound: Outbound, answer: _Answer, repeated: bool = False) -> SendResult:
-    if answer.errcode is None:
-        if answer.too_many:
-            return SendResult(outbound.id, Reaction.SLOW, code="http 429", detail=answer.why, retry_after=answer.wait)
-        if answer.left:
-            return SendResult(outbound.id, Reaction.UNKNOWN, code="no answer", detail=answer.why)
-        return SendResult(outbound.id, Reaction.RETRY, code=NO_CONNECTION, detail=answer.why)
-    sent_as = _sent_as(answer.fields)
-    if answer.errcode == 0:
-        return SendResult(outbound.id, provider_id=sent_as, code="0")
-    reaction, retry_after = _reaction(answer.errcode, repeated)
-    return SendResult(
-        outbound.id,
-        reaction,
-        provider_id=sent_as if reaction is Reaction.OK_DUP else "",
-        code=str(answer.errcode),
-        detail=_detail(answer, outbound.address),
-        retry_after=retry_after,
-    )
-
-
-def _reaction(errcode: int, repeated: bool) -> tuple[Reaction, timedelta | None]:
-    if errcode in TOKEN_CODES:  # a new token did not mend it
-        return Reaction.PAUSE_CHANNEL, None
-    if errcode == DUPLICATE and repeated:
-        return Reaction.OK_DUP, None
-    meaning = read_errcode(errcode)
-    if meaning is None:
-        log.warning("WeChat errcode %d is in no table", errcode)
-        return Reaction.DROP, None
-    return meaning.reaction, meaning.retry_after
-
-
-def _sent_as(fields: Mapping[str, object]) -> str:
-    value = fields.get("msgid", fields.get("msg_id", ""))
-    return str(value)[:64] if isinstance(value, int | str) and not isinstance(value, bool) else ""
-
-
-def _detail(answer: _Answer, address: str = "") -> str:
-    """errmsg names what was wrong, and sometimes whom it was for."""
-    said = answer.fields.get("errmsg")
-    text = said if isinstance(said, str) else ""
-    return _OPENIDS.sub("…", text.replace(address, "…") if address else text)[:120]
-
-
-def _without_token(outbound: Outbound, problem: TokenUnavailable) -> SendResult:
-    """Refused for its token, so it is not delivered; and there was no new one."""
-    if problem.code is None:
-        return SendResult(outbound.id, Reaction.SLOW, code="no token", detail=str(problem)[:120])
-    meaning = read_token_errcode(problem.code)
-    return SendResult(
-        outbound.id,
-        meaning.reaction,
-        code=str(problem.code),
-        detail=str(problem)[:120],
-        retry_after=meaning.retry_after,
-    )
-
-
-def _token_unavailable(answer: _Answer, base_url: str) -> TokenUnavailable:
-    if answer.errcode is None:
-        return TokenUnavailable(f"微信连不上 · no access token from {base_url}: {answer.why}")
-    if answer.errcode == 0:
-        return TokenUnavailable("微信没有给出凭证 · stable_token answered without a token")
-    return TokenUnavailable(
-        f"微信不给凭证 · stable_token answered {answer.errcode} {_detail(answer)}: check WECHAT_APPID and "
-        "WECHAT_SECRET (40001, 40013, 40125) and the IP whitelist of the account's settings (40164)",
-        answer.errcode,
-    )

@@ -13,7 +13,7 @@ _CODES: Mapping[Reaction, Sequence[int]] = {
     Reaction.REFRESH: [40001, 40014, 42001, 42007],
     Reaction.SLOW: [45011],
     Reaction.DEFER_RECIPIENT: [40241, 43108, 43117],
-    Reaction.NEXT_DAY: [45009],
+    Reaction.NEXT_DAY: [45009, 45028],  # the second: no mass send is left, of a day or of a month
     Reaction.PAUSE_TEMPLATE: [
         *(40036, 40037, 40200, 41030, 45026, 45027, 48008),  # the template or the kind of message
         *(43102, 43104, 43106, 43107, 43116),  # banned, or of another account
@@ -22,7 +22,7 @@ _CODES: Mapping[Reaction, Sequence[int]] = {
     Reaction.PAUSE_CHANNEL: [
         *(40002, 40013, 40125, 40164, 41001, 41002, 41003, 41004, 45035, 61004),  # credentials, our IP
         *(48001, 48004, 50001, 50002),  # the account's rights
-        *(45028, 48003),  # of mass sends, which are not made here
+        48003,  # the agreement on mass sends was not accepted
         *(43002, 45067),  # a mistake of ours, the same for every message
     ],
     Reaction.SUPPRESS: [40003, 40132, 43004, 43019, 46004, 48002],

@@ -78,6 +78,21 @@ def member_done(
     print_found(found, as_json, lambda found: [f"任务 {found['task']} 办完"])
 
 
+@member_app.command("qr")
+def member_qr(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")],
+    contact: Annotated[str, typer.Option(metavar="NO", help="联系人编号; left out: the primary contact.")] = "",
+    days: Annotated[int, typer.Option(help="How long it is good, 1 to 30.")] = 7,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Where the picture is kept.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """A QR code that binds a contact to who scans it first. Example: huifang member qr Q100042 --out code.png"""
+    from bot.commands import official_account as command
+
+    found = run(lambda: command.make_qr(settings(), number, contact, days=days, out=out))
+    print_found(found, as_json, command.qr_lines)
+
+
 @inspect_app.command("reply")
 def inspect_reply(
     texts: Annotated[list[str], typer.Argument(metavar="TEXT…", help="Replies as customers write them.")],

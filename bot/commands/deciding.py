@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.clock import ProductClock
 from bot.database import open_database
+from bot.providers import WECHAT_MASS
 from bot.runtime import follow_clock
 from bot.settings import Settings
 from campaigns import outbox, visits
@@ -44,7 +45,7 @@ async def done(settings: Settings, task: int, note: str) -> dict[str, Any]:
 
 async def open_channel(settings: Settings, name: str) -> dict[str, Any]:
     """Let a channel that a provider's answer closed send again."""
-    known = [*ChannelName, *(f"sms_{one}" for one in SmsProvider)]
+    known = [*ChannelName, *(f"sms_{one}" for one in SmsProvider), WECHAT_MASS]
     if name not in known:
         raise InputError(f"没有叫 {name} 的渠道，只有 {'、'.join(known)} (no such channel)")
     async with open_database(settings):

@@ -10,8 +10,9 @@ from campaigns.content import read_toml
 from campaigns.errors import DefinitionError
 
 MAIL, SMS_ALIYUN, WECHAT, WECOM = "email", "sms_aliyun", "wechat", "wecom"
+WECHAT_MASS = "wechat_mass"  # a thousand of its messages are one call
 SMS_TENCENT, SMS_GENERIC = "sms_tencent", "sms_generic"
-PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT, SMS_TENCENT, SMS_GENERIC, WECOM)
+PROVIDERS = (MAIL, SMS_ALIYUN, WECHAT, SMS_TENCENT, SMS_GENERIC, WECOM, WECHAT_MASS)
 EACH = "*"
 """The name that stands for every sender or destination without a line of its own, each counted by itself."""
 

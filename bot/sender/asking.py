@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from tortoise.transactions import in_transaction
 
 from bot.channels.base import Channel
+from bot.channels.wechat import WechatChannel
 from bot.runtime import Runtime
+from bot.sender.asking_calls import ask_calls, is_of_call
 from bot.sender.filling import refill
 from campaigns import outbox, touches
+from campaigns.members import consent
 from campaigns.outbox import Claimed, Settlement
 from campaigns.replies.receipts import apply_waiting
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reaction, Reason, SendResult
@@ -28,6 +31,7 @@ async def recover(runtime: Runtime) -> None:
         claims, unknown = await outbox.release_expired(runtime.clock())
         if unknown:
             await touches.record_sent(unknown, runtime.clock())
+            await consent.use_mass(await outbox.mass_followers(unknown), runtime.clock())
     if claims:
         log.info("%d claims of dead senders released", claims)
     if unknown:
@@ -50,7 +54,8 @@ async def reconcile(runtime: Runtime) -> int:
 
 async def _ask(runtime: Runtime, channel: Channel, claimed: Sequence[Claimed]) -> int:
     """What the provider can say of each; the others are left alone for a while."""
-    asked = await refill(runtime, claimed)
+    ready = await refill(runtime, claimed)
+    asked = [one for one in ready if not is_of_call(one)]
     answers = await asyncio.gather(*(channel.look_up(one.outbound) for one in asked), return_exceptions=True)
     resolved: list[Settlement] = []
     for one, answer in zip(asked, answers, strict=True):
@@ -58,8 +63,10 @@ async def _ask(runtime: Runtime, channel: Channel, claimed: Sequence[Claimed]) -
             log.error("message %d cannot be asked about: %s", one.claimed.id, type(answer).__name__)
         elif settlement := _resolution(one.claimed, answer, runtime.clock()):
             resolved.append(settlement)
-    known = await outbox.resolve(resolved)
     await outbox.ask_later(claimed, after=_ASK_AGAIN)
+    if isinstance(channel, WechatChannel):
+        resolved += await ask_calls(runtime, channel, [one for one in ready if is_of_call(one)], _ASK_AGAIN)
+    known = await outbox.resolve(resolved)
     if known:
         await apply_waiting(known)
     return len(known)

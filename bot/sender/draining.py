@@ -18,9 +18,10 @@ from datetime import timedelta
 from tortoise.transactions import in_transaction
 
 from bot.channels.base import Channel
+from bot.channels.wechat_mass import MOST
 from bot.database import is_away
 from bot.pacing import Demand, Grant
-from bot.providers import all_paced_as, paced_as
+from bot.providers import WECHAT_MASS, all_paced_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready, fill, named
 from bot.sender.handing import hand_over, waits_for_staff
@@ -39,7 +40,7 @@ from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
 from campaigns.planner import Checked, Run
 from campaigns.replies.receipts import apply_waiting
-from campaigns.terms import Allow, ChannelName, DeliveryState, Reason, SmsWords
+from campaigns.terms import Allow, ChannelName, DeliveryState, Reason, SmsWords, WechatMode
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +53,14 @@ _FRESH_SECONDS = 1.0  # facts older than this are read again before their messag
 
 @dataclass(frozen=True, slots=True)
 class _Wire:
-    """How much of a channel is on the wire at once: so many lanes, each with a group of so many."""
+    """How much of a channel is on the wire at once: so many lanes, each with a group of so many.
+
+    `one_by_one`: what a group's answer means is known before the next one is marked.
+    """
 
     group: int
     lanes: int
+    one_by_one: bool = False
 
 
 _WIRES = {
@@ -64,6 +69,7 @@ _WIRES = {
     ChannelName.WECHAT: _Wire(group=20, lanes=2),
     ChannelName.WECOM: _Wire(group=20, lanes=1),
 }
+_MASS_WIRE = _Wire(group=MOST, lanes=1, one_by_one=True)  # a group is one call
 
 
 async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asyncio.Event) -> int:
@@ -73,9 +79,11 @@ async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asy
         return 0
     await rest_closed(runtime, channel)
     run = planner.stored_run(await outbox.read_occurrence(batch.occurrence_id))
+    if is_mass(run, batch) and await _mass_is_closed(runtime):
+        return 0
     ends = time.monotonic() + seconds
     accepted = 0
-    async with contextlib.aclosing(_claims(runtime, batch, ends, stopping)) as claims:
+    async with contextlib.aclosing(_claims(runtime, batch, run, ends, stopping)) as claims:
         async for claim in claims:
             if waits_for_staff(batch.channel, run):
                 accepted += await hand_over(runtime, run, claim)
@@ -87,13 +95,28 @@ async def drain(runtime: Runtime, batch: Batch, *, seconds: float, stopping: asy
     return accepted
 
 
-async def _claims(runtime: Runtime, batch: Batch, ends: float, stopping: asyncio.Event) -> AsyncGenerator[Claim, None]:
+def is_mass(run: Run, batch: Batch) -> bool:
+    """Whether these messages go out as mass sends."""
+    return batch.channel is ChannelName.WECHAT and WechatMode.MASS in run.content.wechat_modes
+
+
+async def _mass_is_closed(runtime: Runtime) -> bool:
+    return WECHAT_MASS in await outbox.closed_channels(runtime.clock())
+
+
+def _wire(run: Run, batch: Batch) -> _Wire:
+    return _MASS_WIRE if is_mass(run, batch) else _WIRES[batch.channel]
+
+
+async def _claims(
+    runtime: Runtime, batch: Batch, run: Run, ends: float, stopping: asyncio.Event
+) -> AsyncGenerator[Claim, None]:
     """Claims one after the other, the next taken while one is being worked on. Each is given back at its end."""
-    upcoming = asyncio.create_task(_claim(runtime, batch))
+    upcoming = asyncio.create_task(_claim(runtime, batch, run))
     try:
         while (claim := await upcoming) is not None:
             more = not stopping.is_set() and time.monotonic() < ends
-            upcoming = asyncio.create_task(_claim(runtime, batch) if more else _nothing())
+            upcoming = asyncio.create_task(_claim(runtime, batch, run) if more else _nothing())
             async with _held(runtime, claim):
                 yield claim
             if stopping.is_set() or time.monotonic() >= ends:
@@ -103,9 +126,11 @@ async def _claims(runtime: Runtime, batch: Batch, ends: float, stopping: asyncio
             await outbox.release(unused)
 
 
-async def _claim(runtime: Runtime, batch: Batch) -> Claim | None:
-    providers = all_paced_as(batch.channel, runtime.channels.get(batch.channel))
-    limit = math.ceil(min(_CLAIM, sum(runtime.pace.most(one, "", _PACED_SECONDS) for one in providers)))
+async def _claim(runtime: Runtime, batch: Batch, run: Run) -> Claim | None:
+    own = runtime.channels.get(batch.channel)
+    providers = [WECHAT_MASS] if is_mass(run, batch) else all_paced_as(batch.channel, own)
+    soon = sum(runtime.pace.most(one, "", _PACED_SECONDS) for one in providers)
+    limit = math.ceil(min(max(_CLAIM, _wire(run, batch).group), soon))
     return await outbox.claim(batch, now=runtime.clock(), limit=limit, lease=runtime.settings.lease)
 
 
@@ -169,7 +194,7 @@ class _Drain:
 
     def __post_init__(self) -> None:
         self._left = deque(self.claim.messages)
-        self._wire = _WIRES[self.batch.channel]
+        self._wire = _wire(self.run, self.batch)
 
     async def run_lanes(self) -> int:
         """Returns how many were accepted. Raises what ended a lane, after the others came to their end."""
@@ -188,6 +213,10 @@ class _Drain:
                 departing = await self._turn(came_back, granted)
                 if departing.group:
                     back = await self._send(departing)
+                if self._wire.one_by_one:
+                    came_back, back = back, Back()
+                    await self._turn(came_back, _NOBODY)
+                    self.closed = self.closed or await _mass_is_closed(self.runtime)
         finally:
             if back.count:
                 await self._turn(back, _NOBODY)
@@ -251,7 +280,7 @@ class _Drain:
             return [self._checked.popleft() for _ in range(min(self._wire.group, len(self._checked)))]
 
     async def _recheck(self) -> None:
-        block = [self._left.popleft() for _ in range(min(_RECHECK, len(self._left)))]
+        block = [self._left.popleft() for _ in range(min(max(_RECHECK, self._wire.group), len(self._left)))]
         self._checked_at = time.monotonic()
         self._checked.extend(await planner.recheck(self.run, block, self.runtime.clock(), self.runtime.rulebook))
 

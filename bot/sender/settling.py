@@ -9,6 +9,7 @@ from typing import assert_never
 
 from bot.channels.base import Channel
 from bot.channels.sms_router import SmsRouter
+from bot.channels.wechat_mass import mass_words
 from bot.providers import closed_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready
@@ -86,7 +87,7 @@ async def settle_results(
     """What to write of a group whose answers are in."""
     pairs = list(zip(group, results, strict=True))
     rows = [await _settlement(runtime, one.claimed, result, now) for one, result in pairs if not result.accepted]
-    told = [(one, result) for one, result in pairs if result.reaction is not None]
+    told = [(one, result) for one, result in pairs if result.reaction is not None or mass_words(one.outbound)]
     unused = [one for one, result in told if not result.accepted and result.reaction not in _USED_UP]
     return Back(rows, _accepted([pair for pair in pairs if pair[1].accepted], now), told, now, unused)
 
@@ -107,9 +108,17 @@ async def turned_away(runtime: Runtime, group: Sequence[Ready], problem: Channel
 
 async def remember(back: Back, settled: frozenset[int]) -> None:
     """What the answers tell about addresses; in the transaction that settles the messages."""
+    if back.at is None:
+        return
+    together: list[str] = []
     for ready, result in back.told:
-        if ready.claimed.id in settled and back.at:
+        if ready.claimed.id not in settled:
+            continue
+        if not mass_words(ready.outbound):
             await _remember(ready, result, back.at)
+        elif result.accepted or result.reaction is Reaction.UNKNOWN:
+            together.append(ready.claimed.address)
+    await consent.use_mass(together, back.at)
 
 
 def _accepted(pairs: Sequence[tuple[Ready, SendResult]], now: datetime) -> Accepted:

@@ -9,7 +9,6 @@ measured by.
 from campaigns.content.compiling import MAIL_FRAME, SMS_SLOT, Compiled, compile_content
 from campaigns.content.filling import (
     SMS_PARAM,
-    WECHAT_LIMITS,
     render,
     render_slowly,
 )
@@ -18,6 +17,7 @@ from campaigns.content.sms_text import SmsText, inspect_sms, sms_segments
 from campaigns.content.tables import read_table, read_toml
 from campaigns.content.texts import UNDEFINED
 from campaigns.content.values import EXTRAS, one_line, short_name, variables
+from campaigns.content.wechat import WECHAT_LIMITS, too_much
 
 REFUSAL_LINE = "拒收请回复R"
 
@@ -40,6 +40,7 @@ __all__ = [
     "render_slowly",
     "short_name",
     "sms_segments",
+    "too_much",
     "unknown_names",
     "variables",
 ]

@@ -10,6 +10,7 @@ from campaigns.content.reads import NOT_WORDS, Path, Reads, reads
 from campaigns.content.tables import check_keys, read_table, read_toml
 from campaigns.content.texts import Text, Workshop
 from campaigns.content.values import EXTRAS
+from campaigns.content.wechat import Wechat, compile_wechat
 from campaigns.errors import DefinitionError
 from campaigns.terms import ChannelName, SmsProvider, SmsTemplate, WechatMode
 
@@ -34,16 +35,6 @@ class Sms:
     text: str
     params: Mapping[str, Text]
     templates: Mapping[SmsProvider, SmsTemplate] = field(default_factory=dict)  # of those beside Aliyun
-
-
-@dataclass(frozen=True, slots=True)
-class Wechat:
-    """One of the three ways: custom text, or fields of a template."""
-
-    text: Text
-    url: Text
-    template_id: str = ""
-    data: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +109,7 @@ def compile_content(files: Mapping[str, str]) -> Compiled:
     words = Workshop(files)
     mail = _mail(files, words) if "email.txt" in files else None
     sms = _sms(files["sms.toml"], words) if "sms.toml" in files else None
-    wechat = _wechat(files["wechat.toml"], words) if "wechat.toml" in files else {}
+    wechat = compile_wechat(files["wechat.toml"], words) if "wechat.toml" in files else {}
     wecom = _wecom(files["wecom.toml"], words) if "wecom.toml" in files else None
     answers = {match[1]: _answer(files, name, words) for name in files if (match := _ANSWER.fullmatch(name))}
     paths = dict(_answer_paths(mail, answers) if answers else _campaign_paths(mail, sms, wechat, wecom))
@@ -186,22 +177,6 @@ def _sms_template(table: Mapping[str, Any], provider: SmsProvider, params: Mappi
     return SmsTemplate(str(table.get("template_id", "")), tuple(order), longest)
 
 
-def _wechat(text: str, words: Workshop) -> dict[WechatMode, Wechat]:
-    table = read_toml(text, "wechat.toml")
-    check_keys(table, tuple(WechatMode), "wechat.toml")
-    return {mode: _wechat_way(read_table(table, mode, "wechat.toml"), words) for mode in WechatMode if mode in table}
-
-
-def _wechat_way(way: Mapping[str, Any], words: Workshop) -> Wechat:
-    check_keys(way, ("template_id", "text", "url", "data"), "wechat.toml")
-    return Wechat(
-        text=words.wechat(way.get("text", ""), "wechat.toml"),
-        url=words.text(way.get("url", ""), "wechat.toml"),
-        template_id=str(way.get("template_id", "")),
-        data={name: words.text(value, "wechat.toml") for name, value in read_table(way, "data", "wechat.toml").items()},
-    )
-
-
 def _wecom(text: str, words: Workshop) -> Wecom:
     table = read_toml(text, "wecom.toml")
     check_keys(table, ("text", "link", "link_title"), "wecom.toml")
@@ -231,7 +206,7 @@ def _campaign_paths(
     if sms:
         yield Way(ChannelName.SMS), _read_by(sms.params.values()) | {("site", "sign_name")}
     for mode, way in wechat.items():
-        yield Way(ChannelName.WECHAT, mode), _read_by([way.text, way.url, *way.data.values()])
+        yield Way(ChannelName.WECHAT, mode), _read_by(way.texts)
     if wecom:
         yield Way(ChannelName.WECOM), _read_by([wecom.text, wecom.link, wecom.link_title])
 

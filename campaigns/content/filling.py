@@ -1,22 +1,18 @@
 """The exact words for one person from a compiled content version and the variables."""
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Wechat, Wecom
+from campaigns.content.compiling import SMS_SLOT, Compiled, Mail, Sms, Wecom
 from campaigns.content.expressions import Scope
 from campaigns.content.texts import Text
-from campaigns.content.values import one_line
+from campaigns.content.values import cut, one_line, tidy
+from campaigns.content.wechat import Filler, fill_wechat
 from campaigns.errors import DefinitionError
 from campaigns.terms import ChannelName, MailWords, SmsWords, WechatMode, WechatWords, WecomWords, Words
 
 SMS_PARAM = 35  # characters Aliyun takes in one variable, and at least 1
-WECHAT_LIMITS = {"thing": 20, "short_thing": 5, "character_string": 32, "phone_number": 17}
 _BRACKETS = str.maketrans("【】", "[]")  # the provider's mark of a signature: refused anywhere else
-_TRAILING = re.compile(r"[ \t]+\n")
-_GAP = re.compile(r"\n{3,}")
-_Filler = Callable[[Text, Scope], str]
 
 
 def render(
@@ -33,15 +29,8 @@ def render_slowly(
     return _render(Text.fill_slowly, compiled, channel, dict(variables), wechat_mode)
 
 
-def tidy(text: str) -> str:
-    """A loop or a branch that said nothing leaves no gap."""
-    if " \n" in text or "\t\n" in text or "\n\n\n" in text:  # a tenth of the cost of mending what is in order
-        text = _GAP.sub("\n\n", _TRAILING.sub("\n", text))
-    return text.strip()
-
-
 def _render(
-    fill: _Filler, compiled: Compiled, channel: ChannelName, variables: Scope, wechat_mode: WechatMode | None
+    fill: Filler, compiled: Compiled, channel: ChannelName, variables: Scope, wechat_mode: WechatMode | None
 ) -> Words:
     if compiled.answers:
         return _answer(fill, compiled, channel, variables)
@@ -51,13 +40,13 @@ def _render(
         case ChannelName.SMS if compiled.sms:
             return _sms(fill, compiled.sms, variables)
         case ChannelName.WECHAT if wechat_mode and wechat_mode in compiled.wechat:
-            return _wechat(fill, compiled.wechat[wechat_mode], wechat_mode, variables)
+            return fill_wechat(fill, compiled.wechat[wechat_mode], wechat_mode, variables)
         case ChannelName.WECOM if compiled.wecom:
             return _wecom(fill, compiled.wecom, variables)
     raise DefinitionError("campaign.toml", "channels", f"没有写 {wechat_mode or channel} 的文字 (no words for it)")
 
 
-def _mail(fill: _Filler, mail: Mail, variables: Scope) -> MailWords:
+def _mail(fill: Filler, mail: Mail, variables: Scope) -> MailWords:
     return MailWords(
         subject=one_line(fill(mail.subject, variables)),
         text=tidy(fill(mail.text, variables)) + "\n",
@@ -66,7 +55,7 @@ def _mail(fill: _Filler, mail: Mail, variables: Scope) -> MailWords:
     )
 
 
-def _sms(fill: _Filler, sms: Sms, variables: Scope) -> SmsWords:
+def _sms(fill: Filler, sms: Sms, variables: Scope) -> SmsWords:
     sign = variables["site"].get("sign_name")
     if not isinstance(sign, str):
         raise DefinitionError("site.toml", "sign_name", "要填短信签名 (missing)")
@@ -75,24 +64,15 @@ def _sms(fill: _Filler, sms: Sms, variables: Scope) -> SmsWords:
     return SmsWords(sms.template_code, sign, params, f"【{sign}】{filled}", sms.templates)
 
 
-def _sms_params(fill: _Filler, sms: Sms, variables: Scope) -> Iterator[tuple[str, str]]:
+def _sms_params(fill: Filler, sms: Sms, variables: Scope) -> Iterator[tuple[str, str]]:
     for name, text in sms.params.items():
-        value = _cut(one_line(fill(text, variables)).translate(_BRACKETS), SMS_PARAM)
+        value = cut(one_line(fill(text, variables)).translate(_BRACKETS), SMS_PARAM)
         if not value:
             raise DefinitionError("sms.toml", name, "变量填出来是空的，短信服务商不收 (empty)")
         yield name, value
 
 
-def _wechat(fill: _Filler, way: Wechat, mode: WechatMode, variables: Scope) -> WechatWords:
-    """The text may quote the fields as {{ data.thing1 }}: exactly what the follower reads, cut where they are cut."""
-    data = {name: _fit(name, one_line(fill(text, variables))) for name, text in way.data.items()}
-    text = tidy(fill(way.text, {**variables, "data": data})) or "\n".join(data.values())
-    return WechatWords(
-        mode=mode, text=text, url=fill(way.url, variables).strip(), template_id=way.template_id, data=data
-    )
-
-
-def _wecom(fill: _Filler, wecom: Wecom, variables: Scope) -> WecomWords:
+def _wecom(fill: Filler, wecom: Wecom, variables: Scope) -> WecomWords:
     return WecomWords(
         tidy(fill(wecom.text, variables)),
         fill(wecom.link, variables).strip(),
@@ -100,7 +80,7 @@ def _wecom(fill: _Filler, wecom: Wecom, variables: Scope) -> WecomWords:
     )
 
 
-def _answer(fill: _Filler, compiled: Compiled, channel: ChannelName, variables: Scope) -> Words:
+def _answer(fill: Filler, compiled: Compiled, channel: ChannelName, variables: Scope) -> Words:
     """The words for `intent`; a mail sets them into the folder's email files as {{ answer }} or {{ answer_lines }}."""
     intent = str(variables["intent"])
     if intent not in compiled.answers:
@@ -115,12 +95,3 @@ def _answer(fill: _Filler, compiled: Compiled, channel: ChannelName, variables: 
             text = tidy(fill(answer.mail, variables))
             return _mail(fill, compiled.mail, {**variables, "answer": text, "answer_lines": text.splitlines()})
     raise DefinitionError("campaign.toml", "channels", f"没有写 {channel} 的回答 (no words for it)")
-
-
-def _fit(name: str, value: str) -> str:
-    """Cut to the limit of its kind: a notice cut short beats one refused."""
-    return _cut(value, WECHAT_LIMITS.get(name.rstrip("0123456789"), len(value)))
-
-
-def _cut(value: str, limit: int) -> str:
-    return value if len(value) <= limit else value[: limit - 1] + "…"

@@ -13,6 +13,8 @@ from campaigns.terms import SHANGHAI, ContactFacts, Facts
 # Variables that only some words use, and that cost queries of their own.
 EXTRAS = ("digest", "unread_postings", "festival")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_TRAILING = re.compile(r"[ \t]+\n")
+_GAP = re.compile(r"\n{3,}")
 _LEGAL_FORM = re.compile(r"(股份有限公司|有限责任公司|有限公司)$")
 
 
@@ -124,6 +126,17 @@ def one_line(text: str) -> str:
     if not text.isprintable():  # a fifth of the cost of looking for what is none of it
         text = _UNPRINTABLE.sub(" ", text)
     return text.strip()
+
+
+def tidy(text: str) -> str:
+    """A loop or a branch that said nothing leaves no gap."""
+    if " \n" in text or "\t\n" in text or "\n\n\n" in text:  # a tenth of the cost of mending what is in order
+        text = _GAP.sub("\n\n", _TRAILING.sub("\n", text))
+    return text.strip()
+
+
+def cut(value: str, limit: int) -> str:
+    return value if len(value) <= limit else value[: limit - 1] + "…"
 
 
 def short_name(name: str) -> str:

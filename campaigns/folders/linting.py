@@ -12,7 +12,6 @@ from campaigns.content import (
     SMS_PARAM,
     SMS_SLOT,
     UNDEFINED,
-    WECHAT_LIMITS,
     read_toml,
     sms_segments,
     unknown_names,
@@ -21,13 +20,13 @@ from campaigns.errors import DefinitionError
 from campaigns.folders.definition import NEEDS
 from campaigns.folders.reading import CampaignFolder, compiled_content
 from campaigns.folders.samples import SAMPLE_LINKS, sample_facts, sample_ways
+from campaigns.folders.wechat_words import wechat_problems
 from campaigns.terms import (
     MailWords,
     MessageClass,
     SmsProvider,
     SmsTemplate,
     SmsWords,
-    WechatMode,
     WechatWords,
     WecomWords,
     Words,
@@ -36,18 +35,12 @@ from campaigns.terms import (
 _SOLICITING = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 _LONGEST_SMS = 500
 _MOST_SEGMENTS = 3
-_WECHAT_BYTES = 2048
 _WECOM_BYTES, _WECOM_TITLE_BYTES = 4000, 128
 _CLICK = re.compile(r"links\.click\s*\}\}(?:/(\w+))?")
 _URL = re.compile(r"://|www\.|[\w-]\.(?:com|cn|net|org|cc|top|vip|xyz|info)\b", re.IGNORECASE | re.ASCII)
 _HOST = re.compile(r"(?<![\w.-])(?:[a-z0-9-]+\.)+[a-z]{2,}", re.IGNORECASE | re.ASCII)
 _LANDLINE = re.compile(r"(?<!\d)(?:0\d{2,3}-?\d{7,8}|400-?\d{3}-?\d{4})(?!\d)", re.ASCII)
 _TENCENT_ID = re.compile(r"\d{1,12}", re.ASCII)
-# The kinds of field in WeChat's template library; a field's name is its kind and a number.
-_WECHAT_FIELD = re.compile(
-    r"(thing|short_thing|character_string|number|time|date|amount|phone_number|const|phrase|name|letter|symbol)\d+",
-    re.ASCII,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +105,8 @@ def _lint_words(words: Words, folder: CampaignFolder) -> Iterator[LintProblem]:
         case SmsWords():
             yield from _lint_sms(words, folder)
         case WechatWords():
-            yield from _lint_wechat(words, folder)
+            found = wechat_problems(words, folder.definition.message_class)
+            yield from (LintProblem("wechat.toml", key, problem) for key, problem in found)
         case WecomWords() if not folder.definition.answers:
             yield from _lint_wecom(words, folder)
 
@@ -217,26 +211,6 @@ def _sms_templates(folder: CampaignFolder) -> Mapping[SmsProvider, SmsTemplate]:
 
 def _sms_table(folder: CampaignFolder) -> Mapping[str, Any]:
     return read_toml(folder.files["sms.toml"], "sms.toml")
-
-
-def _lint_wechat(words: WechatWords, folder: CampaignFolder) -> Iterator[LintProblem]:
-    soliciting = folder.definition.message_class in _SOLICITING
-    if words.mode is WechatMode.TEMPLATE and folder.definition.message_class is not MessageClass.SERVICE:
-        yield LintProblem("wechat.toml", "template", "模板消息只能发服务通知，营销和问候会被封号，删掉 [template]")
-    if words.mode is not WechatMode.CUSTOM and not words.template_id:
-        yield LintProblem("wechat.toml", f"{words.mode}.template_id", "要写上公众平台里的模板编号 (missing)")
-    if words.mode is WechatMode.CUSTOM and soliciting and "退订" not in words.text:
-        yield LintProblem("wechat.toml", "custom.text", "要说怎么拒收，如：不想再收到就回“退订” (no way to refuse)")
-    if len(words.text.encode()) > _WECHAT_BYTES:
-        yield LintProblem("wechat.toml", f"{words.mode}.text", f"超过{_WECHAT_BYTES}字节，缩短 (too long)")
-    for name, value in words.data.items():
-        if not _WECHAT_FIELD.fullmatch(name):
-            yield LintProblem("wechat.toml", name, "字段名是种类加数字，如 thing1、number2 (unknown kind)")
-        if not value:
-            yield LintProblem("wechat.toml", name, "样例填出来是空的，微信不收 (empty)")
-        limit = WECHAT_LIMITS.get(name.rstrip("0123456789"))
-        if limit is not None and len(value) == limit and value.endswith("…"):
-            yield LintProblem("wechat.toml", name, f"样例超过{limit}字，会被截断，写短一点 (too long)")
 
 
 def _lint_wecom(words: WecomWords, folder: CampaignFolder) -> Iterator[LintProblem]:

@@ -19,16 +19,19 @@ async def offer(contact_id: int, channel: ChannelName, *, at: datetime, lasting:
     return secret
 
 
-async def bind(channel: ChannelName, secret: str, address: str, *, at: datetime) -> bool:
-    """Whether this secret ties the address to its contact: never seen, used by another or too old, it does not."""
+async def bind(channel: ChannelName, secret: str, address: str, *, at: datetime) -> int | None:
+    """The contact this secret ties the address to; None where it was never seen, used by another or is too old.
+
+    An address this contact had before is replaced; other contacts keep theirs.
+    """
     row = await Binding.filter(digest=_digest(secret), channel=channel).select_for_update(no_key=True).first()
     if row is None or (row.used_at and row.address != address) or (not row.used_at and row.expires_at < at):
-        return False
+        return None
     if row.used_at is None:
         row.used_at, row.address = at, address
         await row.save()
         await Contact.filter(id=row.contact_id).update(**{_FIELDS[channel]: address})
-    return True
+    return row.contact_id
 
 
 def _digest(secret: str) -> str:

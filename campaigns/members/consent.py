@@ -1,11 +1,14 @@
 """Refusals, suppressed addresses and what a WeChat follower lets us send."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from tortoise.queryset import QuerySet
 
+from campaigns import statements
 from campaigns.members.reach import sent_since
 from campaigns.models import Contact, Suppression, WechatFollower
+from campaigns.reach import month_of
 from campaigns.terms import ChannelName, ReachChange
 
 PAUSE = timedelta(hours=24)
@@ -78,6 +81,22 @@ async def record_reach(change: ReachChange) -> None:
         )
     elif change.followed or change.window_until is not None:
         await _reopen_follower(change)
+
+
+async def use_mass(openids: Sequence[str], at: datetime) -> None:
+    """One of the month's mass messages is used up for each of these followers."""
+    await statements.fetch_for(
+        """
+        INSERT INTO wechat_followers (openid, followed, window_left, credits, mass_month, mass_used)
+        SELECT v.openid, TRUE, 0, '{}', $1, 1 FROM {rows} WHERE TRUE
+        ON CONFLICT (openid) DO UPDATE SET mass_month = excluded.mass_month,
+          mass_used = 1 + CASE WHEN wechat_followers.mass_month = excluded.mass_month
+            THEN wechat_followers.mass_used ELSE 0 END
+        """,
+        {"openid": "text"},
+        {"openid": sorted(set(openids))},
+        month_of(at),
+    )
 
 
 async def _hear(follower: WechatFollower, change: ReachChange) -> None:

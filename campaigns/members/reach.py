@@ -4,7 +4,7 @@ Spent with the commit that puts a message on the wire, so that two senders canno
 where the provider did not take the message. What customers do fills it again (consent.record_reach, wecom).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,6 @@ from tortoise.transactions import in_transaction
 
 from campaigns import statements
 from campaigns.models import WechatFollower, WecomCustomer
-from campaigns.reach import MASS_A_MONTH, month_of
 from campaigns.terms import ChannelName, WechatMode
 
 _Row = WechatFollower | WecomCustomer
@@ -56,26 +55,6 @@ async def give_back(unused: Sequence[tuple[Use, datetime | None]]) -> None:
             if row is not None and (use.template_id or row.window_until == window_until):
                 _set(row, use, _count(row, use) + 1)
         await _save(rows)
-
-
-async def spend_mass(openids: Collection[str], now: datetime) -> set[str]:
-    """Use up one mass message of this month for each; returns the followers who had one left.
-
-    In the transaction that writes down that they are sent to.
-    """
-    known = await WechatFollower.filter(openid__in=list(openids)).values_list("openid", flat=True)
-    new = sorted({*openids} - {str(openid) for openid in known})
-    await WechatFollower.bulk_create([WechatFollower(openid=openid) for openid in new], ignore_conflicts=True)
-    rows = await _hold([Use(ChannelName.WECHAT, openid) for openid in openids])
-    taken: set[str] = set()
-    for openid, row in rows.items():
-        assert isinstance(row, WechatFollower)
-        used = row.mass_used if row.mass_month == month_of(now) else 0
-        if row.followed and used < MASS_A_MONTH:
-            row.mass_month, row.mass_used = month_of(now), used + 1
-            taken.add(openid)
-    await _save(rows, "mass_month", "mass_used")
-    return taken
 
 
 async def sent_since(channel: ChannelName, address: str, at: datetime) -> int:
@@ -128,10 +107,10 @@ def _set(row: _Row, use: Use, left: int) -> None:
         row.window_left = left
 
 
-async def _save(rows: Mapping[str, _Row], *columns: str) -> None:
+async def _save(rows: Mapping[str, _Row]) -> None:
     followers = [row for row in rows.values() if isinstance(row, WechatFollower)]
     customers = [row for row in rows.values() if isinstance(row, WecomCustomer)]
     if followers:
-        await WechatFollower.bulk_update(followers, fields=columns or ("window_left", "credits"))
+        await WechatFollower.bulk_update(followers, fields=("window_left", "credits"))
     if customers:
         await WecomCustomer.bulk_update(customers, fields=("window_left",))

@@ -12,6 +12,7 @@ from typing import Any
 
 from campaigns import statements
 from campaigns.models import Claim as ClaimRow
+from campaigns.models import Message
 from campaigns.statements import ASIDE, SETTLED, Exchanged, Turn
 from campaigns.terms import ChannelName, DeliveryState, MessageClass, Reason
 
@@ -235,6 +236,26 @@ async def claim_unknown(channel: ChannelName, *, limit: int, ask_again: timedelt
     """Messages of unknown outcome, to ask the provider. Those left unresolved are asked again after that time."""
     rows = await statements.claim_unknown(channel, limit=limit, lease=ask_again.total_seconds())
     return [_claimed(row) for row in rows]
+
+
+async def unknown_in_call(channel: ChannelName, name: str) -> list[Claimed]:
+    """All of unknown outcome that went out in one call, under this name of ours."""
+    rows = await Message.filter(channel=channel, provider_id=name, state=DeliveryState.UNKNOWN).order_by("id")
+    return [
+        Claimed(
+            row.id,
+            row.occurrence_id,
+            row.member_id,
+            row.contact_id or 0,
+            MessageClass(row.message_class),
+            channel,
+            row.address or "",
+            row.attempts,
+            row.uncertain,
+            row.provider_id,
+        )
+        for row in rows
+    ]
 
 
 async def resolve(rows: Sequence[Settlement]) -> set[int]:

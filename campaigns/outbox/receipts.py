@@ -1,6 +1,6 @@
 """What a provider says of messages that went out: which one it means, and what that makes of it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from tortoise.queryset import QuerySet
 
 from campaigns import statements
 from campaigns.models import Contact, Message
-from campaigns.terms import ChannelName, DeliveryState
+from campaigns.terms import ChannelName, DeliveryState, WechatMode
 
 _ON_ITS_WAY = (DeliveryState.SENDING, DeliveryState.QUEUED)
 _ADDRESS = {
@@ -90,6 +90,34 @@ async def message_by_provider_id(channel: ChannelName, provider_id: str, address
     found = Message.filter(channel=channel, provider_id=provider_id)
     row = await (found.filter(address=address) if address else found).first()
     return row.id if row else None
+
+
+async def messages_of_call(channel: ChannelName, provider_id: str) -> list[int]:
+    """All that went out in a call the provider names by its own number; held until the transaction ends."""
+    found = Message.filter(channel=channel, provider_id=provider_id).order_by("id").select_for_update(no_key=True)
+    return [row.id for row in await found]
+
+
+async def mass_followers(message_ids: Sequence[int]) -> list[str]:
+    """Whom those of these messages were for that were mass sends."""
+    found = await Message.filter(id__in=list(message_ids), wechat_mode=WechatMode.MASS)
+    return [row.address for row in found if row.address]
+
+
+async def has_open_calls(channel: ChannelName) -> bool:
+    """Whether a mass send is on its way, or its fate not known, so that the provider's number for it may yet come."""
+    states = (DeliveryState.SENDING, DeliveryState.UNKNOWN)
+    return await Message.filter(channel=channel, wechat_mode=WechatMode.MASS, state__in=states).exists()
+
+
+async def note_code(message_ids: Sequence[int], code: str) -> None:
+    """What the provider said of all of them and of none: they stand as they are."""
+    await Message.filter(id__in=list(message_ids), state=DeliveryState.SENT).update(code=code[:64])
+
+
+async def campaign_of(message_id: int) -> str:
+    row = await Message.get(id=message_id).prefetch_related("occurrence__campaign")
+    return row.occurrence.campaign.key
 
 
 async def messages_to(channel: ChannelName, address: str) -> QuerySet[Message]:

@@ -71,6 +71,12 @@ async def last_message_to(channel: ChannelName, address: str, before: datetime) 
     return row.id if row else None
 
 
+async def sent_at(message_id: int) -> datetime | None:
+    """When a message went on the wire, or was found to have been there."""
+    row = await Message.get_or_none(id=message_id)
+    return row.sent_at if row else None
+
+
 async def sent_words(message_ids: Sequence[int]) -> dict[int, SentWords]:
     rows = await Message.filter(id__in=list(message_ids)).prefetch_related("occurrence__campaign")
     versions = {

@@ -59,6 +59,7 @@ def receipt_from(payload: Mapping[str, object]) -> Receipt:
         address=str(payload["address"]),
         reaction=Reaction(str(reaction)) if reaction else None,
         code=str(payload["code"]),
+        of_call=bool(payload.get("of_call")),
     )
 
 

@@ -1,16 +1,19 @@
 """What a provider says of a delivery: the state it moves a message to, and what it means beyond."""
 
+import contextlib
 from collections.abc import Collection
 from datetime import datetime
 
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from campaigns import outbox
+from campaigns import definitions, outbox
+from campaigns.errors import StateError
 from campaigns.models import Event, Message
+from campaigns.outbox import Delivery
 from campaigns.replies.events import Taken, receipt_from, take_once
 from campaigns.replies.failures import heed_receipt
-from campaigns.terms import ChannelName, Receipt
+from campaigns.terms import ChannelName, Reaction, Receipt
 
 
 async def take_receipt(receipt: Receipt, *, message_id: int | None, now: datetime) -> Taken:
@@ -40,6 +43,8 @@ async def apply_waiting(message_ids: Collection[int] | None = None) -> int:
 
 
 async def apply_receipt(receipt: Receipt, message_id: int | None) -> str:
+    if receipt.of_call:
+        return await _apply_to_call(receipt)
     if message_id is None and receipt.provider_id and not receipt.key:
         if await outbox.is_sending_to(receipt.channel, receipt.address):
             return "waiting"  # it may speak of that message, whose provider's id we are about to learn
@@ -54,4 +59,22 @@ async def apply_receipt(receipt: Receipt, message_id: int | None) -> str:
         return "waiting"
     if message.channel and message.address:
         await heed_receipt(receipt, message.id, ChannelName(message.channel), message.address)
+    return "applied"
+
+
+async def _apply_to_call(receipt: Receipt) -> str:
+    """The provider's word on all that went in one call. Words that it judged stop their campaign."""
+    messages = await outbox.messages_of_call(receipt.channel, receipt.provider_id)
+    if not messages:
+        return "waiting" if await outbox.has_open_calls(receipt.channel) else "unmatched"
+    if receipt.reaction is Reaction.UNKNOWN:
+        await outbox.note_code(messages, receipt.code)
+    else:
+        await outbox.record_receipts(
+            Delivery(message_id, receipt.delivered, receipt.code, receipt.at) for message_id in messages
+        )
+    if receipt.reaction is Reaction.PAUSE_TEMPLATE:
+        key = await outbox.campaign_of(messages[0])
+        with contextlib.suppress(StateError):  # cancelled in the meantime: it says no more anyway
+            await definitions.pause(key, note=f"群发没有通过：{receipt.code} (a mass send was turned down)")
     return "applied"

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from campaigns import touches
 from campaigns.intents import IntentTable
 from campaigns.members import binding, consent, wecom
-from campaigns.members.find import match_member
+from campaigns.members.find import match_contact, match_member
 from campaigns.replies.events import Taken, take_once
 from campaigns.replies.reading import handle_reply
 from campaigns.replies.receipts import apply_receipt
@@ -45,9 +45,8 @@ async def _apply_reach(change: ReachChange) -> str:
         await wecom.record_reach(change)
     else:
         await consent.record_reach(change)
-    if change.scene:
-        await binding.bind(change.channel, change.scene, change.address, at=change.at)
-    match = await match_member(change.channel, change.address)
+    bound = await binding.bind(change.channel, change.scene, change.address, at=change.at) if change.scene else None
+    match = await (match_contact(bound) if bound else match_member(change.channel, change.address))
     if match is None:
         return "unmatched"
     if change.followed is not None:

@@ -267,7 +267,7 @@ def test_an_unfollow_closes_the_address():
     assert (change.followed, change.window_until) == (False, None)
 
 
-@pytest.mark.parametrize("name", ["VIEW", "LOCATION", "view_miniprogram", "MASSSENDJOBFINISH", "something_new"])
+@pytest.mark.parametrize("name", ["VIEW", "LOCATION", "view_miniprogram", "something_new"])
 def test_other_events_change_nothing(name: str):
     assert pushed(event(name, EventKey="https://example.com/", MsgID=1, Status="send success")) == []
 
@@ -318,6 +318,73 @@ def test_a_template_receipt_names_our_message(status: str, delivered: bool, reac
         reaction=reaction,
         code=code,
     )
+
+
+# What the documents' samples say, and what of it a mass send's messages become.
+ENDS = [
+    ("send success", 100, 100, True, "send success", None),
+    ("sendsuccess", 100, 100, True, "send success", None),
+    ("send success", 100, 75, False, "sent 75 of 100", Reaction.UNKNOWN),
+    ("send success", 100, 0, False, "sent 0 of 100", Reaction.DROP),
+    ("send success", "", "", True, "send success", None),
+    ("send fail", 100, 0, False, "send fail", Reaction.DROP),
+    ("err(10001)", 100, 0, False, "err(10001)", Reaction.PAUSE_TEMPLATE),
+    ("err(20013)", 100, 0, False, "err(20013)", Reaction.PAUSE_TEMPLATE),
+    ("err(40002)", 100, 0, False, "err(40002)", Reaction.PAUSE_TEMPLATE),
+    ("something new", 100, 0, False, "something new", Reaction.DROP),
+]
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["xml", "json"])
+@pytest.mark.parametrize(("status", "total", "sent", "delivered", "code", "reaction"), ENDS)
+def test_the_end_of_a_mass_send_is_a_receipt_for_all_of_the_call(
+    status: str, total: int | str, sent: int | str, delivered: bool, code: str, reaction: Reaction | None, as_json: bool
+):
+    counts = {"TotalCount": total, "FilterCount": total, "SentCount": sent, "ErrorCount": 0}
+    fields = {"MsgID": 1000001625, "Status": status, **counts}
+    common = {"FromUserName": "oAccountItself", "CreateTime": CREATED, "MsgType": "event", "Event": "MASSSENDJOBFINISH"}
+    as_xml = event("MASSSENDJOBFINISH", FromUserName="oAccountItself", **fields)
+    body = json.dumps(common | fields) if as_json else as_xml
+    assert pushed(body) == [
+        Receipt(
+            f"oAccountItself:{CREATED}:MASSSENDJOBFINISH:1000001625",
+            ChannelName.WECHAT,
+            AT,
+            delivered,
+            provider_id="1000001625",
+            reaction=reaction,
+            code=code,
+            of_call=True,
+        )
+    ]
+
+
+def test_the_end_of_a_mass_send_with_its_lists_is_read() -> None:
+    body = event("MASSSENDJOBFINISH", MsgID=7, Status="sendsuccess", TotalCount=2, SentCount=2).replace(
+        "</xml>",
+        "<CopyrightCheckResult><Count>0</Count><ResultList></ResultList><CheckState>0</CheckState>"
+        "</CopyrightCheckResult><ArticleUrlResult><Count>1</Count><ResultList><item><ArticleIdx>1</ArticleIdx>"
+        "<ArticleUrl>https://example.com/</ArticleUrl></item></ResultList></ArticleUrlResult></xml>",
+    )
+    [receipt] = pushed(body)
+    assert (receipt.provider_id, receipt.delivered) == ("7", True)
+
+
+@pytest.mark.parametrize("name", ["TEMPLATESENDJOBFINISH", "MASSSENDJOBFINISH"])
+def test_a_receipt_that_names_no_message_is_refused(name: str) -> None:
+    refuses(channel(), plain(event(name, Status="success")))
+
+
+def test_every_event_of_the_documents_is_known_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", logger="bot.channels.wechat_events")
+    named = ("subscribe", "SCAN", "unsubscribe", "CLICK", "VIEW", "view_miniprogram", "scancode_push")
+    more = ("scancode_waitmsg", "LOCATION", "TEMPLATESENDJOBFINISH", "MASSSENDJOBFINISH")
+    notices_of = ("subscribe_msg_popup_event", "subscribe_msg_change_event", "subscribe_msg_sent_event")
+    for name in (*named, *more, *notices_of):
+        pushed(event(name, EventKey="k", MsgID=1, Status="success"))
+    assert not caplog.records
+    pushed(event("something_new"))
+    assert "something_new" in caplog.text
 
 
 def notices(event_name: str, holder: str, *items: Mapping[str, str], as_json: bool = False) -> str:

@@ -25,12 +25,14 @@ from bot.channels.wechat_codes import read_errcode, read_token_errcode
 from bot.channels.wechat_token import AccessToken, MemoryTokenStore, SharedToken, TokenUnavailable
 from campaigns.errors import ChannelUnavailable, ConfigError
 from campaigns.terms import (
+    Article,
     ChannelName,
     MessageClass,
     Outbound,
     Reaction,
     SendResult,
     SmsWords,
+    TapMenu,
     WechatMode,
     WechatWords,
 )
@@ -206,6 +208,47 @@ async def test_a_template_message_carries_our_key_and_brings_its_id(server: Serv
     ]
 
 
+async def test_a_custom_message_may_be_one_article(server: Server):
+    article = Article("3份简历没看", "点开就看", "https://site.example.com/in/1", "https://site.example.com/p.png")
+    assert (await send_one(server, replace(CUSTOM, card=article))).accepted
+    assert server.bodies == [
+        {
+            "touser": OPENID,
+            "msgtype": "news",
+            "news": {
+                "articles": [
+                    {
+                        "title": "3份简历没看",
+                        "description": "点开就看",
+                        "url": "https://site.example.com/in/1",
+                        "picurl": "https://site.example.com/p.png",
+                    }
+                ]
+            },
+        }
+    ]
+
+
+async def test_a_custom_message_may_be_a_menu_whose_items_have_short_numbers(server: Server):
+    menu = TapMenu("3份简历还没看，要我们帮忙吗？", ("已看", "稍后", "退订"), "点一下就行")
+    assert (await send_one(server, replace(CUSTOM, card=menu))).accepted
+    assert server.bodies == [
+        {
+            "touser": OPENID,
+            "msgtype": "msgmenu",
+            "msgmenu": {
+                "head_content": "3份简历还没看，要我们帮忙吗？",
+                "list": [
+                    {"id": "1", "content": "已看"},
+                    {"id": "2", "content": "稍后"},
+                    {"id": "3", "content": "退订"},
+                ],
+                "tail_content": "点一下就行",
+            },
+        }
+    ]
+
+
 async def test_a_subscription_notice_names_its_page(server: Server):
     result = await send_one(server, SUBSCRIBE)
     assert result.accepted
@@ -248,8 +291,15 @@ async def test_results_come_in_the_batch_s_order_over_few_kept_connections(serve
         (message(words=TEMPLATE, message_class=MessageClass.MARKETING), Reaction.PAUSE_TEMPLATE),
         (message(words=TEMPLATE, message_class=MessageClass.GREETING), Reaction.PAUSE_TEMPLATE),
         (message(words=SmsWords("SMS_1", "签名", {}, "x")), Reaction.DROP),
+        (message(words=replace(CUSTOM, card=Article("题" * 65, url="https://site.example.com/"))), Reaction.DROP),
+        (message(words=replace(CUSTOM, card=Article("没有去处"))), Reaction.DROP),
+        (message(words=replace(CUSTOM, card=TapMenu("选一个", ("好",) * 11))), Reaction.DROP),
+        (message(words=replace(CUSTOM, card=TapMenu("选一个", ()))), Reaction.DROP),
     ],
-    ids=["empty", "too long", "no template", "no notice", "long key", "marketing", "greeting", "sms"],
+    ids=[
+        *("empty", "too long", "no template", "no notice", "long key", "marketing", "greeting", "sms"),
+        *("long title", "article without a page", "menu of eleven", "menu of none"),
+    ],
 )
 async def test_what_wechat_would_refuse_or_punish_is_not_sent(server: Server, outbound: Outbound, reaction: Reaction):
     (result,) = await send(server, outbound)
@@ -308,7 +358,15 @@ async def test_a_batch_whose_token_is_for_ever_refused_is_not_sent_to_its_end(se
     server.answer = lambda token, body: refused(40001)
     results = await send(server, *(message(number) for number in range(50)))
     assert {result.reaction for result in results} == {Reaction.PAUSE_CHANNEL}
-    assert len(server.calls) <= 2 * AT_ONCE
+    assert len(server.calls) <= AT_ONCE + 1
+    assert len(server.token_calls) == 2
+
+
+async def test_a_batch_whose_token_is_for_ever_refused_costs_one_new_token_and_one_repeat(server: Server):
+    server.answer = lambda token, body: refused(42001)
+    results = await send(server, *(message(number) for number in range(50)))
+    assert {(result.reaction, result.code) for result in results} == {(Reaction.PAUSE_CHANNEL, "42001")}
+    assert [token for _, token, _ in server.calls if token != "T1"] == ["T2"]
     assert len(server.token_calls) == 2
 
 
@@ -479,7 +537,7 @@ EXPECTED = [
     (45015, USED, None),
     (45026, TPL, None),
     (45027, TPL, None),
-    (45028, STOP, None),
+    (45028, NEXT_DAY, None),
     (45047, USED, None),
     (45065, Reaction.OK_DUP, None),
     (45066, RETRY, MINUTE),

@@ -32,7 +32,10 @@ FLOORS: dict[float, str] = {
     6.2: "bot.sandbox.tencent_enquiries",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
-    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
+    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api "
+    "bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
+    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
+    5.45: "bot.channels.wechat_mass",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.wording bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
@@ -41,7 +44,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.wechat_errors bot.sandbox.wechat_bodies bot.sandbox.hostile",
     4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing bot.channels.returned",
     4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
-    "bot.channels.delivery_reports",
+    "bot.channels.delivery_reports bot.channels.wechat_events",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
     "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
     "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "
@@ -53,7 +56,7 @@ FLOORS: dict[float, str] = {
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks campaigns.notices",
     2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",
     1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "

@@ -150,14 +150,11 @@ async def test_of_events_that_come_in_the_wrong_order_the_latest_counts() -> Non
 
 async def test_a_follower_gets_four_mass_messages_a_month() -> None:
     player, other = await datong(), await jinbei()
-    both = {player.openid, other.openid}
-    await _reach(other, followed=False)
-    for _ in range(4):
-        assert await reach.spend_mass(both, NOW) == {player.openid}
-    assert await reach.spend_mass(both, NOW) == set()
-    known = (await _facts(player)).contacts[0].wechat
-    assert (mass_left(known, NOW), mass_left(known, NOW + timedelta(days=10))) == (0, 4)
-    assert await reach.spend_mass(both, NOW + timedelta(days=10)) == {player.openid}
+    for left in (3, 2, 1, 0):
+        await consent.use_mass([player.openid], NOW)
+        assert mass_left((await _facts(player)).contacts[0].wechat, NOW) == left
+    assert mass_left((await _facts(player)).contacts[0].wechat, NOW + timedelta(days=10)) == 4
+    assert mass_left((await _facts(other)).contacts[0].wechat, NOW) == 4
 
 
 async def test_a_credit_that_is_cleared_is_gone() -> None:

@@ -137,7 +137,7 @@ async def test_a_member_s_page_says_of_each_contact_and_channel_whether_it_can(
     player = await datong()
     until = NOW + timedelta(hours=1)
     await _hear(player, window_until=until, window_left=2, credits={"SUB": 1})
-    await reach.spend_mass([player.openid], NOW)
+    await consent.use_mass([player.openid], NOW)
     ways = {way.channel: way for way in await reach_of(player.member_id, NOW)}
     assert {way.service for way in ways.values()} == {None, Reason.NO_ADDRESS}  # WeCom knows nobody here
     wechat = ways[WECHAT]

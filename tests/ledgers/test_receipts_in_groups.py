@@ -45,6 +45,7 @@ async def test_a_group_is_stored_and_applied_by_our_key_and_by_the_providers_id(
         "address": theirs[0].address,
         "reaction": None,
         "code": "",
+        "of_call": False,
     }
 
 

@@ -12,11 +12,13 @@ from campaigns.content import compile_content, one_line, render, short_name, sms
 from campaigns.content.reads import pruned, reads
 from campaigns.errors import DefinitionError
 from campaigns.terms import (
+    Article,
     ChannelName,
     ContactFacts,
     Facts,
     MailWords,
     SmsWords,
+    TapMenu,
     Tier,
     WechatMode,
     WechatWords,
@@ -113,6 +115,69 @@ def write_wechat(toml: str, mode: WechatMode, given: Mapping[str, object]) -> We
     words = render(compile_content({"wechat.toml": toml}), ChannelName.WECHAT, given, mode)
     assert isinstance(words, WechatWords)
     return words
+
+
+# ---- WeChat's cards -----------------------------------------------------------------------------------------------
+
+NEWS = """
+[custom]
+kind = "news"
+title = "{{ member.short_name }}有{{ member.unread }}份简历没看"
+description = "点开就看"
+url = "{{ links.way_in }}"
+picurl = "https://site.example.com/cover.png"
+"""
+MENU = """
+[custom]
+kind = "msgmenu"
+head = "{{ member.unread }}份简历还没看"
+list = ["已看", "稍后", "退订"]
+tail = "点一下就行"
+"""
+
+
+def test_an_article_is_filled_and_reads_as_lines_where_no_picture_is_shown() -> None:
+    words = write_wechat(NEWS, WechatMode.CUSTOM, filled())
+    assert isinstance(words.card, Article)
+    assert words.card.title.endswith("有12份简历没看")
+    assert (words.card.description, words.card.url) == ("点开就看", filled()["links"]["way_in"])
+    assert words.text.splitlines() == [words.card.title, words.card.description, words.card.url]
+
+
+def test_a_menu_is_filled_and_keeps_its_items_in_order() -> None:
+    words = write_wechat(MENU, WechatMode.CUSTOM, filled())
+    assert words.card == TapMenu("12份简历还没看", ("已看", "稍后", "退订"), "点一下就行")
+    assert words.text == "12份简历还没看\n· 已看\n· 稍后\n· 退订\n点一下就行"
+
+
+def test_the_values_a_card_reads_are_kept_to_show_it_again() -> None:
+    compiled = compile_content({"wechat.toml": MENU})
+    assert compiled.kept_for(ChannelName.WECHAT, WechatMode.CUSTOM) == {"member": {"unread": None}}
+
+
+@pytest.mark.parametrize(
+    ("toml", "key"),
+    [
+        ('[custom]\nkind = "video"\ntext = "x"', "custom.kind"),
+        ('[custom]\nkind = "msgmenu"\nhead = "x"\nlist = "已看"', "custom.list"),
+        ('[custom]\nkind = "news"\ntext = "x"', "text"),
+        ('[custom]\nhead = "x"', "head"),
+        ('[mass]\ntext = "{{ member.name }}您好"', "mass.text"),
+        ("[mass]\ntext = \"<a href='{{ links.way_in }}'>进去</a>\"", "mass.text"),
+        ('[mass]\ntext = "x"\n[custom]\ntext = "y"', "mass"),
+        ('[mass]\nkind = "mpnews"\ntext = "x"', "mass.media_id"),
+    ],
+)
+def test_words_for_wechat_that_cannot_be_sent_are_refused_by_name(toml: str, key: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        compile_content({"wechat.toml": toml})
+    assert (caught.value.file, caught.value.key) == ("wechat.toml", key)
+
+
+def test_a_mass_send_is_filled_from_what_is_the_same_for_all() -> None:
+    words = write_wechat('[mass]\ntext = "{{ site.name }}祝大家新年好"', WechatMode.MASS, filled())
+    assert (words.mode, words.card) == (WechatMode.MASS, None)
+    assert words.text.endswith("祝大家新年好")
 
 
 # ---- variables ----------------------------------------------------------------------------------------------------

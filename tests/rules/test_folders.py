@@ -289,6 +289,36 @@ WRONG = {
     ),
 }
 
+TEXT = "text = '{{ member.name }}'"
+NEWS = "kind = 'news'\ntitle = '{{ member.name }}'\nurl = '{{ links.way_in }}'"
+MENU = "kind = 'msgmenu'\nhead = '{{ member.name }}'\nlist = ['已看', '稍后']"
+WRONG_CARDS = {
+    "article without a title": (NEWS.replace("{{ member.name }}", ""), "title"),
+    "article with a title too long": (NEWS.replace("{{ member.name }}", "题" * 65), "title"),
+    "article with a description too long": (f"{NEWS}\ndescription = '{'说' * 121}'", "description"),
+    "article without a page": (NEWS.replace("{{ links.way_in }}", ""), "url"),
+    "article with a page in the clear": (NEWS.replace("{{ links.way_in }}", "http://site.example.com/"), "url"),
+    "article with a picture in the clear": (f"{NEWS}\npicurl = 'http://site.example.com/p.png'", "picurl"),
+    "article with a page too long": (NEWS.replace("{{ links.way_in }}", f"https://x.example/{'p' * 1024}"), "url"),
+    "menu without a head": (MENU.replace("{{ member.name }}", ""), "head"),
+    "menu of nothing": (MENU.replace("'已看', '稍后'", ""), "list"),
+    "menu of eleven": (MENU.replace("'已看', '稍后'", ", ".join(f"'第{n}项'" for n in range(11))), "list"),
+    "menu with an item twice": (MENU.replace("稍后", "已看"), "list"),
+    "menu with an item too long": (MENU.replace("稍后", "后" * 21), "list"),
+    "menu over 2048 bytes": (MENU.replace("{{ member.name }}", "字" * 690), "text"),
+}
+
+
+@pytest.mark.parametrize("card", [NEWS, MENU], ids=["news", "msgmenu"])
+def test_a_card_that_wechat_takes_has_nothing_wrong_with_it(card: str) -> None:
+    assert lint_folder(folder_of(changed(SERVICE, "wechat.toml", TEXT, card))) == []
+
+
+@pytest.mark.parametrize(("card", "key"), WRONG_CARDS.values(), ids=WRONG_CARDS)
+def test_the_lint_says_what_wechat_would_refuse_of_a_card(card: str, key: str) -> None:
+    found = lint_folder(folder_of(changed(SERVICE, "wechat.toml", TEXT, card)))
+    assert [(problem.file, problem.key) for problem in found] == [("wechat.toml", f"custom.{key}")]
+
 
 @pytest.mark.parametrize(("files", "file", "old", "new", "where", "key"), WRONG.values(), ids=WRONG)
 def test_the_lint_names_file_and_key(

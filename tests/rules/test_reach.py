@@ -10,7 +10,7 @@ from bot import wording
 from bot.commands.printing import preview_lines
 from campaigns.calendar import WorkCalendar
 from campaigns.policy import PolicySettings, Ruling
-from campaigns.reach import CampaignRules, closed_at, why_not
+from campaigns.reach import OBSTACLES, CampaignRules, closed_at, kind_of, mass_left, why_not
 from campaigns.terms import (
     SHANGHAI,
     Allow,
