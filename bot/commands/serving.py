@@ -9,6 +9,7 @@ import ssl
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
 from bot.web.imap_door import Habits, ImapDoor
+from bot.web.log_in import FIRST_LOGIN, first_admin
 from bot.web.mail_door import MailDoor, TakeMail
 from bot.wecom.desk import reading_desks
 from bot.worker import working
@@ -100,6 +102,7 @@ async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
     with alone(settings.var / "up.lock", "up") as tell:
         async with open_database(settings), house(settings) as running:
+            await greet_admin()
             tell(f"{running.web.url}/")
             await _run_up(running, until_done, as_json)
 
@@ -134,6 +137,7 @@ async def run_web(settings: Settings, *, as_json: bool) -> None:
     with contextlib.closing(_listener(settings)) as listener:
         public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
+            await greet_admin()
             async with _doors(Inbox(runtime), settings, listener) as (web, mail_port):
                 await _connect_sandbox(runtime, web, mail_port)
                 print_found({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
@@ -244,6 +248,16 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
                 print(f"收信端口 {asked} 被占用，改用 {found} (mail door port taken)", file=sys.stderr, flush=True)
             return door, found
     raise ConfigError(f"MAIL_DOOR_PORT: {settings.mail_door_host} 上从 {asked} 起没有空的端口，换一个 (no free port)")
+
+
+async def greet_admin() -> None:
+    """On a database without staff: an administrator, whose one-time password is said here and nowhere else."""
+    if password := await first_admin(datetime.now(UTC)):
+        print(
+            f"第一个账号 {FIRST_LOGIN}，一次性密码 {password}，登录后要换 (first log-in, one-time password)",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def announce(running: House, as_json: bool) -> None:
