@@ -75,7 +75,7 @@ async def _run(settings: Settings, members: int, stay: bool, as_json: bool, tell
         await set_clock(clock, settings)
         await _make_site(settings, members, as_json)
         async with house(settings, clock) as running:
-            await first_admin(datetime.now(UTC))
+            await first_admin(datetime.now(UTC), one_time=False)  # it is entered by a link
             tell(f"{running.web.url}/")
             await _play(running, as_json)
             found = await _document(running, time.monotonic() - began)

@@ -28,14 +28,15 @@ _WRONG = "账号或密码不对"
 _TRIES, _TRIES_SECONDS, _ADDRESSES = 20, 900.0, 10_000
 
 
-async def first_admin(now: datetime) -> str | None:
+async def first_admin(now: datetime, *, one_time: bool = True) -> str | None:
     """On a database without staff: make one. Returns the password, which nobody can read again."""
     if await staff.count_staff():
         return None
     password = make_password()
     try:
+        kept = await keep_password(password)
         await staff.add_staff(
-            login=FIRST_LOGIN, name="管理员", role=Role.ADMIN, password=await keep_password(password), now=now
+            login=FIRST_LOGIN, name="管理员", role=Role.ADMIN, password=kept, now=now, one_time=one_time
         )
     except InputError:  # another process was first
         return None
