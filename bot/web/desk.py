@@ -24,6 +24,7 @@ from campaigns.staff import StaffMember
 
 COOKIE = "huifang"
 _SAFE = frozenset({"GET", "HEAD"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _LARGEST = 1_000_000  # bytes of a form
 _FIELDS = 2_000
 _OWN = re.compile(r"/me(/.*)?|/logout")  # what is open to who has only a one-time password
@@ -81,7 +82,10 @@ async def log(request: Request, action: Action, subject: str = "", **detail: obj
 
 
 def came_from(request: HTTPConnection) -> str:
-    return request.client.host if request.client else ""
+    """The address of the browser: what our own proxy says of it, where one on this machine passed the request on."""
+    host = request.client.host if request.client else ""
+    passed_on = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return passed_on[:64] if passed_on and host in _LOOPBACK else host
 
 
 # ---- sessions -------------------------------------------------------------------------------------------------------
@@ -93,7 +97,8 @@ async def log_in(request: Request, staff_id: int, to: str) -> Response:
     token = secrets.token_urlsafe(32)
     await staff.open_session(staff_id, _digest(token), datetime.now(UTC), request.headers.get("user-agent", ""))
     answer = RedirectResponse(to, status_code=303)
-    answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=request.url.scheme == "https", path="/")
+    secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+    answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
     return answer
 
 

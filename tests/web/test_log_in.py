@@ -46,9 +46,15 @@ async def test_the_right_password_opens_the_page_that_was_asked_for(runtime: Run
         assert (await client.get("/members")).status_code == 200
 
 
-async def test_over_https_the_cookie_never_goes_in_the_clear(runtime: Runtime) -> None:
+@pytest.mark.parametrize(
+    ("url", "headers"), [("https://hf.example.com", {}), ("http://127.0.0.1:8750", {"x-forwarded-proto": "https"})]
+)
+async def test_over_https_the_cookie_never_goes_in_the_clear(
+    runtime: Runtime, url: str, headers: dict[str, str]
+) -> None:
     await lin()
-    async with browse(runtime, base_url="https://hf.example.com") as client:
+    async with browse(runtime, base_url=url) as client:
+        client.headers.update(headers)
         assert "secure" in (await try_password(client)).headers["set-cookie"].lower()
 
 
@@ -109,6 +115,23 @@ async def test_an_address_that_tries_many_names_waits_whatever_the_name(runtime:
         for number in range(20):
             await client.post("/login", data={"login": f"name{number}", "password": "x"})
         assert (await try_password(client)).status_code == 429
+
+
+async def test_behind_our_own_proxy_one_who_guesses_locks_nobody_else_out(runtime: Runtime) -> None:
+    await lin()
+    async with browse(runtime) as client:
+        for number in range(20):
+            guess = {"login": f"name{number}", "password": "x"}
+            await client.post("/login", data=guess, headers={"x-forwarded-for": "10.0.0.1, 192.0.2.7"})
+        assert (await try_password(client)).status_code == 303
+
+
+async def test_what_a_stranger_says_of_his_address_counts_for_nothing(runtime: Runtime) -> None:
+    async with browse(runtime, client="192.0.2.7") as stranger:
+        for number in range(21):
+            guess = {"login": f"name{number}", "password": "x"}
+            answer = await stranger.post("/login", data=guess, headers={"x-forwarded-for": f"10.0.0.{number}"})
+        assert answer.status_code == 429
 
 
 async def test_with_a_second_step_the_password_alone_opens_nothing(runtime: Runtime) -> None:
