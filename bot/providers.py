@@ -1,6 +1,7 @@
 """Which provider each channel speaks to: the real one by its credentials, else the sandbox's stand-in."""
 
 import hashlib
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from arq.connections import ArqRedis
 
 from bot.channels.base import Channel
 from bot.channels.email import EmailChannel, EmailSettings
+from bot.channels.imap_box import BoxAddress
 from bot.channels.sms_router import SmsRouter
 from bot.channels.wechat import WechatChannel, WechatSettings
 from bot.channels.wechat_mass import mass_words
@@ -21,6 +23,7 @@ from campaigns.errors import ConfigError
 from campaigns.members.wecom import desk_of
 from campaigns.terms import ChannelName, Outbound, SmsProvider
 
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 SANDBOX_MAIL_DOMAIN = "huifang.example.com"
 WECHAT_MASS = "wechat_mass"
 """WeChat's mass sends: with limits of their own, and stopped without stopping the rest of WeChat."""
@@ -95,6 +98,21 @@ def closed_as(channel: Channel, outbound: Outbound) -> str:
     if isinstance(channel, SmsRouter):
         return channel.closure_of(channel.provider_of(outbound))
     return WECHAT_MASS if mass_words(outbound) else channel.name
+
+
+def mailbox_address(settings: Settings, tls: ssl.SSLContext | None = None, patience: float = 60.0) -> BoxAddress:
+    """The mailbox whose mail is fetched. `tls` in place of the system's authorities. Raises ConfigError."""
+    if not settings.imap_tls and settings.imap_host not in _LOOPBACK:
+        raise ConfigError("IMAP_TLS: 只有这台机器上的邮箱可以不用 TLS (plain only for a server on this machine)")
+    return BoxAddress(
+        settings.imap_host,
+        settings.imap_port,
+        settings.imap_username,
+        settings.imap_password,
+        settings.imap_folder,
+        tls=(tls or ssl.create_default_context()) if settings.imap_tls else None,
+        patience=patience,
+    )
 
 
 def _mail_settings(settings: Settings) -> EmailSettings:

@@ -71,6 +71,7 @@ class Settings(BaseSettings):
     imap_port: int = Field(993, ge=1, le=65535)
     imap_username: _Text = ""
     imap_password: _Text = ""
+    imap_tls: bool = True
     imap_folder: _Text = "INBOX"
     imap_done_folder: _Text = ""
     imap_aside_folder: _Text = "huifang-aside"

@@ -91,6 +91,33 @@ INTENTS = {
     "unknown": "听不准",
 }
 
+ROLES = {
+    "admin": ("管理员", "全部权限，包括员工和设置"),
+    "manager": ("主管", "看全部会员，审批，分配，看审计日志"),
+    "marketer": ("营销", "做活动，看自己部门的会员"),
+    "agent": ("客服", "回复客户、办任务，看自己部门的会员"),
+    "viewer": ("只读", "看全部会员，什么都不能改"),
+}
+
+RIGHTS = {"addresses": "看完整号码", "export": "导出", "import": "导入", "assign": "分配会员"}
+
+ACTION_WORDS = {
+    "logged_in": "登录",
+    "log_in_failed": "登录没有成功",
+    "logged_out": "退出",
+    "proof_changed": "改密码或两步验证",
+    "staff_added": "加员工",
+    "staff_changed": "改员工的权限",
+    "member_seen": "看会员资料",
+    "member_changed": "改会员资料",
+    "message_written": "写给客户",
+    "task_changed": "办任务",
+    "campaign_changed": "改营销活动",
+    "settings_changed": "改设置",
+    "imported": "导入",
+    "exported": "导出",
+}
+
 # Tasks opened by an answer carry its intent; these are the others.
 TASKS = {"check_stop": "核对是不是退订", "return_visit": "回访", "renewal": "续费前回访"}
 
@@ -200,3 +227,16 @@ def block_words(reason: str) -> str:
 
 def _of(table: Mapping[str, str], name: str) -> str:
     return table.get(name, name)
+
+
+def role_words(role: str) -> tuple[str, str]:
+    """What a role is called, and what it may do."""
+    return ROLES.get(role, (role, ""))
+
+
+def right_words(right: str) -> str:
+    return RIGHTS.get(right, right)
+
+
+def action_words(action: str) -> str:
+    return ACTION_WORDS.get(action, action)

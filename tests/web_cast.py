@@ -1,6 +1,10 @@
 """Who stands in the tests of pages and links: members with contacts, and messages that went out to them."""
 
-from datetime import datetime, timedelta
+import contextlib
+import hashlib
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -8,11 +12,15 @@ import httpx
 from bot.inbox import Inbox
 from bot.runtime import Runtime
 from bot.web.app import make_app
-from campaigns import definitions, outbox, statements, touches
+from bot.web.desk import COOKIE, Visitor
+from campaigns import definitions, outbox, staff, statements, touches
 from campaigns.content import variables
 from campaigns.definitions import CampaignRow
 from campaigns.members.facts import facts_for
 from campaigns.models import Application, Contact, Member, Message, Posting
+from campaigns.rights import Role
+from campaigns.staff import StaffMember
+from campaigns.staff_models import StaffAccount
 from campaigns.terms import SHANGHAI, ChannelName
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)
@@ -22,6 +30,37 @@ def browse(runtime: Runtime, client: str = "127.0.0.1", base_url: str = "http://
     """A browser at that address, that calls us by that name. It follows no redirect."""
     transport = httpx.ASGITransport(app=make_app(Inbox(runtime)), client=(client, 40000))
     return httpx.AsyncClient(transport=transport, base_url=base_url)
+
+
+@contextlib.asynccontextmanager
+async def as_staff(runtime: Runtime, role: Role = Role.ADMIN, **columns: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """The browser of somebody who is logged in; every call carries its form key."""
+    made = await add_colleague(role, **columns)
+    token = await logged_in(made.id)
+    async with browse(runtime) as client:
+        client.cookies.set(COOKIE, token)
+        client.headers["x-form-key"] = Visitor(made, token).form_key
+        yield client
+
+
+async def add_colleague(role: Role = Role.ADMIN, **columns: Any) -> StaffMember:
+    """`columns`: login, name, department, password; the others are changed behind the ledger's back."""
+    number = await StaffAccount.all().count()
+    given = {"login": f"staff{number}", "name": f"员工{number}", "password": "no password at all", **columns}
+    extra = {key: given.pop(key) for key in ("grants", "active", "totp_secret") if key in given}
+    made = await staff.add_staff(**{"role": role, "one_time": False, "now": datetime.now(UTC), **given})
+    if extra:
+        await StaffAccount.filter(id=made.id).update(**extra)
+    found = await staff.find_staff(made.id)
+    assert found is not None
+    return found
+
+
+async def logged_in(staff_id: int) -> str:
+    """The cookie of a new session."""
+    token = secrets.token_urlsafe(32)
+    await staff.open_session(staff_id, hashlib.sha256(token.encode()).hexdigest(), datetime.now(UTC))
+    return token
 
 
 async def add_member(no: str, name: str = "大同机械有限公司", **columns: Any) -> Member:

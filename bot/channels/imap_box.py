@@ -42,7 +42,12 @@ class ImapBox:
 
     def __init__(self, address: BoxAddress) -> None:
         self._folder = address.folder
-        self._imap = _connect(address)
+        try:
+            self._imap = _connect(address)
+        except imaplib.IMAP4.abort:
+            raise
+        except imaplib.IMAP4.error as exc:  # it asks for the capabilities at once
+            raise BoxRefuses(_words(exc)) from None
         self.validity = 0
         try:
             if self._imap.state != "AUTH":

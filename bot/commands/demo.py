@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bot.alone import alone
@@ -20,6 +20,7 @@ from bot.database import open_database
 from bot.runtime import DEMO_MARK, set_clock
 from bot.sandbox.site import write_export
 from bot.settings import Settings, check_templates, load_settings
+from bot.web.log_in import demo_path, first_admin
 from bot.wording import task_words
 from campaigns import definitions, marks, planner, touches, visits
 from campaigns.members import find
@@ -74,6 +75,7 @@ async def _run(settings: Settings, members: int, stay: bool, as_json: bool, tell
         await set_clock(clock, settings)
         await _make_site(settings, members, as_json)
         async with house(settings, clock) as running:
+            await first_admin(datetime.now(UTC), one_time=False)  # it is entered by a link
             tell(f"{running.web.url}/")
             await _play(running, as_json)
             found = await _document(running, time.monotonic() - began)
@@ -82,6 +84,7 @@ async def _run(settings: Settings, members: int, stay: bool, as_json: bool, tell
             if stay:
                 if not as_json:  # its one document names the addresses already
                     announce(running, as_json)
+                    print(f"不用密码的入口 (no password needed): {found['addresses']['log_in']}", flush=True)
                 await stay_up(running)
 
 
@@ -160,7 +163,7 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
         "answers": answers,
         "tasks": dict(await visits.count_open()),
         "balance": [{**asdict(balance), "holds": balance.holds} for balance in balances],
-        "addresses": running.addresses(),
+        "addresses": {**running.addresses(), "log_in": f"{running.web.url}{demo_path(running.runtime)}"},
     }
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import ssl
 
-from bot.channels.imap_box import AWAY, BoxAddress, BoxRefuses, ImapBox
+from bot.channels.imap_box import AWAY, BoxRefuses, ImapBox
 from bot.commands.signing import Lookup, check_record, shown_record
+from bot.providers import mailbox_address
 from bot.settings import Settings
 from campaigns.errors import ConfigError, OutreachError
 
@@ -16,15 +17,7 @@ async def try_mailbox(settings: Settings, tls: ssl.SSLContext | None = None) -> 
     """Log in over IMAP and open the folder. Raises OutreachError with the setting and the remedy."""
     if not settings.imap_host:
         return NOT_SET
-    address = BoxAddress(
-        settings.imap_host,
-        settings.imap_port,
-        settings.imap_username,
-        settings.imap_password,
-        settings.imap_folder,
-        tls=tls or ssl.create_default_context(),
-        patience=_PATIENCE_SECONDS,
-    )
+    address = mailbox_address(settings, tls, _PATIENCE_SECONDS)
     where = f"{settings.imap_host}:{settings.imap_port}"
     try:
         box = await asyncio.to_thread(ImapBox, address)

@@ -5,15 +5,14 @@ import contextlib
 import json
 import logging
 import socket
-import ssl
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from bot.alone import alone
-from bot.channels.imap_box import BoxAddress
 from bot.channels.mailbox import read_mail
 from bot.clock import ProductClock
 from bot.commands.printing import show, status_lines
@@ -22,13 +21,14 @@ from bot.conductor import Conductor
 from bot.database import is_away, open_database
 from bot.inbox import Inbox
 from bot.process import settle_down
-from bot.providers import SandboxEndpoints
+from bot.providers import SandboxEndpoints, mailbox_address
 from bot.runtime import Runtime, follow_clock, open_runtime, tell_sandbox
 from bot.sandbox.run import Doors, Sandbox
 from bot.serving import Served, listen, serve
 from bot.settings import Settings
 from bot.web.app import make_app
 from bot.web.imap_door import Habits, ImapDoor
+from bot.web.log_in import FIRST_LOGIN, first_admin
 from bot.web.mail_door import MailDoor, TakeMail
 from bot.wecom.desk import reading_desks
 from bot.worker import working
@@ -100,6 +100,7 @@ async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
     with alone(settings.var / "up.lock", "up") as tell:
         async with open_database(settings), house(settings) as running:
+            await greet_admin()
             tell(f"{running.web.url}/")
             await _run_up(running, until_done, as_json)
 
@@ -134,6 +135,7 @@ async def run_web(settings: Settings, *, as_json: bool) -> None:
     with contextlib.closing(_listener(settings)) as listener:
         public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
+            await greet_admin()
             async with _doors(Inbox(runtime), settings, listener) as (web, mail_port):
                 await _connect_sandbox(runtime, web, mail_port)
                 print_found({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
@@ -194,15 +196,8 @@ async def _doors(inbox: Inbox, settings: Settings, listener: socket.socket) -> A
 
 
 def _imap_door(take_mail: TakeMail, settings: Settings) -> ImapDoor:
-    address = BoxAddress(
-        settings.imap_host,
-        settings.imap_port,
-        settings.imap_username,
-        settings.imap_password,
-        settings.imap_folder,
-        tls=ssl.create_default_context(),
-    )
     habits = Habits(settings.imap_done_folder, settings.imap_aside_folder, settings.imap_every_seconds)
+    address = mailbox_address(settings)
     return ImapDoor(address, take_mail, read_mark=read_mark, write_mark=write_mark, is_away=is_away, habits=habits)
 
 
@@ -244,6 +239,16 @@ async def _open_mail_door(take_mail: TakeMail, settings: Settings) -> tuple[Mail
                 print(f"收信端口 {asked} 被占用，改用 {found} (mail door port taken)", file=sys.stderr, flush=True)
             return door, found
     raise ConfigError(f"MAIL_DOOR_PORT: {settings.mail_door_host} 上从 {asked} 起没有空的端口，换一个 (no free port)")
+
+
+async def greet_admin() -> None:
+    """On a database without staff: an administrator, whose one-time password is said here and nowhere else."""
+    if password := await first_admin(datetime.now(UTC)):
+        print(
+            f"第一个账号 {FIRST_LOGIN}，一次性密码 {password}，登录后要换 (first log-in, one-time password)",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def announce(running: House, as_json: bool) -> None:

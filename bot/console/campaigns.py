@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from bot import wording
 from bot.console.members import list_url
 from bot.console.shell import day, not_found, staff_page
 from bot.runtime import Runtime
+from bot.web.desk import StaffRoute
 from campaigns import definitions
 from campaigns.definitions import CampaignRow
 from campaigns.errors import DefinitionError, InputError, OutreachError
 from campaigns.folders import CampaignFolder, Definition, render_sample
 from campaigns.members.browse import Sieve
 from campaigns.reports import CampaignReport, campaign_reports
+from campaigns.rights import Right
 from campaigns.schedule import BeforeFestival, Once, Recurring, parse_schedule
 from campaigns.segments import explain_segment, parse_segment
 from campaigns.terms import SHANGHAI, MailWords, SmsWords, WechatMode, WecomWords, Words
@@ -174,4 +175,7 @@ def _next_step(row: CampaignRow | None, key: str) -> tuple[str, str] | None:
             return None
 
 
-routes = [Route("/campaigns", campaigns), Route("/campaigns/{key}", campaign)]
+routes = [
+    StaffRoute("/campaigns", campaigns, right=Right.SEE),
+    StaffRoute("/campaigns/{key}", campaign, right=Right.SEE),
+]

@@ -10,15 +10,18 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from bot import wording
 from bot.console.shell import day, not_found, staff_page, weekday
 from bot.dossier import describe_member
 from bot.runtime import Runtime
+from bot.web.desk import StaffRoute, log, visitor_of
+from bot.web.pages import masked
 from campaigns import definitions
+from campaigns.audit import Action
 from campaigns.errors import InputError
 from campaigns.members.browse import INBOUND, PAGE, Sieve, browse_members
+from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, ChannelName, Tier
 
 _LONGEST_SEARCH = 64
@@ -37,7 +40,7 @@ class Chip:
 
 async def members(request: Request) -> Response:
     """Fifty a page, by number; every condition is in the address."""
-    sieve = read_sieve(request.query_params)
+    sieve = replace(read_sieve(request.query_params), owners=visitor_of(request).staff.owners)
     number = _page_number(request.query_params.get("page", ""))
     found = await browse_members(sieve, number)
     return await staff_page(
@@ -62,7 +65,10 @@ async def member(request: Request) -> Response:
     try:
         found = await describe_member(runtime, number)
     except InputError:
+        found = None
+    if found is None or not visitor_of(request).staff.sees_owner(found["owner"]):
         return await not_found(request, here="members", what=f"没有编号是 {number} 的企业会员")
+    await log(request, Action.MEMBER_SEEN, f"member/{found['no']}")
     people = {one["id"]: one["name"] or "（没有名字）" for one in found["contacts"]}
     return await staff_page(
         request,
@@ -75,6 +81,7 @@ async def member(request: Request) -> Response:
         titles={key: await _title(key) for key in {row["campaign"] for row in found["timeline"]} if key},
         open_tasks=[one for one in found["visits"] if one["state"] == "open"],
         blocks=[one for one in found["suppressions"] if _in_force(one, runtime.clock())],
+        address=_whole if visitor_of(request).may(Right.ADDRESSES) else masked,
         phones=_phones(found["contacts"]) if runtime.sandboxed else {},
         idle_days=_idle_days(found, runtime.clock()),
     )
@@ -191,6 +198,10 @@ def _phones(contacts: Sequence[Mapping[str, Any]]) -> dict[int, str]:
     return {key: f"/phone?{urlencode(addresses)}" for key, addresses in asked.items() if addresses}
 
 
+def _whole(address: str | None) -> str:
+    return address or ""
+
+
 def _in_force(block: Mapping[str, Any], now: datetime) -> bool:
     return block["lifted_at"] is None and (block["until"] is None or block["until"] > now)
 
@@ -200,4 +211,4 @@ def _idle_days(found: Mapping[str, Any], now: datetime) -> int | None:
     return (now - since).days if since else None
 
 
-routes = [Route("/members", members), Route("/members/{number}", member)]
+routes = [StaffRoute("/members", members, right=Right.SEE), StaffRoute("/members/{number}", member, right=Right.SEE)]

@@ -10,8 +10,10 @@ from starlette.responses import HTMLResponse
 
 from bot import wording
 from bot.runtime import Runtime
+from bot.web.desk import Visitor, visitor_of
 from bot.web.pages import page
 from campaigns import outbox
+from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, ChannelName
 
 _WEEKDAYS = "一二三四五六日"
@@ -37,14 +39,20 @@ class Shell:
 
 
 async def staff_page(request: Request, name: str, *, here: str, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """Render a page of ours inside the staff's shell; `here` is the key of the place it belongs to."""
+    """Render a page of ours inside the staff's shell; `here` is the key of the place it belongs to.
+
+    `me` is who asks, `form_key` what every form must carry.
+    """
     runtime: Runtime = request.app.state.runtime
+    visitor = visitor_of(request)
     return page(
         request,
         name,
         status_code=status_code,
         here=here,
-        shell=await _shell(runtime),
+        shell=await _shell(runtime, visitor),
+        me=visitor.staff,
+        form_key=visitor.form_key,
         words=wording,
         day=day,
         days_until=lambda value: (_shanghai_day(value) - _shanghai_day(runtime.clock())).days,
@@ -68,7 +76,7 @@ def weekday(value: date) -> str:
     return f"周{_WEEKDAYS[value.weekday()]}"
 
 
-async def _shell(runtime: Runtime) -> Shell:
+async def _shell(runtime: Runtime, visitor: Visitor) -> Shell:
     closed = await outbox.closed_channels(runtime.clock())
     real = [name for name in _ORDER if name in runtime.channels and name not in runtime.sandboxed]
     phone = (("phone", "/phone", "device", "手机"),) if runtime.sandboxed else ()
@@ -77,11 +85,21 @@ async def _shell(runtime: Runtime) -> Shell:
             ("status", "/", "today", "状态"),
             ("members", "/members", "firm", "企业会员"),
             ("campaigns", "/campaigns", "send", "营销活动"),
+            *_places_of(visitor),
             *phone,
         ),
         channels=tuple(_health(runtime, name, closed.get(name), _closed_among(closed, name)) for name in _ORDER),
         real=tuple(wording.channel_words(name) for name in real),
     )
+
+
+def _places_of(visitor: Visitor) -> list[tuple[str, str, str, str]]:
+    """Those that not everybody sees."""
+    asked = (
+        (Right.STAFF, ("staff", "/staff", "people", "员工")),
+        (Right.AUDIT, ("audit", "/audit", "file", "审计日志")),
+    )
+    return [place for right, place in asked if visitor.may(right)]
 
 
 def _closed_among(closed: Mapping[str, str], name: ChannelName) -> str:

@@ -5,15 +5,15 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
-from bot.console import campaigns, members
 from bot.console.shell import not_found, staff_page
 from bot.runtime import Runtime
+from bot.web.desk import StaffRoute
 from campaigns import definitions, restored, visits
 from campaigns.members import find
 from campaigns.replies.events import count_events
 from campaigns.reports import CampaignReport, campaign_reports
+from campaigns.rights import Right
 
 
 async def home(request: Request) -> Response:
@@ -75,4 +75,7 @@ def _answers(events: Mapping[str, int]) -> dict[str, int]:
     }
 
 
-routes = [Route("/", home), Route("/phone", phone), *members.routes, *campaigns.routes]
+routes = [
+    StaffRoute("/", home, right=Right.SEE),
+    StaffRoute("/phone", phone, right=Right.SEE),
+]

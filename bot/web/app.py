@@ -1,4 +1,4 @@
-"""The ASGI app: public doors for everyone, everything else for this machine alone."""
+"""The ASGI app: public doors for everyone, staff pages for whoever is logged in."""
 
 import logging
 from urllib.parse import urlsplit
@@ -7,26 +7,22 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Mount, Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import status
+from bot.console import auditing, campaigns, me, members, staff, status
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
-from bot.web import tracking
+from bot.web import log_in, tracking
 from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
+PAGES = (status, members, campaigns, me, staff, auditing)
 log = logging.getLogger(__name__)
 
-# Paths that strangers may reach; any new one is refused them until it stands here.
-PUBLIC = ("/hooks/", "/u/", "/in/", "/c/", "/o/", "/static/")
-PUBLIC_EXACT = ("/health",)
-_LOCAL = frozenset({"127.0.0.1", "::1"})
-_LOCAL_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' {site}; script-src 'self'; "
@@ -37,17 +33,21 @@ _POLICY = (
 def make_app(inbox: Inbox) -> ASGIApp:
     """The doors for providers, and behind them the pages; the same headers on every answer."""
     runtime = inbox.runtime
-    pages = Starlette(
-        routes=[
-            Route("/health", health),
-            *tracking.routes,
-            *status.routes,
-            Mount("/static", StaticFiles(directory=STATIC)),
-        ],
-        middleware=[Middleware(Patient)],
-    )
+    pages = Starlette(routes=all_routes(), middleware=[Middleware(Patient)])
     pages.state.runtime = runtime
-    return Guard(Hooks(inbox, pages), site=_origin(runtime.site_url))
+    pages.state.strangers = log_in.Strangers()
+    return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
+
+
+def all_routes() -> list[BaseRoute]:
+    """Every path there is but the providers' doors; what is no StaffRoute is open to the world."""
+    return [
+        Route("/health", health),
+        *tracking.routes,
+        *log_in.routes,
+        *(route for page in PAGES for route in page.routes),
+        Mount("/static", StaticFiles(directory=STATIC, packages=[("js_lib_htmx", "static/htmx")])),
+    ]
 
 
 async def health(request: Request) -> JSONResponse:
@@ -78,8 +78,8 @@ class Patient:
             await PlainTextResponse(words, status_code=503, headers={"Retry-After": "60"})(scope, receive, send)
 
 
-class Guard:
-    """Default deny: staff pages answer only this machine until there is a log-in. `site` is where a form may end."""
+class Headers:
+    """The same headers on every answer. `site` is where a form may end."""
 
     def __init__(self, app: ASGIApp, site: str) -> None:
         self._app = app
@@ -90,27 +90,9 @@ class Guard:
         ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        send = _with_headers(send, self._headers)
-        if not _is_public(scope["path"]) and not _is_local(scope):
-            await PlainTextResponse("not found", status_code=404)(scope, receive, send)
-            return
+        if scope["type"] == "http":
+            send = _with_headers(send, self._headers)
         await self._app(scope, receive, send)
-
-
-def _is_public(path: str) -> bool:
-    return path in PUBLIC_EXACT or path.startswith(PUBLIC)
-
-
-def _is_local(scope: Scope) -> bool:
-    """From this machine, not passed on by a proxy, and asked for by a local name (no DNS rebinding)."""
-    headers = dict(scope["headers"])
-    client: tuple[str, int] | None = scope.get("client")
-    host = headers.get(b"host", b"").decode("latin-1").rpartition(":")[0] or headers.get(b"host", b"").decode("latin-1")
-    forwarded = any(name in headers for name in (b"forwarded", b"x-forwarded-for", b"x-real-ip"))
-    return client is not None and client[0] in _LOCAL and host in _LOCAL_HOSTS and not forwarded
 
 
 def _origin(url: str) -> str:

@@ -35,6 +35,7 @@ class Sieve:
 
     `task` is a category of an open task, or "any". `fate` is a message's state[:reason], WAITING or GONE, in
     `campaign` where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given.
+    `owners`: only members of these; None: of anybody.
     """
 
     text: str = ""
@@ -45,6 +46,7 @@ class Sieve:
     campaign: str = ""
     fate: str = ""
     inbound: str = ""
+    owners: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,8 @@ def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
         return f"${len(params)}"
 
     parts = ["TRUE"]
+    if sieve.owners is not None:
+        parts.append(f"m.owner IN ({', '.join(take(owner) for owner in sorted(sieve.owners))})")
     if sieve.text:
         like = take(f"%{_escaped(sieve.text.lower())}%")
         number = take(parse_key(sieve.text) or sieve.text)

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import ProductClock
 from bot.commands.doctor import examine
+from bot.commands.reaching import try_mailbox
 from bot.database import known_migrations, open_database
 from bot.settings import PROJECT, Settings
+from campaigns.errors import ConfigError
 from tests.days.conftest import Call
+from tests.fleet import sandbox_of
 
 _MAIL = {
     "SMTP_HOST": "mail.example.com", "MAIL_SENDER_ADDRESS": "hr@example.com", "MAIL_REPLY_DOMAIN": "example.com",
@@ -121,3 +125,13 @@ def test_a_redis_that_is_down_is_one_clear_line(call: Call) -> None:
     done = call("doctor", REDIS_URL="redis://127.0.0.1:1/0")
     assert (done.code, done.err) == (1, "")
     assert "REDIS_URL" in done.out
+
+
+async def test_the_sandboxes_mailbox_is_read_without_tls_and_nobody_elses(sqlite_database: Settings) -> None:
+    async with sandbox_of(sqlite_database, ProductClock()) as sandbox:
+        box = sandbox.endpoints()["imap"]
+        given = {f"imap_{name}": box[name] for name in ("host", "port", "username", "password")}
+        settings = sqlite_database.model_copy(update={**given, "imap_tls": False})
+        assert "logged in" in await try_mailbox(settings)
+    with pytest.raises(ConfigError, match="IMAP_TLS"):
+        await try_mailbox(settings.model_copy(update={"imap_host": "imap.example.com"}))

@@ -13,12 +13,14 @@ from bot.database import open_database
 from bot.runtime import read_secret
 from bot.settings import Settings
 from bot.tokens import LinkKind, Tokens
+from bot.web.desk import COOKIE
 from campaigns.models import Claim
 from tests import servers
 from tests.faults.books import balanced
 from tests.faults.scene import LEASE_SECONDS, LONG, Stage, all_settled, ids_in, stage_on, start_mix
 from tests.faults.table import Rows
 from tests.fleet import started, until
+from tests.web_cast import add_colleague, logged_in
 
 _IN_FLIGHT = 50 + 2 * 60 + 40  # of SMS, of both campaigns' mail, of WeChat
 _ANSWERS = 60.0  # seconds: an answer, however busy the machine is, and not a request that hangs
@@ -70,17 +72,18 @@ async def test_a_database_stopped_at_once_and_for_a_while_loses_nothing(
         started("worker", settings=environment, folder=stage.folder) as worker,
     ):
         pages = _pages(stage, json.loads(await web.line())["web"])
+        cookie = await logged_in((await add_colleague()).id)
         await worker.line()
         for away in [*[form.away] * form.stops, form.outage]:
             await stage.goes_on()
             server.stop_at_once()
-            await _refuses(pages)
+            await _refuses(pages, cookie)
             await asyncio.sleep(away)
             server.start()
             slowest = max(slowest, await stage.goes_on())
         stage.slow_down(sms=0.01, mail=0.01)
         await all_settled(stage)
-        await _answers(pages)
+        await _answers(pages, cookie)
         assert await worker.terminate() == 0
         assert await web.terminate() == 0
     books = await balanced(stage, planned, at_most=(form.stops + 1) * _IN_FLIGHT)
@@ -161,8 +164,8 @@ _LOGIN = [{"event": "login", "member": "Y1001", "at": "2026-11-23T09:40:00+08:00
 _REPLY = [{"phone_number": "15400001001", "content": "好的", "send_time": "2026-11-23 09:40:00", "sequence_id": 1}]
 
 
-async def _ask(pages: Mapping[str, str]) -> dict[str, int]:
-    async with httpx.AsyncClient(trust_env=False, timeout=_ANSWERS) as visitor:
+async def _ask(pages: Mapping[str, str], cookie: str) -> dict[str, int]:
+    async with httpx.AsyncClient(trust_env=False, timeout=_ANSWERS, cookies={COOKIE: cookie}) as visitor:
         found = {}
         for name, url in pages.items():
             body = json.dumps(_LOGIN if name == "POST site" else _REPLY)
@@ -171,13 +174,13 @@ async def _ask(pages: Mapping[str, str]) -> dict[str, int]:
         return found
 
 
-async def _refuses(pages: Mapping[str, str]) -> None:
+async def _refuses(pages: Mapping[str, str], cookie: str) -> None:
     """Try again later, says every page, and none hangs."""
-    assert await _ask(pages) == dict.fromkeys(pages, 503)
+    assert await _ask(pages, cookie) == dict.fromkeys(pages, 503)
 
 
-async def _answers(pages: Mapping[str, str]) -> None:
-    assert set((await _ask(pages)).values()) == {200}
+async def _answers(pages: Mapping[str, str], cookie: str) -> None:
+    assert set((await _ask(pages, cookie)).values()) == {200}
 
 
 async def _all_on_the_wire() -> bool:

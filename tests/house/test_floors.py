@@ -15,8 +15,9 @@ FLOORS: dict[float, str] = {
     11: "bot.web.app bot.sandbox.run",
     10: "bot.console.*",
     9.5: "bot.web.imap_door",
+    9.1: "bot.web.log_in",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
-    8: "bot.sender.* bot.inbox bot.backup bot.web.pages",
+    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk",
     8.5: "bot.wecom.*",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat "
     "bot.sandbox.wecom bot.sandbox.wecom.*",
@@ -37,7 +38,7 @@ FLOORS: dict[float, str] = {
     5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.45: "bot.channels.wechat_mass",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.wording bot.copy_text "
+    "bot.alone bot.wording bot.web.passwords bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature "
@@ -54,12 +55,13 @@ FLOORS: dict[float, str] = {
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.marks campaigns.notices",
-    2: "campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
+    "campaigns.marks campaigns.notices campaigns.staff campaigns.audit",
+    2: "campaigns.staff_models campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* "
+    "campaigns.records campaigns.calendar_file campaigns.policy_file campaigns.staff_file "
+    "campaigns.menu_file",
     1.5: "campaigns.fields",
-    1: "campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
-    "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
+    1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
+    "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",

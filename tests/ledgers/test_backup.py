@@ -282,7 +282,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     """The tables without what came later, and none of those that did."""
     value = json.loads(manifest)
     value["migrations"] = ["0001_initial"]
-    new = ("claims", "bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
+    wecom = ("bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
+    new = ("claims", *wecom, "staff", "staff_sessions", "audit_entries")
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     [contacts] = [table for table in value["tables"] if table["name"] == "contacts"]
     contacts["columns"] = [column for column in contacts["columns"] if column["name"] != "external_userid"]
@@ -332,6 +333,16 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "channel_states": {"channel": "sms", "closed": True, "reason": _ODD},
     "wecom_customers": {"external_userid": "wm1", "desk": "wk1", "window_until": NOW, "window_left": 5},
     "wecom_desks": {"desk": "wk1", "cursor": _ODD, "called": 3},
+    "staff": {
+        "login": "lin",
+        "name": _ODD,
+        "role": "agent",
+        "password": "$argon2id$",
+        "grants": ["export"],
+        "made_at": NOW,
+    },
+    "staff_sessions": {"digest": "d1", "staff_id": 1, "made_at": NOW, "seen_at": NOW},
+    "audit_entries": {"at": NOW, "action": "exported", "subject": _ODD, "detail": {"rows": 3}},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
     "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},

@@ -8,7 +8,7 @@ import pytest
 from bot.clock import ProductClock
 from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
-from tests.web_cast import NOW, browse
+from tests.web_cast import NOW, as_staff
 
 
 @pytest.fixture
@@ -21,5 +21,6 @@ async def runtime(sqlite_database: Settings) -> AsyncIterator[Runtime]:
 
 @pytest.fixture
 async def browser(runtime: Runtime) -> AsyncIterator[httpx.AsyncClient]:
-    async with browse(runtime) as client:
+    """An administrator's, who is logged in."""
+    async with as_staff(runtime) as client:
         yield client

@@ -10,7 +10,7 @@ from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
 from campaigns import outbox
 from campaigns.models import Event, Suppression
-from tests.web_cast import add_contact, add_member, browse
+from tests.web_cast import add_contact, add_member, as_staff, browse
 
 THEIRS, OTHERS = "192.0.2.7", "198.51.100.1"
 MOBILE = "15483500001"
@@ -75,7 +75,7 @@ async def test_aliyuns_doors_are_closed_where_it_has_no_account(runtime: Runtime
 
 async def test_staff_see_that_one_of_several_providers_is_closed_and_why(runtime: Runtime) -> None:
     await outbox.close_channel("sms_tencent", "渠道停了：余额不足")
-    async with browse(runtime) as staff:
+    async with as_staff(runtime) as staff:
         page = (await staff.get("/members")).text
     assert "停了一家" in page
     assert "tencent：渠道停了：余额不足" in page

@@ -1,0 +1,37 @@
+"""审计日志: who did what, newest first, by person, kind and thing."""
+
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.console.shell import staff_page
+from bot.web.desk import StaffRoute
+from bot.wording import ACTION_WORDS
+from campaigns.audit import PAGE, read_audit
+from campaigns.rights import Right
+
+_LONGEST = 128
+
+
+async def entries(request: Request) -> Response:
+    asked = {name: request.query_params.get(name, "")[:_LONGEST] for name in ("who", "action", "subject")}
+    given = request.query_params.get("page", "1")
+    number = max(1, int(given)) if given.isascii() and given.isdigit() and len(given) < 7 else 1
+    found, total = await read_audit(number, **asked)
+    return await staff_page(
+        request,
+        "audit.html",
+        here="audit",
+        entries=found,
+        total=total,
+        number=number,
+        first=(number - 1) * PAGE + 1,
+        pages=max(1, -(-total // PAGE)),
+        asked=asked,
+        actions=ACTION_WORDS,
+        turn=lambda to: f"/audit?{urlencode({**{k: v for k, v in asked.items() if v}, 'page': to})}",
+    )
+
+
+routes = [StaffRoute("/audit", entries, right=Right.AUDIT)]

@@ -1,0 +1,126 @@
+"""员工: who may log in, as what, and whose members each sees."""
+
+from datetime import UTC, datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.console.shell import not_found, staff_page
+from bot.web import desk
+from bot.web.desk import StaffRoute, read_form
+from bot.web.passwords import keep_password, make_password
+from bot.wording import right_words, role_words
+from campaigns import staff
+from campaigns.audit import Action
+from campaigns.errors import OutreachError
+from campaigns.rights import GRANTED, Right, Role
+
+
+async def everybody(request: Request) -> Response:
+    return await _page(request)
+
+
+async def add(request: Request) -> Response:
+    """The new person's one-time password stands on the answer and nowhere else."""
+    form = await read_form(request)
+    login, name = str(form.get("login", "")).strip().lower(), str(form.get("name", "")).strip()[:64]
+    typed = {"login": login, "name": name, "role": str(form.get("role", "")), "department": _department(form)}
+    if not name:
+        return await _page(request, typed=typed, faults={"name": "写姓名，和会员的负责人一栏一样"}, status_code=422)
+    if typed["role"] not in list(Role):
+        return await _page(request, typed=typed, faults={"role": "选一个角色"}, status_code=422)
+    password = make_password()
+    try:
+        made = await staff.add_staff(
+            login=staff.check_login(login),
+            name=name,
+            role=Role(typed["role"]),
+            department=typed["department"],
+            password=await keep_password(password),
+            now=datetime.now(UTC),
+        )
+    except OutreachError as exc:
+        return await _page(request, typed=typed, faults={"login": _plain(exc)}, status_code=422)
+    await desk.log(request, Action.STAFF_ADDED, f"staff/{login}", role=made.role, department=made.department)
+    return await _page(request, told=(made.name, login, password))
+
+
+async def change(request: Request) -> Response:
+    form, found = await read_form(request), await staff.find_staff(request.path_params["id"])
+    if found is None:
+        return await not_found(request, here="staff", what="没有这个员工")
+    role = str(form.get("role", ""))
+    try:
+        made = await staff.change_staff(
+            found.id,
+            role=Role(role) if role in list(Role) else found.role,
+            department=_department(form),
+            grants=frozenset(right for right in GRANTED if right in form.getlist("grant")),
+            active=form.get("active") == "1",
+        )
+    except OutreachError as exc:
+        return await _page(request, faults={f"staff-{found.id}": _plain(exc)}, status_code=422)
+    await desk.log(
+        request,
+        Action.STAFF_CHANGED,
+        f"staff/{made.login}",
+        role=made.role,
+        department=made.department,
+        active=made.active,
+        rights=sorted(made.rights),
+    )
+    return RedirectResponse(f"/staff?done={made.id}", status_code=303)
+
+
+async def reset(request: Request) -> Response:
+    """A new one-time password; the second step is off till the person turns it on again."""
+    found = await staff.find_staff(request.path_params["id"])
+    if found is None:
+        return await not_found(request, here="staff", what="没有这个员工")
+    password = make_password()
+    await staff.set_password(found.id, await keep_password(password), one_time=True)
+    await staff.set_totp(found.id, "")
+    await desk.log(request, Action.PROOF_CHANGED, f"staff/{found.login}", what="one-time password")
+    return await _page(request, told=(found.name, found.login, password))
+
+
+async def _page(
+    request: Request,
+    *,
+    typed: dict[str, str] | None = None,
+    faults: dict[str, str] | None = None,
+    told: tuple[str, str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    everyone = await staff.list_staff()
+    done = request.query_params.get("done", "")
+    return await staff_page(
+        request,
+        "staff.html",
+        here="staff",
+        status_code=status_code,
+        everyone=everyone,
+        departments=sorted({one.department for one in everyone if one.department}),
+        roles=[(role, *role_words(role)) for role in Role],
+        grantable=[(right, right_words(right)) for right in Right if right in GRANTED],
+        typed={**dict.fromkeys(("login", "name", "role", "department"), ""), **(typed or {})},
+        faults=faults or {},
+        told=told,
+        done=next((one.name for one in everyone if str(one.id) == done), ""),
+    )
+
+
+def _department(form: object) -> str:
+    return str(form.get("department", "")).strip()[:64]  # type: ignore[attr-defined]
+
+
+def _plain(problem: OutreachError) -> str:
+    return str(problem).partition(" (")[0]
+
+
+routes = [
+    StaffRoute("/staff", everybody, right=Right.STAFF),
+    StaffRoute("/staff", add, right=Right.STAFF, methods=["POST"]),
+    StaffRoute("/staff/{id:int}", change, right=Right.STAFF, methods=["POST"]),
+    StaffRoute("/staff/{id:int}/password", reset, right=Right.STAFF, methods=["POST"]),
+]

@@ -1,0 +1,185 @@
+"""The one check every staff page passes: who is it, may he, and did the form come from our own page.
+
+A page that is no `StaffRoute` is refused by tests/web/test_rights.py unless it stands in its table of public ones.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+from starlette.datastructures import FormData
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from campaigns import audit, staff
+from campaigns.audit import Action
+from campaigns.rights import Right
+from campaigns.staff import StaffMember
+
+COOKIE = "huifang"
+_SAFE = frozenset({"GET", "HEAD"})
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_LARGEST = 1_000_000  # bytes of a form
+_FIELDS = 2_000
+_OWN = re.compile(r"/me(/.*)?|/logout")  # what is open to who has only a one-time password
+
+Page = Callable[[Request], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks. `form_key` must come back with every form."""
+
+    staff: StaffMember
+    token: str
+
+    @property
+    def form_key(self) -> str:
+        return hashlib.sha256(f"form:{self.token}".encode()).hexdigest()
+
+    def may(self, right: Right) -> bool:
+        return self.staff.may(right)
+
+
+class StaffRoute(Route):
+    """A page for whoever is logged in and has `right`; None: for everybody who is logged in."""
+
+    def __init__(self, path: str, page: Page, *, right: Right | None, methods: Sequence[str] = ("GET",)) -> None:
+        super().__init__(path, _checked(page, right), methods=list(methods))
+        self.right = right
+
+
+def visitor_of(request: HTTPConnection) -> Visitor:
+    """Who asks, on a page that was checked."""
+    found = request.state.visitor
+    assert isinstance(found, Visitor)
+    return found
+
+
+async def read_form(request: Request) -> FormData:
+    """What was sent; the same object however often it is asked for."""
+    return await request.form(max_files=0, max_fields=_FIELDS)
+
+
+async def log(request: Request, action: Action, subject: str = "", **detail: object) -> None:
+    """Write down what the person who asks did."""
+    who = visitor_of(request).staff
+    await audit.record_audit(
+        action,
+        at=datetime.now(UTC),
+        staff_id=who.id,
+        who=who.name,
+        subject=subject,
+        detail=detail,
+        came_from=came_from(request),
+    )
+
+
+def came_from(request: HTTPConnection) -> str:
+    """The address of the browser: what our own proxy says of it, where one on this machine passed the request on."""
+    host = request.client.host if request.client else ""
+    passed_on = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+    return passed_on[:64] if passed_on and host in _LOOPBACK else host
+
+
+# ---- sessions -------------------------------------------------------------------------------------------------------
+
+
+async def log_in(request: Request, staff_id: int, to: str) -> Response:
+    """A new session in this browser, and on to `to`; the one it had before ends."""
+    await _end_session(request)
+    token = secrets.token_urlsafe(32)
+    await staff.open_session(staff_id, _digest(token), datetime.now(UTC), request.headers.get("user-agent", ""))
+    answer = RedirectResponse(to, status_code=303)
+    secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto"))
+    answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
+    return answer
+
+
+async def log_out(request: Request) -> Response:
+    await _end_session(request)
+    answer = RedirectResponse("/login", status_code=303)
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+async def find_visitor(request: HTTPConnection) -> Visitor | None:
+    token = request.cookies.get(COOKIE, "")
+    if not token:
+        return None
+    found = await staff.read_session(_digest(token), datetime.now(UTC))
+    return Visitor(found, token) if found else None
+
+
+async def _end_session(request: Request) -> None:
+    if token := request.cookies.get(COOKIE, ""):
+        await staff.end_session(_digest(token))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+# ---- the check ------------------------------------------------------------------------------------------------------
+
+
+def _checked(page: Page, right: Right | None) -> Page:
+    async def checked(request: Request) -> Response:
+        visitor = await find_visitor(request)
+        if visitor is None:
+            return _to_log_in(request)
+        if request.method not in _SAFE and (wrong := await _wrong_form(request, visitor)):
+            return wrong
+        if visitor.staff.one_time and not _OWN.fullmatch(request.url.path):
+            return RedirectResponse("/me", status_code=303)
+        if right is not None and not visitor.may(right):
+            return PlainTextResponse("你的角色不能做这件事，找管理员 (your role may not do this)\n", status_code=403)
+        request.state.visitor = visitor
+        return await page(request)
+
+    return checked
+
+
+def _to_log_in(request: Request) -> Response:
+    """A part of a page that a script asks for sends the whole page there."""
+    if request.method not in _SAFE:
+        return PlainTextResponse("先登录 (log in first)\n", status_code=401)
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    to = f"/login?next={quote(asked, safe='')}" if asked != "/" else "/login"
+    if "hx-request" in request.headers:
+        return Response(status_code=204, headers={"HX-Redirect": to})
+    return RedirectResponse(to, status_code=303)
+
+
+async def _wrong_form(request: Request, visitor: Visitor) -> Response | None:
+    """An answer for a form that is too large or is not from a page of ours; None for a good one."""
+    if refused := refuse_large(request):
+        return refused
+    given = request.headers.get("x-form-key") or (await read_form(request)).get("form_key", "")
+    if not is_own_page(request) or not hmac.compare_digest(str(given).encode(), visitor.form_key.encode()):
+        return PlainTextResponse("这张表过期了，返回后重新打开再填 (this form is stale)\n", status_code=403)
+    return None
+
+
+def refuse_large(request: Request) -> Response | None:
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():
+        return PlainTextResponse("length required\n", status_code=411)
+    if int(length) > _LARGEST:
+        return PlainTextResponse("太大了 (too large)\n", status_code=413)
+    return None
+
+
+def is_own_page(request: HTTPConnection) -> bool:
+    """By what the browser says of where a form came from; one that says nothing is judged by the key alone."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
+    origin = request.headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == request.headers.get("host", "")

@@ -1,0 +1,74 @@
+"""The audit log: who on the staff changed, sent, took away or looked at what. Append-only."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from campaigns.staff_models import AuditEntry
+
+PAGE = 50
+
+
+class Action(StrEnum):
+    LOGGED_IN = "logged_in"
+    LOG_IN_FAILED = "log_in_failed"
+    LOGGED_OUT = "logged_out"
+    PROOF_CHANGED = "proof_changed"  # a password, or the second step
+    STAFF_ADDED = "staff_added"
+    STAFF_CHANGED = "staff_changed"
+    MEMBER_SEEN = "member_seen"
+    MEMBER_CHANGED = "member_changed"
+    MESSAGE_WRITTEN = "message_written"
+    TASK_CHANGED = "task_changed"
+    CAMPAIGN_CHANGED = "campaign_changed"
+    SETTINGS_CHANGED = "settings_changed"
+    IMPORTED = "imported"
+    EXPORTED = "exported"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`who` as it was called then; `subject`: `member/Q200001`, `campaign/unread_resumes`, `staff/lin`."""
+
+    at: datetime
+    who: str
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    came_from: str
+
+
+async def record_audit(
+    action: Action,
+    *,
+    at: datetime,
+    staff_id: int | None = None,
+    who: str = "",
+    subject: str = "",
+    detail: Mapping[str, Any] | None = None,
+    came_from: str = "",
+) -> None:
+    """`detail` must hold no phone number, address, password or secret in full."""
+    await AuditEntry.create(
+        at=at,
+        staff_id=staff_id,
+        who=who[:64],
+        action=action,
+        subject=subject[:128],
+        detail=dict(detail or {}),
+        came_from=came_from[:64],
+    )
+
+
+async def read_audit(page: int = 1, *, who: str = "", action: str = "", subject: str = "") -> tuple[list[Entry], int]:
+    """One page, newest first, and how many entries there are in all."""
+    asked = {"who": who, "action": action, "subject": subject}
+    query = AuditEntry.filter(**{name: value for name, value in asked.items() if value})
+    rows = await query.order_by("-id").offset((page - 1) * PAGE).limit(PAGE)
+    return [_entry(row) for row in rows], await query.count()
+
+
+def _entry(row: AuditEntry) -> Entry:
+    return Entry(row.at, row.who, row.action, row.subject, row.detail, row.came_from)

@@ -1,0 +1,181 @@
+"""Role × page × owner, against a table; a page that is in no table fails here."""
+
+import httpx
+import pytest
+from starlette.routing import Mount, Route
+
+from bot.runtime import Runtime
+from bot.web.app import all_routes
+from bot.web.desk import StaffRoute
+from campaigns.rights import RIGHTS, Right, Role
+from campaigns.staff_models import AuditEntry, StaffAccount, StaffSession
+from tests.web_cast import add_colleague, add_member, as_staff, browse
+
+PUBLIC = {
+    "/health", "/login", "/login/demo", "/static",
+    "/u/{token}", "/in/{token}", "/c/{token}/{name}", "/o/{token}.gif",
+}  # fmt: skip
+# who may open what, beside an administrator, who may everything
+TABLE: dict[tuple[str, str], str] = {
+    ("GET", "/"): "manager marketer agent viewer",
+    ("GET", "/phone"): "manager marketer agent viewer",
+    ("GET", "/members"): "manager marketer agent viewer",
+    ("GET", "/members/{number}"): "manager marketer agent viewer",
+    ("GET", "/campaigns"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}"): "manager marketer agent viewer",
+    ("GET", "/me"): "manager marketer agent viewer",
+    ("POST", "/me/password"): "manager marketer agent viewer",
+    ("POST", "/me/totp"): "manager marketer agent viewer",
+    ("POST", "/me/totp/on"): "manager marketer agent viewer",
+    ("POST", "/me/totp/off"): "manager marketer agent viewer",
+    ("POST", "/logout"): "manager marketer agent viewer",
+    ("GET", "/staff"): "",
+    ("POST", "/staff"): "",
+    ("POST", "/staff/{id:int}"): "",
+    ("POST", "/staff/{id:int}/password"): "",
+    ("GET", "/audit"): "manager",
+}
+
+
+def pages() -> list[tuple[str, StaffRoute]]:
+    return [
+        (method, route)
+        for route in all_routes()
+        if isinstance(route, StaffRoute)
+        for method in sorted(route.methods or ())
+        if method != "HEAD"
+    ]
+
+
+def address(route: StaffRoute, staff_id: int) -> str:
+    filled = {"{number}": "Q200001", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
+    path = route.path
+    for part, value in filled.items():
+        path = path.replace(part, value)
+    return path
+
+
+def test_every_route_is_for_staff_or_stands_among_the_public_ones() -> None:
+    public = {route.path for route in all_routes() if not isinstance(route, StaffRoute)}
+    assert public == PUBLIC
+    assert {type(route) for route in all_routes()} <= {StaffRoute, Route, Mount}
+
+
+def test_every_page_for_staff_stands_in_the_table() -> None:
+    assert {(method, route.path) for method, route in pages()} == set(TABLE)
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_role_opens_what_the_table_says_and_nothing_else(runtime: Runtime, role: Role) -> None:
+    await add_member("Q200001")
+    keeper = await add_colleague(Role.ADMIN)
+    for method, route in pages():
+        path = address(route, keeper.id)
+        async with as_staff(runtime, role) as client:
+            answer = await client.request(method, path)
+        may = role is Role.ADMIN or role in TABLE[method, route.path].split()
+        assert (answer.status_code != 403) is may, (method, path, answer.status_code)
+        assert answer.status_code < 500
+
+
+async def test_nobody_opens_a_page_for_staff_without_a_session(runtime: Runtime) -> None:
+    async with browse(runtime) as client:
+        client.cookies.set("huifang", "guessed")
+        for method, route in pages():
+            path = address(route, 1)
+            answer = await client.request(method, path)
+            assert answer.status_code == (303 if method == "GET" else 401), path
+
+
+def test_only_an_administrator_has_every_right() -> None:
+    assert [role for role in Role if RIGHTS[role] == set(Right)] == [Role.ADMIN]
+    assert Right.APPROVE not in RIGHTS[Role.MARKETER]
+    assert not RIGHTS[Role.VIEWER] - {Right.SEE}
+
+
+@pytest.fixture
+async def two_departments(runtime: Runtime) -> None:
+    for login, name, department in (("a1", "甲", "东区"), ("a2", "乙", "东区"), ("b1", "丙", "西区")):
+        await add_colleague(Role.AGENT, login=login, name=name, department=department)
+    for number, owner in enumerate(("甲", "乙", "丙", "丁", "")):
+        await add_member(f"Q20000{number}", f"{owner or '无主'}的企业", owner=owner)
+
+
+@pytest.mark.parametrize(
+    ("role", "department", "seen"),
+    [
+        (Role.AGENT, "东区", {"甲", "乙", "丁"}),
+        (Role.MARKETER, "西区", {"丙", "丁"}),
+        (Role.MARKETER, "", {"丁"}),
+        (Role.MANAGER, "东区", {"甲", "乙", "丙", "丁", "无主"}),
+        (Role.VIEWER, "", {"甲", "乙", "丙", "丁", "无主"}),
+    ],
+)
+@pytest.mark.usefixtures("two_departments")
+async def test_members_are_seen_and_counted_by_their_owners(
+    runtime: Runtime, role: Role, department: str, seen: set[str]
+) -> None:
+    async with as_staff(runtime, role, name="丁", department=department) as client:
+        page = (await client.get("/members")).text
+        assert {one for one in ("甲", "乙", "丙", "丁", "无主") if f"{one}的企业" in page} == seen
+        assert f"共{len(seen)}家" in page
+        for number, owner in enumerate(("甲", "乙", "丙", "丁", "无主")):
+            one = await client.get(f"/members/Q20000{number}")
+            assert one.status_code == (200 if owner in seen else 404)
+            assert (f"{owner}的企业" in one.text) is (owner in seen)
+
+
+async def test_what_a_person_may_beyond_the_role_is_given_by_name(runtime: Runtime) -> None:
+    made = await add_colleague(Role.AGENT, grants=["addresses", "staff", "nonsense"])
+    assert made.may(Right.ADDRESSES)
+    assert not made.may(Right.STAFF)
+
+
+async def test_a_new_role_counts_at_once_for_every_browser(runtime: Runtime) -> None:
+    colleague = await add_colleague(Role.AGENT, login="lin")
+    async with as_staff(runtime) as admin, as_staff(runtime, Role.AGENT, login="wang", name="王") as agent:
+        wang = await StaffAccount.get(login="wang")
+        assert (await agent.get("/members")).status_code == 200
+        data = {"role": "viewer", "active": "1", "grant": ["export"]}
+        assert (await admin.post(f"/staff/{wang.id}", data=data)).status_code == 303
+        assert (await agent.get("/members")).status_code == 303
+    assert (await StaffAccount.get(id=wang.id)).grants == ["export"]
+    assert (await StaffAccount.get(id=colleague.id)).role == "agent"
+
+
+async def test_the_last_administrator_stays_one(runtime: Runtime) -> None:
+    async with as_staff(runtime, login="boss") as admin:
+        boss = await StaffAccount.get(login="boss")
+        for data in ({"role": "viewer", "active": "1"}, {"role": "admin"}):
+            refused = await admin.post(f"/staff/{boss.id}", data=data)
+            assert refused.status_code == 422
+            assert "最后一个管理员" in refused.text
+
+
+async def test_a_new_colleague_gets_a_password_that_works_once(runtime: Runtime) -> None:
+    async with as_staff(runtime) as admin:
+        data = {"login": "Lin.2", "name": "林晓芸", "role": "marketer", "department": "东区"}
+        page = (await admin.post("/staff", data=data)).text
+        password = page.partition("一次性密码是 <code")[2].partition(">")[2].partition("<")[0]
+        again = await admin.post("/staff", data={**data, "name": "另一个"})
+        assert again.status_code == 422
+        assert 'value="lin.2"' in again.text
+    async with browse(runtime) as client:
+        done = await client.post("/login", data={"login": "lin.2", "password": password})
+        assert done.status_code == 303
+        assert (await client.get("/members")).headers["location"] == "/me"
+
+
+async def test_what_staff_did_and_looked_at_stands_in_the_audit_log(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    await add_member("Q200001")
+    await browser.get("/members/Q200001")
+    await browser.post("/staff", data={"login": "lin", "name": "<b>林</b>", "role": "agent"})
+    page = (await browser.get("/audit")).text
+    assert "看会员资料" in page
+    assert "加员工" in page
+    assert 'href="/members/Q200001"' in page
+    assert "看会员资料</td>" not in (await browser.get("/audit?action=staff_added")).text
+    assert {entry.who for entry in await AuditEntry.all()} == {"员工0"}
+    assert await StaffSession.all().count() == 1
