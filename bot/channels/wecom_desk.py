@@ -104,8 +104,7 @@ def _page(answer: Answer, desk: str, cursor: str) -> Page:
         events += found
         welcomes += [welcome] if welcome else []
     following = answer.text("next_cursor")[:_CURSOR] or cursor
-    more = answer.fields.get("has_more") in (1, True) and following != cursor
-    return Page(following, more, events, welcomes, unread)
+    return Page(following, answer.fields.get("has_more") in (1, True), events, welcomes, unread)
 
 
 def _read(message: Mapping[str, object], desk: str) -> tuple[list[InboundEvent], Welcome | None]:

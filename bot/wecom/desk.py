@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _EVERY_SECONDS = 1.0  # a welcome must go out within 20
 _PAGES = 50  # in one go; a longer backlog goes on at the next look
-_TRIES = 3  # of a page that cannot be taken in
+_TRIES = 3  # of a page that cannot be taken in, or that brings nothing and leads nowhere
 _LONGEST = timedelta(minutes=10)
 
 
@@ -51,7 +51,7 @@ class Desks:
 
     async def _fetch(self, api: WecomApi, desk: Desk) -> int:
         began, cursor, taken, read_at = self._now(), desk.cursor, 0, None
-        failures = desk.failures
+        failures, standing = desk.failures, 0
         try:
             for _ in range(_PAGES):
                 page = await fetch_page(api, desk.desk, cursor, desk.token)
@@ -60,11 +60,14 @@ class Desks:
                     raise _NotFetched(f"{page.problem.code} {page.problem.detail}")
                 failures += 1
                 await self._take(api, page, failures)
+                standing = standing + 1 if page.cursor == cursor else 0  # a page may be empty, and more to come
                 taken, cursor, failures = taken + len(page.events), page.cursor, 0
                 await wecom.keep_cursor(desk.desk, cursor)
                 if not page.has_more:
                     read_at = began
                     break
+                if standing == _TRIES:
+                    raise _NotFetched("more is to come, and its place does not move")
             self._resting.pop(desk.desk, None)
         except Exception as exc:
             self._rest(desk.desk, exc)

@@ -124,6 +124,34 @@ async def test_pages_are_read_to_the_end_an_empty_one_included(house: House) -> 
     assert await cursor() == "c"
 
 
+async def test_an_empty_page_that_leads_nowhere_is_asked_again_and_is_no_end(house: House) -> None:
+    """Seen: more to come, nothing in it, and the place that was asked from."""
+    await house.customer()
+    empty = {"next_cursor": "a", "has_more": 1, "msg_list": []}
+    pages = [empty, empty, empty, {"next_cursor": "b", "has_more": 0, "msg_list": [_text("m1", house)]}]
+    house.server.plays["kf/sync_msg"] = lambda body: {"errcode": 0, **pages.pop(0)}
+    await call(house)
+    await Desks(house.inbox).look()
+    assert (await cursor(), len(await replies())) == ("b", 1)
+
+
+async def test_a_place_that_never_moves_is_left_for_later_and_stays_unread(house: House) -> None:
+    asked = []
+    house.server.plays["kf/sync_msg"] = lambda body: (
+        asked.append(body) or {"errcode": 0, "next_cursor": "a", "has_more": 1, "msg_list": []}
+    )
+    await call(house)
+    desks = Desks(house.inbox)
+    await desks.look()
+    first = len(asked)
+    assert first < 10
+    await desks.look()
+    assert len(asked) == first  # it rests
+    house.later(timedelta(minutes=1))
+    await desks.look()
+    assert len(asked) > first
+
+
 def _text(msgid: str, house: House) -> Fields:
     moment = int(house.runtime.clock().timestamp())
     common = {"msgid": msgid, "open_kfid": DESK, "send_time": moment, "external_userid": CUSTOMER, "origin": 3}
