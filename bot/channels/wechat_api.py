@@ -132,8 +132,8 @@ class WechatApi:
             ),
         )
         value, lasts = answer.fields.get("access_token"), answer.fields.get("expires_in")
-        if answer.errcode == 0 and isinstance(value, str) and value and isinstance(lasts, int) and 0 < lasts < _DAY:
-            return AccessToken(value, self._now() + timedelta(seconds=lasts))
+        if answer.errcode == 0 and isinstance(value, str) and value and isinstance(lasts, int) and 0 <= lasts < _DAY:
+            return AccessToken(value, self._now() + timedelta(seconds=max(lasts, 1)))  # 0 in its last second
         raise _unavailable(answer, own.base_url)
 
 

@@ -128,8 +128,8 @@ class WecomApi:
         except httpx.RequestError as problem:
             answer = Answer(None, why=type(problem).__name__)
         value, lasts = answer.fields.get("access_token"), answer.fields.get("expires_in")
-        if answer.ok and isinstance(value, str) and value and isinstance(lasts, int) and 0 < lasts < _DAY:
-            return AccessToken(value, self._now() + timedelta(seconds=lasts))
+        if answer.ok and isinstance(value, str) and value and isinstance(lasts, int) and 0 <= lasts < _DAY:
+            return AccessToken(value, self._now() + timedelta(seconds=max(lasts, 1)))  # 0 in its last second
         raise _unavailable(answer, own.base_url)
 
     async def _post(self, path: str, fields: Mapping[str, object], token: str) -> Answer:

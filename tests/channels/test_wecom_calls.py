@@ -72,6 +72,12 @@ async def test_fifty_calls_at_once_with_no_token_cost_one_fetch(server: WecomSer
     assert server.fetches == 1
 
 
+async def test_a_token_in_its_last_second_is_a_token(server: WecomServer) -> None:
+    server.lasts = 0
+    async with api_to(server) as api:
+        assert (await tell(api)).accepted
+
+
 async def test_a_token_that_was_refused_is_renewed_and_the_call_made_once_more(server: WecomServer) -> None:
     async with api_to(server) as api:
         assert (await tell(api)).accepted

@@ -33,6 +33,7 @@ class WecomServer:
         self.valid: set[str] = set()
         self.secret = SECRET
         self.always_refuse = 0  # this errcode to every call
+        self.lasts = 7200  # seconds of a token
         self.plays: dict[str, Play] = {}
         self.base_url = ""
 
@@ -63,7 +64,7 @@ class WecomServer:
             return said(40001, "invalid credential")
         token = next(iter(self.valid), f"T{self.fetches}" + "x" * 200)
         self.valid.add(token)
-        return said(0, access_token=token, expires_in=7200)
+        return said(0, access_token=token, expires_in=self.lasts)
 
     async def call(self, request: Request) -> Response:
         path, body = request.url.path.removeprefix("/cgi-bin/"), json.loads(await request.body())
