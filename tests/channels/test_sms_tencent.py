@@ -521,7 +521,7 @@ def test_the_session_context_in_a_status_names_our_message() -> None:
 
 @pytest.mark.parametrize(
     ("code", "reaction"),
-    [("MK:0001", Reaction.SUPPRESS), ("MBBLACK", Reaction.SUPPRESS), ("UNDELIV", Reaction.DROP), ("?", Reaction.DROP)],
+    [("MK:0001", Reaction.SUPPRESS), ("MBBLACK", Reaction.SUPPRESS), ("UNDELIV", Reaction.RETRY), ("?", Reaction.DROP)],
 )
 def test_a_failure_means_what_the_carrier_says(code: str, reaction: Reaction) -> None:
     [receipt] = read("status", [{**STATUS, "report_status": "FAIL", "errmsg": code}])

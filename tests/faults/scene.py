@@ -180,7 +180,10 @@ async def all_settled(stage: Stage, seconds: float = 120) -> None:
     async def settled() -> bool:
         left, now = await still_open(), datetime.now(UTC)
         asked = [id for id, (state, channel, *_) in left.items() if (state, channel) == ("unknown", "sms")]
-        await Message.filter(id__in=asked, ask_at__gt=now + timedelta(minutes=1)).update(ask_at=now)
+        for (
+            one
+        ) in asked:  # one by one: of many at once, held in another order than a worker's, both could wait for ever
+            await Message.filter(id=one, ask_at__gt=now + timedelta(minutes=1)).update(ask_at=now)
         return not left
 
     try:
