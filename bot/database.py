@@ -127,7 +127,7 @@ def known_migrations() -> list[str]:
 def database_config(url: str) -> dict[str, object]:
     """Tortoise's configuration for a URL."""
     app = {
-        "models": ["campaigns.models", "campaigns.staff_models"],
+        "models": ["campaigns.models"],
         "migrations": MIGRATIONS,
         "default_connection": "default",
     }

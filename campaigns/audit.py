@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from campaigns.staff_models import AuditEntry
+from campaigns.models import AuditEntry
 
 PAGE = 50
 

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from tortoise.expressions import F
 
 from campaigns.errors import InputError, StateError
+from campaigns.models import StaffAccount, StaffSession
 from campaigns.rights import SCOPES, Right, Role, Scope, rights_of
-from campaigns.staff_models import StaffAccount, StaffSession
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)

@@ -17,10 +17,9 @@ from campaigns import definitions, outbox, staff, statements, touches
 from campaigns.content import variables
 from campaigns.definitions import CampaignRow
 from campaigns.members.facts import facts_for
-from campaigns.models import Application, Contact, Member, Message, Posting
+from campaigns.models import Application, Contact, Member, Message, Posting, StaffAccount
 from campaigns.rights import Role
 from campaigns.staff import StaffMember
-from campaigns.staff_models import StaffAccount
 from campaigns.terms import SHANGHAI, ChannelName
 
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=SHANGHAI)

@@ -56,7 +56,7 @@ FLOORS: dict[float, str] = {
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.marks campaigns.notices campaigns.staff campaigns.audit",
-    2: "campaigns.staff_models campaigns.models campaigns.statements.* campaigns.migrations.* campaigns.folders.* "
+    2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* "
     "campaigns.records campaigns.calendar_file campaigns.policy_file campaigns.staff_file "
     "campaigns.menu_file",
     1.5: "campaigns.fields",
@@ -70,6 +70,7 @@ FLOORS: dict[float, str] = {
 
 ROOMS = (
     "campaigns.members",
+    "campaigns.models",
     "campaigns.outbox",
     "campaigns.planner",
     "campaigns.segments",

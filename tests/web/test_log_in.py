@@ -12,8 +12,8 @@ from bot.web.desk import COOKIE
 from bot.web.log_in import demo_path, first_admin
 from bot.web.passwords import keep_password
 from campaigns import marks, staff
+from campaigns.models import AuditEntry, StaffAccount, StaffSession
 from campaigns.rights import Role
-from campaigns.staff_models import AuditEntry, StaffAccount, StaffSession
 from tests.web_cast import add_colleague, as_staff, browse, logged_in
 
 PASSWORD = "correct-horse-battery"

@@ -7,8 +7,8 @@ from starlette.routing import Mount, Route
 from bot.runtime import Runtime
 from bot.web.app import all_routes
 from bot.web.desk import StaffRoute
+from campaigns.models import AuditEntry, StaffAccount, StaffSession
 from campaigns.rights import RIGHTS, Right, Role
-from campaigns.staff_models import AuditEntry, StaffAccount, StaffSession
 from tests.web_cast import add_colleague, add_member, as_staff, browse
 
 PUBLIC = {

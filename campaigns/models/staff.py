@@ -1,7 +1,4 @@
-"""Tables of the console: who may log in, and what they did. Only campaigns.staff and campaigns.audit write them.
-
-The first line of a docstring becomes the table's comment in a migration: no quotes, no semicolons in it.
-"""
+"""The console: who may log in, and what they did. Only campaigns.staff and campaigns.audit write them."""
 
 from datetime import datetime
 from typing import Any

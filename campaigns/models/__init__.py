@@ -1,0 +1,60 @@
+"""Tables and constraints, by what they are about. Only the owning ledger (docs/architecture.md) writes a table.
+
+The first line of a docstring becomes the table's comment in a migration: no quotes, no semicolons in it.
+"""
+
+from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
+from campaigns.models.people import (
+    Application,
+    Binding,
+    Contact,
+    Login,
+    Member,
+    Posting,
+    Seeker,
+    Suppression,
+    WechatFollower,
+    WecomCustomer,
+)
+from campaigns.models.sending import (
+    Campaign,
+    ChannelState,
+    Claim,
+    ContentVersion,
+    MassRecipient,
+    MassTask,
+    Message,
+    Occurrence,
+)
+from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
+
+__all__ = [
+    "Application",
+    "AuditEntry",
+    "Binding",
+    "Campaign",
+    "ChannelState",
+    "Claim",
+    "Contact",
+    "ContentVersion",
+    "Event",
+    "LinkUse",
+    "Login",
+    "Mark",
+    "MassRecipient",
+    "MassTask",
+    "Member",
+    "Message",
+    "Notice",
+    "Occurrence",
+    "Posting",
+    "Seeker",
+    "StaffAccount",
+    "StaffSession",
+    "Suppression",
+    "Touch",
+    "Visit",
+    "WechatFollower",
+    "WecomCustomer",
+    "WecomDesk",
+]
