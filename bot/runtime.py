@@ -29,6 +29,7 @@ from campaigns.calendar_file import load_calendar
 from campaigns.errors import ConfigError
 from campaigns.folders import load_site
 from campaigns.marks import read_mark, write_mark, write_mark_once
+from campaigns.menu_file import load_menu
 from campaigns.planner import Rulebook
 from campaigns.policy_file import load_policy
 from campaigns.staff_file import load_staff
@@ -145,6 +146,8 @@ def check_rules(settings: Settings) -> None:
     load_sms_rules(templates / RULES)
     load_site(templates)
     load_staff(templates / "staff.toml")
+    if (menu := templates / "wechat_menu.toml").exists():
+        load_menu(menu)
 
 
 async def check_channels(settings: Settings) -> None:

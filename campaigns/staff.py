@@ -13,6 +13,7 @@ from campaigns.rights import SCOPES, Right, Role, Scope, rights_of
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=7)
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{1,63}")
+_LARGEST = 2**31 - 1  # a number of the database
 _SEEN_EVERY = timedelta(minutes=1)
 _FREE_TRIES = 4
 _FIRST_LOCK = timedelta(seconds=30)
@@ -84,6 +85,8 @@ async def list_staff() -> list[StaffMember]:
 
 
 async def find_staff(staff_id: int) -> StaffMember | None:
+    if staff_id > _LARGEST:
+        return None
     row = await StaffAccount.get_or_none(id=staff_id)
     return await _staff_member(row) if row else None
 

@@ -43,6 +43,16 @@ def main() -> None:
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+    except Exception as exc:
+        from bot.database import is_away
+
+        if not is_away(exc):
+            raise
+        _say(
+            "数据库读写不了：盘满了，断开了，或者被别人占着。腾出地方再来，已经写进去的都还在"
+            f" (the database is away or the disk is full: {exc})"
+        )
+        raise SystemExit(1) from None
 
 
 def _say(problem: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -208,12 +209,18 @@ def _write_rejects(settings: Settings, outcome: _Outcome, now: datetime) -> None
     name = outcome.report.file
     folder = settings.var / "rejects"
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}-{Path(name).name}.csv"
-    with path.open("w", encoding="utf-8-sig", newline="") as handle:
+    path = _unused(folder, f"{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}-{Path(name).name}")
+    with path.open("x", encoding="utf-8-sig", newline="") as handle:
         writer = csv.writer(handle)
         writer.writerow(["文件", "行", "列", "值", "原因", "结果"])
         writer.writerows([[neutral(cell) for cell in (Path(name).name, *row)] for row in rows])
     outcome.report.rejects_file = str(path)
+
+
+def _unused(folder: Path, name: str) -> Path:
+    """An import of the same file at the same moment (`--as-of`) leaves the report of the one before."""
+    names = itertools.chain([f"{name}.csv"], (f"{name}-{number}.csv" for number in itertools.count(2)))
+    return next(path for one in names if not (path := folder / one).exists())
 
 
 def _reject_rows(outcome: _Outcome) -> Iterator[tuple[Any, ...]]:

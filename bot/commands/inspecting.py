@@ -1,5 +1,6 @@
 """What a mail is, asked of the reader alone: no database, no account."""
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,8 @@ def _read(file: Path) -> Read:
     try:
         with file.open("rb") as opened:
             return inspect_mail(opened.read(_LIMIT))
-    except (OSError, ValueError):
+    except (OSError, ValueError) as exc:
+        print(f"huifang: {file}: 读不了 (cannot be read: {type(exc).__name__})", file=sys.stderr)
         return Read(Kind.OTHER)
 
 

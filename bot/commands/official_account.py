@@ -100,7 +100,10 @@ async def _account(settings: Settings) -> AsyncIterator[tuple[Runtime, WechatApi
     async with open_database(settings), open_runtime(settings) as runtime:
         channel = runtime.channels.get(ChannelName.WECHAT)
         if not isinstance(channel, WechatChannel):
-            raise ConfigError("WECHAT_APPID、WECHAT_SECRET: 没有填，也没有沙盒 (no WeChat account: set them)")
+            raise ConfigError(
+                "WECHAT_APPID、WECHAT_SECRET: 没有填。用沙盒试：另开 huifang sandbox，把它的地址填进 SANDBOX_URL；"
+                "huifang up 自带的沙盒只在它自己的进程里 (no WeChat account: set them, or SANDBOX_URL)"
+            )
         yield runtime, channel.api
 
 

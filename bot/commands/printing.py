@@ -1,6 +1,7 @@
 """What a person sees on the terminal: plain lines, tables, progress bars. Text from outside is never markup."""
 
 import contextlib
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -17,12 +18,18 @@ from campaigns.folders import place_of
 from campaigns.terms import SHANGHAI
 
 Shown = str | Table
+_STEERING = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069]")
 
 
 def show(shown: Iterable[Shown]) -> None:
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     for one in shown:
-        console.print(Text(one) if isinstance(one, str) else one)
+        console.print(Text(visible(one)) if isinstance(one, str) else one)
+
+
+def visible(text: str) -> str:
+    """Signs that steer a terminal, or turn the direction of writing, as their numbers: names come from strangers."""
+    return _STEERING.sub(lambda sign: f"<U+{ord(sign[0]):04X}>", text)
 
 
 @contextlib.contextmanager
@@ -279,7 +286,7 @@ def _cell(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, datetime):
         return _when(value)
-    return str(value)
+    return visible(str(value))
 
 
 def _when(value: Any) -> str:

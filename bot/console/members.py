@@ -82,7 +82,7 @@ async def member(request: Request) -> Response:
         open_tasks=[one for one in found["visits"] if one["state"] == "open"],
         blocks=[one for one in found["suppressions"] if _in_force(one, runtime.clock())],
         address=_whole if visitor_of(request).may(Right.ADDRESSES) else masked,
-        phones=_phones(found["contacts"]) if runtime.sandboxed else {},
+        phones=_phones(found["contacts"]) if runtime.sandboxed and visitor_of(request).may(Right.ADDRESSES) else {},
         idle_days=_idle_days(found, runtime.clock()),
     )
 
@@ -211,4 +211,7 @@ def _idle_days(found: Mapping[str, Any], now: datetime) -> int | None:
     return (now - since).days if since else None
 
 
-routes = [StaffRoute("/members", members, right=Right.SEE), StaffRoute("/members/{number}", member, right=Right.SEE)]
+routes = [
+    StaffRoute("/members", members, right=Right.SEE),
+    StaffRoute("/members/{number:path}", member, right=Right.SEE),  # a site may write its numbers with a slash
+]

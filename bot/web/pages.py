@@ -4,6 +4,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -35,7 +36,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters.update(moment=_moment, masked=masked, number=_number)
+    made.filters.update(moment=_moment, masked=masked, number=_number, part=_part)
     return made
 
 
@@ -54,6 +55,11 @@ def _moment(value: datetime | None) -> str:
         return "—"
     local = value.astimezone(SHANGHAI)
     return f"{local.year}年{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+
+
+def _part(text: str) -> str:
+    """As one part of a path: jinja's own urlencode leaves a slash as it is."""
+    return quote(text, safe="")
 
 
 def _number(value: float) -> str:

@@ -11,7 +11,8 @@ from campaigns.folders import CampaignFolder, compiled_content
 from campaigns.models import Message, Occurrence
 from campaigns.planner.fates import decided_fates, fate_name, ruling_of
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, useless_at
-from campaigns.terms import Allow, ChannelName, Defer, Suppress
+from campaigns.reach import furthest
+from campaigns.terms import Allow, ChannelName, Defer
 
 CAN = "can"
 
@@ -56,10 +57,11 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
     async with contextlib.aclosing(decided_fates(run, now, book, own)) as decided:
         async for known, chunk in decided:
             for facts, fate in zip(known, chunk, strict=True):
-                for channel, reason in ruling.reach(facts).items():
+                ways = ruling.reach(facts)
+                for channel, reason in ways.items():
                     reach[channel][reason or CAN] += 1
-                if isinstance(fate, Suppress) and fate.obstacles:
-                    unreachable[fate.reason] += 1
+                if closed := [reason for reason in ways.values() if reason]:
+                    unreachable[furthest(closed)] += len(closed) == len(ways)
                 name = fate_name(fate)
                 fates[name] += 1
                 if isinstance(fate, Allow | Defer):
@@ -75,7 +77,7 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
         until=until,
         channels=channels,
         reach=reach,
-        unreachable=unreachable,
+        unreachable=+unreachable,  # without the zeros
         already_planned=planned,
     )
 

@@ -62,6 +62,7 @@ def test_settings_that_can_work_are_well(call: Call) -> None:
         ("pacing.toml", "[email]\nrate = 'quick'\n", "email.rate"),
         ("site.toml", "", "name"),
         ("sms_providers.toml", 'default = "nobody"\n', "default"),
+        ("wechat_menu.toml", "[[button]]\nnothing = 1\n", "button"),
     ],
 )
 def test_a_bad_file_of_limits_is_named_by_doctor_and_preview(

@@ -1,8 +1,11 @@
 """`huifang import` as people use it: ended half way, told a wrong day, given a header that cannot be."""
 
 import contextlib
+import resource
 import signal
 import sqlite3
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,7 +15,7 @@ import pytest
 from bot.sandbox.site import write_export
 from campaigns.terms import SHANGHAI
 from tests.days.conftest import Call
-from tests.fleet import started
+from tests.fleet import environment, started
 
 _TAKEN = datetime(2024, 11, 25, 9, tzinfo=SHANGHAI)
 
@@ -50,6 +53,43 @@ def test_a_day_out_of_range_is_refused_before_anything_is_done(
     assert done.code == 1
     assert day in done.err
     assert not (tmp_path / "var").exists()
+
+
+def test_each_import_keeps_its_own_report_of_what_was_rejected(call: Call, members: str, tmp_path: Path) -> None:
+    for wrong in ("没有编号", "也没有编号"):
+        Path(members).write_text(f"会员编号,企业名称\n,{wrong}\n", encoding="utf-8")
+        call("import", members, "--as-of", "2026-11-21")
+    reports = sorted((tmp_path / "var" / "rejects").iterdir())
+    assert len(reports) == 2
+    assert all(report.read_text(encoding="utf-8-sig").count("整行没有导入") == 1 for report in reports)
+
+
+def test_a_name_that_steers_a_terminal_is_shown_by_its_numbers(call: Call, members: str) -> None:
+    Path(members).write_text("会员编号,企业名称\nQ1,红\x1b[31m色\u202e公司\n", encoding="utf-8")
+    call("import", members)
+    shown = call("member", "show", "Q1").out
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+    assert "公司" in shown
+
+
+def test_a_full_disk_is_one_clear_line_and_importing_again_heals_it(call: Call, tmp_path: Path) -> None:
+    write_export(tmp_path / "export", members=3000, as_of=_TAKEN)
+    words = ("import", str(tmp_path / "export"), "--as-of", "2024-11-25")
+
+    def fill_up() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, 900_000))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", *words],
+        env={**environment({"huifang_var": tmp_path / "var"}), "PYTHONDONTWRITEBYTECODE": "1"}, cwd=tmp_path,
+        preexec_fn=fill_up, capture_output=True, text=True, encoding="utf-8", timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "盘满了" in done.stderr.splitlines()[-1]
+    assert call(*words).code == 0
+    assert call("stats", "--json").found["members"] == 3000
 
 
 def test_an_export_of_tomorrow_is_refused_and_nothing_is_loaded(call: Call, members: str) -> None:

@@ -20,7 +20,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/"): "manager marketer agent viewer",
     ("GET", "/phone"): "manager marketer agent viewer",
     ("GET", "/members"): "manager marketer agent viewer",
-    ("GET", "/members/{number}"): "manager marketer agent viewer",
+    ("GET", "/members/{number:path}"): "manager marketer agent viewer",
     ("GET", "/campaigns"): "manager marketer agent viewer",
     ("GET", "/campaigns/{key}"): "manager marketer agent viewer",
     ("GET", "/me"): "manager marketer agent viewer",
@@ -48,7 +48,7 @@ def pages() -> list[tuple[str, StaffRoute]]:
 
 
 def address(route: StaffRoute, staff_id: int) -> str:
-    filled = {"{number}": "Q200001", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
+    filled = {"{number:path}": "Q200001", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
     path = route.path
     for part, value in filled.items():
         path = path.replace(part, value)
@@ -141,6 +141,13 @@ async def test_a_new_role_counts_at_once_for_every_browser(runtime: Runtime) -> 
         assert (await agent.get("/members")).status_code == 303
     assert (await StaffAccount.get(id=wang.id)).grants == ["export"]
     assert (await StaffAccount.get(id=colleague.id)).role == "agent"
+
+
+@pytest.mark.parametrize("what", ["", "/password"])
+async def test_a_colleague_who_is_not_there_is_missed_in_words(runtime: Runtime, what: str) -> None:
+    async with as_staff(runtime) as admin:
+        for number in ("999", "99999999999999999999999"):
+            assert (await admin.post(f"/staff/{number}{what}")).status_code == 404
 
 
 async def test_the_last_administrator_stays_one(runtime: Runtime) -> None:
