@@ -1,6 +1,6 @@
 """Return-visit tasks for people: opened by an answer or a campaign, closed with an outcome."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -62,10 +62,13 @@ async def visits_of(member_id: int) -> list[VisitTask]:
     return [_task(row) for row in await Visit.filter(member_id=member_id).order_by("-opened_at")]
 
 
-async def count_open() -> Mapping[str, int]:
-    """Open tasks by category."""
+async def count_open(owners: Collection[str] | None = None) -> Mapping[str, int]:
+    """Open tasks by category; with `owners` those of these people's members alone."""
+    tasks = Visit.filter(state="open")
+    if owners is not None:
+        tasks = tasks.filter(member__owner__in=sorted(owners))
     counts: dict[str, int] = {}
-    for (category,) in await Visit.filter(state="open").values_list("category"):
+    for (category,) in await tasks.values_list("category"):
         counts[category] = counts.get(category, 0) + 1
     return counts
 

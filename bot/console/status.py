@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.console.shell import not_found, staff_page
 from bot.runtime import Runtime
-from bot.web.desk import StaffRoute
+from bot.web.desk import StaffRoute, visitor_of
 from campaigns import definitions, restored, visits
 from campaigns.members import find
 from campaigns.replies.events import count_events
@@ -18,17 +18,18 @@ from campaigns.rights import Right
 
 async def home(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
+    owners = visitor_of(request).staff.owners
     reports = await campaign_reports()
     return await staff_page(
         request,
         "status.html",
         here="status",
-        stats=await find.count_stats(),
+        stats=await find.count_stats(owners),
         reports=[(report, await _title(report)) for report in reports],
         uncertain=sum(report.unknown for report in reports),
         waiting=sum(report.waiting for report in reports),
         answers=_answers(await count_events()),
-        tasks=sorted((await visits.count_open()).items(), key=lambda pair: -pair[1]),
+        tasks=sorted((await visits.count_open(owners)).items(), key=lambda pair: -pair[1]),
         sandboxed=bool(runtime.sandboxed),
         held=await _held(),
     )
