@@ -13,6 +13,7 @@ from bot.channels.wechat_mass import mass_words
 from bot.providers import closed_as, paced_as
 from bot.runtime import Runtime
 from bot.sender.filling import Ready
+from bot.sender.rests import rest_for
 from campaigns import definitions, outbox, planner
 from campaigns.errors import ChannelUnavailable, StateError
 from campaigns.members import consent
@@ -228,7 +229,8 @@ async def act_on_reactions(runtime: Runtime, back: Back) -> None:
 
 async def _slow_down(runtime: Runtime, ready: Ready, result: SendResult, now: datetime) -> None:
     """A destination with a limit of its own rests alone; else the whole channel does, and goes on at half its rate."""
-    claimed, rest = ready.claimed, result.retry_after or _SLOW
+    claimed = ready.claimed
+    rest = await rest_for(claimed.channel, claimed.address, result.retry_after or _SLOW, now)
     provider, pace = paced_as(runtime.channels[claimed.channel], ready.outbound), runtime.pace
     if await pace.slow_down(provider, 0, rest.total_seconds(), destination=claimed.address):
         return

@@ -1,10 +1,11 @@
 """Each reaction through the sender: what becomes of the message, its address, its campaign and its channel."""
 
 import asyncio
+import contextlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from bot import sender
 from bot.channels.base import InboundAnswer, InboundRequest
 from bot.clock import ProductClock
 from bot.runtime import Runtime, open_runtime
+from bot.sender.rests import rest_for
 from bot.settings import Settings
 from campaigns import outbox
 from campaigns.errors import WebhookRejected
@@ -80,18 +82,49 @@ class Works:
 @pytest.fixture
 async def works(database: Settings, tmp_path: Path) -> AsyncIterator[Works]:
     """Three members, each to be told by SMS."""
-    folder = tmp_path / "templates"
-    folder.mkdir()
+    async with _works(database, tmp_path, ChannelName.SMS) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def _works(database: Settings, folder: Path, channel: ChannelName) -> AsyncIterator[Works]:
     for name in ("policy.toml", "site.toml", "calendar.toml"):
         shutil.copy(TEMPLATES / name, folder)
     clock = ProductClock()
     clock.set(NOW)
     await crowd(3, unread=4)
-    occurrence_id = await run_tiny(folder, channels=["sms"])
+    occurrence_id = await run_tiny(folder, channels=[str(channel)])
     async with open_runtime(database.model_copy(update={"huifang_templates": folder}), clock=clock) as runtime:
-        provider = Scripted()
-        runtime.channels = {ChannelName.SMS: provider}
-        yield Works(runtime, provider, Batch(occurrence_id, ChannelName.SMS))
+        provider = Scripted(name=channel)
+        runtime.channels = {channel: provider}
+        yield Works(runtime, provider, Batch(occurrence_id, channel))
+
+
+async def test_a_destination_for_which_an_hour_was_not_enough_is_left_alone_for_a_day(database: Settings) -> None:
+    async def slow(at: datetime, address: str = "hr@qq.example") -> timedelta:
+        return await rest_for(ChannelName.EMAIL, address, hour, at)
+
+    hour, day, minute = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
+    assert await slow(NOW) == hour
+    assert await slow(NOW + minute) == hour  # the same ban, over another connection
+    assert await slow(NOW + minute, "hr@other.example") == hour
+    assert await slow(NOW + hour + minute) == day
+    assert await slow(NOW + day + 2 * hour) == day
+    assert await slow(NOW + 3 * day) == hour  # a good day in between
+    assert await rest_for(ChannelName.SMS, "15400001001", hour, NOW) == hour
+    assert await rest_for(ChannelName.EMAIL, "hr@qq.example", minute, NOW) == minute
+
+
+async def test_mail_that_is_told_to_slow_down_for_an_hour_and_again_after_it_rests_for_a_day(
+    database: Settings, tmp_path: Path
+) -> None:
+    async with _works(database, tmp_path, ChannelName.EMAIL) as works:
+        await works.said(R.SLOW, timedelta(hours=1))
+        assert works.provider.sent
+        await works.work(timedelta(hours=1, minutes=1))
+        for hours, closed in ((23, True), (25, False)):
+            later = works.runtime.clock() + timedelta(hours=hours)
+            assert (ChannelName.EMAIL in await outbox.closed_channels(later)) is closed
 
 
 @pytest.mark.parametrize(
