@@ -13,6 +13,10 @@ SHORTEST = 10
 LONGEST = 256
 _STEP = 30  # seconds of a code
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike: it is read from a terminal
+_WELL_KNOWN = frozenset(
+    "qwertyuiop asdfghjkl1 1q2w3e4r5t 1qaz2wsx3edc q1w2e3r4t5 qwerty12345 password12 password123 password1234 "
+    "passw0rd123 iloveyou123 admin12345 administrator woaini1314 woaini520520 abcd123456 a123456789 abc1234567".split()
+)
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
 
@@ -48,6 +52,8 @@ def fault_of(password: str, *, login: str, name: str) -> str:
         return f"最多{LONGEST}个字符"
     if len(set(password)) < 5:
         return "重复的字符太多，换一个"
+    if password.isdigit() or password.casefold() in _WELL_KNOWN:
+        return "太常见，一猜就中，换一个"
     if password.casefold() in {login.casefold() * 2, name.casefold() * 2} or login.casefold() in password.casefold():
         return "不要把账号放进密码"
     return ""

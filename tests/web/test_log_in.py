@@ -178,6 +178,8 @@ async def test_a_changed_password_logs_every_other_browser_out(runtime: Runtime)
         assert (await change_own(client, "wrong", "another-good-one")).status_code == 422
         assert (await change_own(client, PASSWORD, "short")).status_code == 422
         assert (await change_own(client, PASSWORD, "wang-wang-wang")).status_code == 422
+        assert (await change_own(client, PASSWORD, "1234567890")).status_code == 422
+        assert (await change_own(client, PASSWORD, "Password123")).status_code == 422
         assert (await change_own(client, PASSWORD, "another-good-one", "another-bad-one")).status_code == 422
         assert (await change_own(client, PASSWORD, "another-good-one")).status_code == 303
         assert (await client.get("/me")).status_code == 200
