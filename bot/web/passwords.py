@@ -14,8 +14,26 @@ LONGEST = 256
 _STEP = 30  # seconds of a code
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that look alike: it is read from a terminal
 _WELL_KNOWN = frozenset(
-    "qwertyuiop asdfghjkl1 1q2w3e4r5t 1qaz2wsx3edc q1w2e3r4t5 qwerty12345 password12 password123 password1234 "
-    "passw0rd123 iloveyou123 admin12345 administrator woaini1314 woaini520520 abcd123456 a123456789 abc1234567".split()
+    [
+        "qwertyuiop",
+        "asdfghjkl1",
+        "1q2w3e4r5t",
+        "1qaz2wsx3edc",
+        "q1w2e3r4t5",
+        "qwerty12345",
+        "password12",
+        "password123",
+        "password1234",
+        "passw0rd123",
+        "iloveyou123",
+        "admin12345",
+        "administrator",
+        "woaini1314",
+        "woaini520520",
+        "abcd123456",
+        "a123456789",
+        "abc1234567",
+    ]
 )
 _hasher = PasswordHasher()
 _NOBODY = _hasher.hash("nobody has this password")
