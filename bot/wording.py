@@ -109,13 +109,6 @@ ACTION_WORDS = {
     "staff_added": "加员工",
     "staff_changed": "改员工的权限",
     "member_seen": "看会员资料",
-    "member_changed": "改会员资料",
-    "message_written": "写给客户",
-    "task_changed": "办任务",
-    "campaign_changed": "改营销活动",
-    "settings_changed": "改设置",
-    "imported": "导入",
-    "exported": "导出",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.

@@ -19,13 +19,6 @@ class Action(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_CHANGED = "staff_changed"
     MEMBER_SEEN = "member_seen"
-    MEMBER_CHANGED = "member_changed"
-    MESSAGE_WRITTEN = "message_written"
-    TASK_CHANGED = "task_changed"
-    CAMPAIGN_CHANGED = "campaign_changed"
-    SETTINGS_CHANGED = "settings_changed"
-    IMPORTED = "imported"
-    EXPORTED = "exported"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -110,8 +111,8 @@ async def _page(
     )
 
 
-def _department(form: object) -> str:
-    return str(form.get("department", "")).strip()[:64]  # type: ignore[attr-defined]
+def _department(form: FormData) -> str:
+    return str(form.get("department", "")).strip()[:64]
 
 
 def _plain(problem: OutreachError) -> str:

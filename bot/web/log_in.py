@@ -92,7 +92,7 @@ async def _take_password(request: Request, given: dict[str, str]) -> Response:
         return _form(request, to=to, login=login, fault=f"试错太多次。{_for(seconds)}后再试", status_code=429)
     if not await is_password(found.password if found else None, given.get("password", "")) or found is None:
         strangers.note(came_from(request))
-        return await _refuse(request, found, login, _form_of(to, login), now)
+        return await _refuse(request, found, login, {"to": to, "login": login}, now)
     if found.totp_secret:
         return _form(request, to=to, half=_halves(request).dumps([found.staff_id, found.password[-16:]]))
     return await _welcome(request, found, to)
@@ -144,10 +144,6 @@ async def _welcome(request: Request, found: Proof, to: str) -> Response:
         came_from=came_from(request),
     )
     return await desk.log_in(request, found.staff_id, _next(to))
-
-
-def _form_of(to: str, login: str) -> dict[str, str]:
-    return {"to": to, "login": login}
 
 
 def _form(
