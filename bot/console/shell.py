@@ -9,11 +9,11 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from bot import wording
+from bot.console.places import Place, places_for
 from bot.runtime import Runtime
 from bot.web.desk import Visitor, visitor_of
 from bot.web.pages import page
 from campaigns import outbox
-from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, ChannelName
 
 _WEEKDAYS = "一二三四五六日"
@@ -33,7 +33,7 @@ class ChannelHealth:
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    places: tuple[tuple[str, str, str, str], ...]  # key, address, icon, words
+    places: list[list[Place]]
     channels: tuple[ChannelHealth, ...]
     real: tuple[str, ...]  # words for the channels that reach real people
 
@@ -77,29 +77,14 @@ def weekday(value: date) -> str:
 
 
 async def _shell(runtime: Runtime, visitor: Visitor) -> Shell:
-    closed = await outbox.closed_channels(runtime.clock())
+    now = runtime.clock()
+    closed = await outbox.closed_channels(now)
     real = [name for name in _ORDER if name in runtime.channels and name not in runtime.sandboxed]
-    phone = (("phone", "/phone", "device", "手机"),) if runtime.sandboxed else ()
     return Shell(
-        places=(
-            ("status", "/", "today", "状态"),
-            ("members", "/members", "firm", "企业会员"),
-            ("campaigns", "/campaigns", "send", "营销活动"),
-            *_places_of(visitor),
-            *phone,
-        ),
+        places=await places_for(visitor, now, sandboxed=bool(runtime.sandboxed)),
         channels=tuple(_health(runtime, name, closed.get(name), _closed_among(closed, name)) for name in _ORDER),
         real=tuple(wording.channel_words(name) for name in real),
     )
-
-
-def _places_of(visitor: Visitor) -> list[tuple[str, str, str, str]]:
-    """Those that not everybody sees."""
-    asked = (
-        (Right.STAFF, ("staff", "/staff", "people", "员工")),
-        (Right.AUDIT, ("audit", "/audit", "file", "审计日志")),
-    )
-    return [place for right, place in asked if visitor.may(right)]
 
 
 def _closed_among(closed: Mapping[str, str], name: ChannelName) -> str:

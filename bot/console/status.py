@@ -23,7 +23,7 @@ async def home(request: Request) -> Response:
     return await staff_page(
         request,
         "status.html",
-        here="status",
+        here="today",
         stats=await find.count_stats(owners),
         reports=[(report, await _title(report)) for report in reports],
         uncertain=sum(report.unknown for report in reports),
@@ -39,7 +39,7 @@ async def phone(request: Request) -> Response:
     """On to the sandbox's phone page, with the addresses it was asked for."""
     runtime: Runtime = request.app.state.runtime
     if not runtime.sandboxed:
-        return await not_found(request, here="status", what="沙箱没有开，看不了客户的手机")
+        return await not_found(request, here="today", what="沙箱没有开，看不了客户的手机")
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{runtime.site_url}/phone{query}", status_code=307)
 

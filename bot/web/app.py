@@ -46,7 +46,7 @@ def all_routes() -> list[BaseRoute]:
         *tracking.routes,
         *log_in.routes,
         *(route for page in PAGES for route in page.routes),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Mount("/static", StaticFiles(directory=STATIC, packages=[("js_lib_htmx", "static/htmx")])),
     ]
 
 

@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.language import speak
 from campaigns import audit, staff
 from campaigns.audit import Action
 from campaigns.rights import Right
@@ -141,6 +142,7 @@ def _checked(page: Page, right: Right | None) -> Page:
         if right is not None and not visitor.may(right):
             return PlainTextResponse("你的角色不能做这件事，找管理员 (your role may not do this)\n", status_code=403)
         request.state.visitor = visitor
+        speak(visitor.staff.language)
         return await page(request)
 
     return checked

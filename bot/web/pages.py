@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
+from bot.language import language, say, say_n
 from campaigns.terms import SHANGHAI
 
 HTML = Path(__file__).parent / "html"
@@ -22,7 +23,7 @@ def page(request: Request, name: str, *, status_code: int = 200, **context: Any)
     html = (
         environment()
         .get_template(name)
-        .render(request=request, site=runtime.rulebook.site, now=runtime.clock(), **context)
+        .render(request=request, language=language(), site=runtime.rulebook.site, now=runtime.clock(), **context)
     )
     return HTMLResponse(html, status_code=status_code)
 
@@ -35,7 +36,9 @@ def environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
     )
+    made.install_gettext_callables(say, say_n, newstyle=True)  # type: ignore[attr-defined]  # the extension's
     made.filters.update(moment=_moment, masked=masked, number=_number, part=_part)
     return made
 

@@ -3,6 +3,19 @@
 The first line of a docstring becomes the table's comment in a migration: no quotes, no semicolons in it.
 """
 
+from campaigns.models.desk import (
+    ApiToken,
+    Approval,
+    CannedAnswer,
+    Conversation,
+    Correction,
+    CustomField,
+    FileEdit,
+    ImportRun,
+    Note,
+    SavedSegment,
+    SavedView,
+)
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
 from campaigns.models.people import (
     Application,
@@ -29,15 +42,23 @@ from campaigns.models.sending import (
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
 __all__ = [
+    "ApiToken",
     "Application",
+    "Approval",
     "AuditEntry",
     "Binding",
     "Campaign",
+    "CannedAnswer",
     "ChannelState",
     "Claim",
     "Contact",
     "ContentVersion",
+    "Conversation",
+    "Correction",
+    "CustomField",
     "Event",
+    "FileEdit",
+    "ImportRun",
     "LinkUse",
     "Login",
     "Mark",
@@ -45,9 +66,12 @@ __all__ = [
     "MassTask",
     "Member",
     "Message",
+    "Note",
     "Notice",
     "Occurrence",
     "Posting",
+    "SavedSegment",
+    "SavedView",
     "Seeker",
     "StaffAccount",
     "StaffSession",

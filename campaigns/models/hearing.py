@@ -36,6 +36,7 @@ class Touch(Model):
     text = fields.TextField(default="")  # inbound words; outbound words are rendered from the message
     intent = fields.CharField(24, default="")
     evidence = fields.CharField(128, default="")
+    by = fields.CharField(64, db_default="", default="")  # the colleague who wrote or called
 
     class Meta:
         table = "touches"
@@ -92,6 +93,7 @@ class Visit(Model):
     owner = fields.CharField(64, default="")
     outcome: dict[str, object] = fields.JSONField(null=True)
     closed_at = fields.DatetimeField(null=True)
+    closed_by = fields.CharField(64, db_default="", default="")
 
     class Meta:
         table = "visits"

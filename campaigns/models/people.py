@@ -11,6 +11,7 @@ class Member(Model):
     id = fields.IntField(primary_key=True)
     no = fields.CharField(64, unique=True)
     name = fields.CharField(255)
+    initials = fields.CharField(64, db_default="", default="")  # of the name in pinyin, for search
     trade = fields.CharField(64, default="")
     nature = fields.CharField(64, default="")
     size = fields.CharField(64, default="")

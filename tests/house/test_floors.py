@@ -38,8 +38,10 @@ FLOORS: dict[float, str] = {
     5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.45: "bot.channels.wechat_mass",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.wording bot.web.passwords bot.copy_text "
+    "bot.alone bot.web.passwords bot.copy_text "
     "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    5.2: "bot.wording",
+    5.1: "bot.language",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature "
     "bot.sandbox.wechat_errors bot.sandbox.wechat_bodies bot.sandbox.hostile",
@@ -55,7 +57,7 @@ FLOORS: dict[float, str] = {
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.marks campaigns.notices campaigns.staff campaigns.audit",
+    "campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* "
     "campaigns.records campaigns.calendar_file campaigns.policy_file campaigns.staff_file "
     "campaigns.menu_file",

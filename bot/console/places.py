@@ -1,0 +1,59 @@
+"""The places of the console, in the order of the day, and how much waits in each for the one who looks."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.language import say
+from bot.web.desk import Visitor
+from campaigns import visits
+from campaigns.rights import Right
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`count` waits there; `hot` where it is late or a customer waits."""
+
+    key: str
+    href: str
+    icon: str
+    label: str
+    count: int = 0
+    hot: bool = False
+
+
+# key, address, icon, words, who sees it (None: everybody); in groups
+_GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
+    (("today", "/", "today", "今日", Right.SEE),),
+    (
+        ("members", "/members", "firm", "企业会员", Right.SEE),
+        ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
+    ),
+    (
+        ("staff", "/staff", "people", "员工", Right.STAFF),
+        ("audit", "/audit", "file", "审计日志", Right.AUDIT),
+        ("phone", "/phone", "device", "手机", Right.SEE),
+    ),
+)
+Count = Callable[[Visitor, datetime], Awaitable[tuple[int, bool]]]
+
+
+async def places_for(visitor: Visitor, now: datetime, *, sandboxed: bool) -> list[list[Place]]:
+    """The groups, each with the places this person may open; the phone only beside a sandbox."""
+    counts = {key: await count(visitor, now) for key, count in _COUNTS.items()}
+    return [
+        [
+            Place(key, href, icon, say(label), *counts.get(key, (0, False)))
+            for key, href, icon, label, right in group
+            if (right is None or visitor.may(right)) and (key != "phone" or sandboxed)
+        ]
+        for group in _GROUPS
+    ]
+
+
+async def _tasks_due(visitor: Visitor, now: datetime) -> tuple[int, bool]:
+    due = await visits.count_due(now, visitor.staff.owners)
+    return due, False
+
+
+_COUNTS: Mapping[str, Count] = {"tasks": _tasks_due}
