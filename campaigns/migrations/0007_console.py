@@ -79,7 +79,8 @@ class Migration(migrations.Migration):
         ops.CreateModel(
             name="Conversation",
             fields=[
-                ("member_id", fields.IntField(primary_key=True, unique=True, db_index=True)),
+                ("id", fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ("member_id", fields.IntField(unique=True)),
                 ("state", fields.CharField(default="waiting", max_length=16)),
                 ("assigned", fields.CharField(default="", max_length=64)),
                 ("taken_at", fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
@@ -99,7 +100,7 @@ class Migration(migrations.Migration):
                     Index(fields=["state", "heard_at"], name="conversations_state"),
                     Index(fields=["assigned", "state"], name="conversations_assigned"),
                 ],
-                "pk_attr": "member_id",
+                "pk_attr": "id",
                 "table_description": "会话: one for each member who ever answered. Owned by campaigns.conversations.",
             },
             bases=["Model"],

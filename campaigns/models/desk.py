@@ -84,7 +84,8 @@ class Conversation(Model):
     state: waiting (for a person's answer), answered, closed.
     """
 
-    member_id = fields.IntField(primary_key=True, generated=False)
+    id = fields.IntField(primary_key=True)
+    member_id = fields.IntField(unique=True)
     state = fields.CharField(16, default="waiting")
     assigned = fields.CharField(64, default="")  # the colleague who took it over
     taken_at = fields.DatetimeField(null=True)

@@ -242,7 +242,8 @@ async def test_a_backup_of_the_first_release_is_restored_by_this_one(
     """Nothing on the way may ask for a column that came later."""
     await crowd(2)
     await back_up(sqlite_database, tmp_path / "b.zip")
-    rewrite_table(tmp_path / "b.zip", "contacts", _without(_place(tmp_path / "b.zip", "contacts", "external_userid")))
+    for table, column in (("contacts", "external_userid"), ("members", "initials")):
+        rewrite_table(tmp_path / "b.zip", table, _without(_place(tmp_path / "b.zip", table, column)))
     rewrite(tmp_path / "b.zip", "manifest.json", _as_of_the_first_release)
     new = await new_database()
     assert (await bring_back(new, tmp_path / "b.zip")).held.last_message == 0
@@ -283,14 +284,23 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     value = json.loads(manifest)
     value["migrations"] = ["0001_initial"]
     wecom = ("bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
-    new = ("claims", *wecom, "staff", "staff_sessions", "audit_entries")
+    desk = (
+        "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
+        "notes", "imports", "custom_fields", "api_tokens",
+    )  # fmt: skip
+    new = ("claims", *wecom, "staff", "staff_sessions", "audit_entries", *desk)
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
-    [contacts] = [table for table in value["tables"] if table["name"] == "contacts"]
-    contacts["columns"] = [column for column in contacts["columns"] if column["name"] != "external_userid"]
-    later = ("due_at", "ask_at", "claim_id", "obstacles", "heard_at", "mass_month", "mass_used")
+    later = {
+        "members": ("initials",),
+        "contacts": ("external_userid",),
+        "messages": ("due_at", "ask_at", "claim_id", "obstacles"),
+        "wechat_followers": ("heard_at", "mass_month", "mass_used"),
+        "touches": ("by",),
+        "visits": ("closed_by",),
+    }
     for table in value["tables"]:
-        if table["name"] in ("messages", "wechat_followers"):
-            table["columns"] = [column for column in table["columns"] if column["name"] not in later]
+        columns = later.get(table["name"], ())
+        table["columns"] = [column for column in table["columns"] if column["name"] not in columns]
     return json.dumps(value).encode()
 
 
@@ -343,6 +353,17 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     },
     "staff_sessions": {"digest": "d1", "staff_id": 1, "made_at": NOW, "seen_at": NOW},
     "audit_entries": {"at": NOW, "action": "exported", "subject": _ODD, "detail": {"rows": 3}},
+    "file_edits": {"folder": "a", "file": "sms.toml", "text": _ODD, "by": "林", "at": NOW},
+    "saved_segments": {"name": "n", "rule": _ODD, "at": NOW},
+    "saved_views": {"staff_id": 1, "page": "members", "name": "n", "query": "q=1", "at": NOW},
+    "approvals": {"campaign": "a", "version_id": 1, "asked_by": "林", "asked_at": NOW},
+    "conversations": {"member_id": 1, "heard_at": NOW, "medium": "sms", "follow_up_on": NOW.date()},
+    "corrections": {"touch_id": 1, "text": _ODD, "was": "other", "now": "stop", "by": "林", "at": NOW},
+    "canned_answers": {"title": "t", "text": _ODD, "at": NOW},
+    "notes": {"member_id": 1, "text": _ODD, "by": "林", "at": NOW},
+    "imports": {"folder": "f", "by": "林", "at": NOW, "columns": {"a": _ODD}},
+    "custom_fields": {"name": "n", "shown": ["list"]},
+    "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
     "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},
