@@ -24,13 +24,16 @@ async def select_audience(segment: Segment, now: datetime) -> list[int]:
     return [row["id"] for row in await _select("m.id", segment, now, "ORDER BY m.id")]
 
 
-async def count_audience(segment: Segment, now: datetime) -> int:
-    return int((await _select("count(*) AS n", segment, now))[0]["n"])
+async def count_audience(segment: Segment, now: datetime, owners: Collection[str] | None = None) -> int:
+    """With `owners` among these people's members alone."""
+    return int((await _select("count(*) AS n", segment, now, owners=owners))[0]["n"])
 
 
-async def list_audience(segment: Segment, now: datetime, limit: int) -> list[dict[str, Any]]:
+async def list_audience(
+    segment: Segment, now: datetime, limit: int, owners: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     columns = "m.no, m.name, m.tier, m.city, m.trade, m.unread_resumes, m.idle_since"
-    return await _select(columns, segment, now, f"ORDER BY m.no LIMIT {int(limit)}")
+    return await _select(columns, segment, now, f"ORDER BY m.no LIMIT {int(limit)}", owners)
 
 
 async def match_member(channel: ChannelName, address: str) -> Match | None:
@@ -183,7 +186,12 @@ async def _suppressions_of(member_id: int) -> list[dict[str, Any]]:
     return sorted(company + closed, key=lambda row: row["at"])
 
 
-async def _select(columns: str, segment: Segment, now: datetime, tail: str = "") -> list[dict[str, Any]]:
+async def _select(
+    columns: str, segment: Segment, now: datetime, tail: str = "", owners: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     dialect: Literal["sqlite", "postgres"] = "postgres" if statements.is_postgres(statements.connection()) else "sqlite"
     rule = to_filter(segment, now, dialect)
-    return await statements.query(f"SELECT {columns} FROM members m WHERE {rule.sql} {tail}", *rule.params)
+    params = [*rule.params, *sorted(owners or ())]
+    places = ", ".join(f"${len(rule.params) + number}" for number in range(1, len(owners or ()) + 1))
+    ours = "" if owners is None else f" AND m.owner IN ({places})" if owners else " AND 1 = 0"
+    return await statements.query(f"SELECT {columns} FROM members m WHERE {rule.sql}{ours} {tail}", *params)
