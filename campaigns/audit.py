@@ -19,6 +19,17 @@ class Action(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_CHANGED = "staff_changed"
     MEMBER_SEEN = "member_seen"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    SETTING_CHANGED = "setting_changed"
+    CHANNEL_OPENED = "channel_opened"
+    CHANNEL_TESTED = "channel_tested"
+    SEGMENT_SAVED = "segment_saved"
+    SEGMENT_DELETED = "segment_deleted"
+    IMPORT_UPLOADED = "import_uploaded"
+    IMPORT_STARTED = "import_started"
+    IMPORT_DELETED = "import_deleted"
+    REJECTS_TAKEN = "rejects_taken"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bot.console.shell import staff_page
+from bot.console.settings.tabs import settings_page
 from bot.web.desk import StaffRoute
 from bot.wording import ACTION_WORDS
 from campaigns.audit import PAGE, read_audit
@@ -19,9 +19,10 @@ async def entries(request: Request) -> Response:
     given = request.query_params.get("page", "1")
     number = max(1, int(given)) if given.isascii() and given.isdigit() and len(given) < 7 else 1
     found, total = await read_audit(number, **asked)
-    return await staff_page(
+    return await settings_page(
         request,
         "audit.html",
+        tab="audit",
         here="audit",
         entries=found,
         total=total,

@@ -30,6 +30,7 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
     ),
     (
+        ("settings", "/settings", "gear", "设置", Right.SETTINGS),
         ("staff", "/staff", "people", "员工", Right.STAFF),
         ("audit", "/audit", "file", "审计日志", Right.AUDIT),
         ("phone", "/phone", "device", "手机", Right.SEE),

@@ -142,6 +142,17 @@ async def count_stats(owners: Collection[str] | None = None) -> dict[str, int]:
     }
 
 
+async def count_members_of(owners: Collection[str]) -> dict[str, int]:
+    """Owner → how many members; who has none is left out."""
+    if not owners:
+        return {}
+    places = ", ".join(f"${number}" for number in range(1, len(owners) + 1))
+    rows = await statements.query(
+        f"SELECT owner, count(*) AS n FROM members WHERE owner IN ({places}) GROUP BY owner", *owners
+    )
+    return {row["owner"]: int(row["n"]) for row in rows}
+
+
 async def record_login(member_id: int, at: datetime) -> None:
     """The site tells that a member logged in."""
     _, new = await Login.get_or_create(member_id=member_id, at=at)

@@ -34,6 +34,11 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/staff/{id:int}"): "",
     ("POST", "/staff/{id:int}/password"): "",
     ("GET", "/audit"): "manager",
+    ("GET", "/settings"): "",
+    ("GET", "/settings/departments"): "",
+    ("GET", "/settings/tokens"): "",
+    ("POST", "/settings/tokens"): "",
+    ("POST", "/settings/tokens/{id:int}/revoke"): "",
 }
 
 
