@@ -57,7 +57,7 @@ FLOORS: dict[float, str] = {
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits",
+    "campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits campaigns.conversations.*",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* "
     "campaigns.records campaigns.calendar_file campaigns.policy_file campaigns.staff_file "
     "campaigns.menu_file",
@@ -71,6 +71,7 @@ FLOORS: dict[float, str] = {
 }
 
 ROOMS = (
+    "campaigns.conversations",
     "campaigns.members",
     "campaigns.models",
     "campaigns.outbox",
