@@ -130,7 +130,7 @@ def _reply(mail: _Mail, words: str, *, automatic: bool) -> Reply:
         mail.key,
         automatic,
         mail_id=named[0] if named else "",
-        subject=mail.subject[:_SUBJECT_KEPT],
+        subject=decoded(header(mail.message, "subject"))[:_SUBJECT_KEPT],
     )
 
 

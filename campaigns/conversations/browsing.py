@@ -74,11 +74,12 @@ async def browse(sieve: Sieve, page: int = 1) -> Page:
     given, scope = _scope(sieve)
     where = {tab: f"{condition.format(today=sieve.today)} AND {scope}" for tab, condition in _WHERE.items()}
     counts = {tab: await _count(where[tab], given) for tab in Tab}
+    waits = _WAITS.format(today=sieve.today)
     order = "c.heard_at, c.id" if sieve.tab in _OLDEST_FIRST else "c.heard_at DESC, c.id DESC"
     rows = await statements.query(
         f"""
         SELECT c.member_id, m.no, m.name, m.tier, p.name AS contact, c.state, c.assigned, c.medium, c.intent,
-          t.text, x.now AS corrected, c.heard_at, c.follow_up_on, CASE WHEN {_WAITS.format(today=sieve.today)} THEN 1 ELSE 0 END AS waits,
+          t.text, x.now AS corrected, c.heard_at, c.follow_up_on, CASE WHEN {waits} THEN 1 ELSE 0 END AS waits,
           CASE c.medium WHEN 'wechat' THEN f.window_until WHEN 'wecom' THEN w.window_until END AS window_until,
           CASE c.medium WHEN 'wechat' THEN f.window_left WHEN 'wecom' THEN w.window_left END AS window_left
         FROM (

@@ -55,7 +55,12 @@ async def test_who_answers_waits_and_a_refusal_is_closed_by_itself(table: Intent
     page = await conversations.browse(sieve(Tab.ALL))
     assert page.counts == {Tab.WAITING: 1, Tab.MINE: 0, Tab.NOBODYS: 1, Tab.ALL: 2}
     [line] = [one for one in page.lines if one.no == first.no]
-    assert (line.text, line.intent, line.contact, line.waits) == ("密码忘了，登录不上去", "problem_login", "高建国", True)
+    assert (line.text, line.intent, line.contact, line.waits) == (
+        "密码忘了，登录不上去",
+        "problem_login",
+        "高建国",
+        True,
+    )
 
 
 @pytest.mark.usefixtures("sqlite_database")
