@@ -2,7 +2,15 @@
 
 from campaigns.folders.definition import Definition, parse_definition
 from campaigns.folders.linting import LintProblem, lint_folder, lint_together
-from campaigns.folders.reading import CampaignFolder, compiled_content, load_site, place_of, read_folder
+from campaigns.folders.reading import (
+    CampaignFolder,
+    compiled_content,
+    digest_of,
+    load_site,
+    place_of,
+    read_files,
+    read_folder,
+)
 from campaigns.folders.samples import render_sample, sample_ways
 
 __all__ = [
@@ -10,11 +18,13 @@ __all__ = [
     "Definition",
     "LintProblem",
     "compiled_content",
+    "digest_of",
     "lint_folder",
     "lint_together",
     "load_site",
     "parse_definition",
     "place_of",
+    "read_files",
     "read_folder",
     "render_sample",
     "sample_ways",

@@ -28,6 +28,12 @@ def place_of(key: str, file: str) -> str:
 
 def read_folder(path: Path) -> CampaignFolder:
     """A folder and the shared files, as one immutable set. Raises DefinitionError where it is wrong."""
+    files = read_files(path)
+    return CampaignFolder(path.name, files, digest_of(files), parse_definition(files))
+
+
+def read_files(path: Path) -> dict[str, str]:
+    """What lies in a folder and in the shared one. Raises DefinitionError where it cannot be read."""
     if not path.is_dir():
         raise DefinitionError(path.name, "folder", "没有这个文件夹 (no such folder)")
     files = {one.name: _read(one) for one in _files_of(path)}
@@ -35,8 +41,11 @@ def read_folder(path: Path) -> CampaignFolder:
     files |= {f"_shared/{one.name}": _read(one, "_shared/") for one in _files_of(path.parent / "_shared")}
     if (path.parent / "site.toml").is_file():
         files[SITE] = _read(path.parent / "site.toml")
-    digest = hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
-    return CampaignFolder(path.name, files, digest, parse_definition(files))
+    return files
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    return hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
 
 
 def load_site(templates: Path) -> dict[str, str]:
