@@ -23,7 +23,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.wecom bot.sandbox.wecom.*",
     6.5: "bot.providers",
     6.3: "bot.sms_providers",
-    6: "bot.token_store bot.database bot.archive "
+    6: "bot.importing bot.token_store bot.database bot.archive "
     "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.wecom bot.channels.mailbox "
     "bot.channels.sms_tencent bot.channels.sms_generic bot.channels.sms_router "
     "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
