@@ -27,6 +27,7 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
     (("today", "/", "today", "今日", Right.SEE),),
     (
         ("members", "/members", "firm", "企业会员", Right.SEE),
+        ("segments", "/segments", "seg", "分群", Right.SEE),
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
     ),
     (

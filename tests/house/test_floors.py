@@ -29,7 +29,7 @@ FLOORS: dict[float, str] = {
     "bot.channels.wecom bot.channels.mailbox bot.channels.sms_tencent bot.channels.sms_generic "
     "bot.channels.sms_router bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier "
     "bot.sandbox.wechat_callbacks bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
-    "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
+    "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site bot.importing",
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.45: "bot.channels.wechat_mass",
