@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, campaigns, me, members, staff, status
+from bot.console import auditing, campaigns, canned, inbox, keywords, me, members, staff, status, talking, writing
 from bot.console.settings import days, departments, overview, policy, tokens
 from bot.database import is_away
 from bot.inbox import Inbox
@@ -21,7 +21,8 @@ from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
-PAGES = (status, members, campaigns, me, staff, auditing, overview, departments, tokens, policy, days)
+from bot.console import auditing, campaigns, canned, inbox, keywords, me, members, staff, status, talking, writing
+from bot.console.settings import days, departments, overview, policy, tokens
 log = logging.getLogger(__name__)
 
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.
