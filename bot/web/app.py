@@ -11,8 +11,8 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, campaigns, canned, inbox, keywords, me, members, staff, status, talking, writing
-from bot.console.settings import days, departments, overview, policy, tokens
+from bot.console import auditing, campaigns, canned, inbox, me, members, staff, status, talking, writing
+from bot.console.settings import days, departments, keywords, overview, policy, tokens
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -21,8 +21,10 @@ from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
-from bot.console import auditing, campaigns, canned, inbox, keywords, me, members, staff, status, talking, writing
-from bot.console.settings import days, departments, overview, policy, tokens
+PAGES = (
+    *(status, writing, members, canned, talking, inbox, campaigns, me, staff, auditing),
+    *(overview, departments, tokens, policy, days, keywords),
+)
 log = logging.getLogger(__name__)
 
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.

@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.console.shell import staff_page
+from bot.console.settings.tabs import settings_page
 from bot.keyword_table import FILE, FOLDER, examples_of, table_in_force, text_in_force
 from bot.language import say
 from bot.runtime import Runtime
@@ -73,10 +73,10 @@ async def _shown(request: Request, *, text: str | None = None, checked: Checked 
     if tried:
         table = await table_in_force(templates)
         read = await asyncio.to_thread(read_intent, tried, table)
-    return await staff_page(
+    return await settings_page(
         request,
-        "inbox/keywords.html",
-        here="settings",
+        "settings/keywords.html",
+        tab="keywords",
         status_code=422 if checked and checked.problems else 200,
         table=_parsed(stands),
         text=stands if text is None else text,
