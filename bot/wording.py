@@ -128,6 +128,11 @@ ACTION_WORDS = {
     "import_started": "导入",
     "import_deleted": "删掉导入的文件",
     "rejects_taken": "下载没导入的行",
+    "written_by_hand": "写给客户",
+    "conversation_changed": "会话接手、转交、关闭",
+    "intent_corrected": "改正听成的意思",
+    "canned_changed": "改常用语",
+    "keywords_changed": "改关键词表",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.

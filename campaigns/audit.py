@@ -30,6 +30,11 @@ class Action(StrEnum):
     IMPORT_STARTED = "import_started"
     IMPORT_DELETED = "import_deleted"
     REJECTS_TAKEN = "rejects_taken"
+    WRITTEN_BY_HAND = "written_by_hand"
+    CONVERSATION_CHANGED = "conversation_changed"  # taken, given, put off, closed, opened again
+    INTENT_CORRECTED = "intent_corrected"
+    CANNED_CHANGED = "canned_changed"
+    KEYWORDS_CHANGED = "keywords_changed"
 
 
 @dataclass(frozen=True, slots=True)

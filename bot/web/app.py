@@ -11,9 +11,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, campaigns, me, members, staff, status
+from bot.console import auditing, campaigns, canned, inbox, me, members, staff, status, talking, writing
 from bot.console.segments import pages as segments
-from bot.console.settings import days, departments, overview, policy, tokens
+from bot.console.settings import days, departments, keywords, overview, policy, tokens
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -22,7 +22,25 @@ from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
-PAGES = (status, members, segments, campaigns, me, staff, auditing, overview, departments, tokens, policy, days)
+PAGES = (
+    status,
+    writing,
+    members,
+    segments,
+    canned,
+    talking,
+    inbox,
+    campaigns,
+    me,
+    staff,
+    auditing,
+    overview,
+    departments,
+    tokens,
+    policy,
+    days,
+    keywords,
+)
 log = logging.getLogger(__name__)
 
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.

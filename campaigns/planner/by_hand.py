@@ -57,14 +57,14 @@ async def ways_by_hand(member_id: int, now: datetime, book: Rulebook) -> list[Wa
 
 
 async def sample_of(
-    member_id: int, contact_id: int, content: Compiled, now: datetime, book: Rulebook
+    member_id: int, contact_id: int, content: Compiled | None, now: datetime, book: Rulebook
 ) -> Mapping[str, Any] | None:
     """What words to this contact would be filled with now, but for the links; None where there is no such contact."""
     facts = (await facts_for([member_id], now, history=None)).get(member_id)
     contact = next((one for one in facts.contacts if one.id == contact_id), None) if facts else None
     if facts is None or contact is None:
         return None
-    extra = (await extras_for([facts], content)).get(member_id, {})
+    extra = (await extras_for([facts], content)).get(member_id, {}) if content else {}
     return variables(facts, contact, now=now, site=book.site, extra=extra)
 
 

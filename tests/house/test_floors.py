@@ -19,6 +19,7 @@ FLOORS: dict[float, str] = {
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
     8.5: "bot.wecom.*",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk",
+    7.5: "bot.keyword_table",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat bot.sandbox.wecom "
     "bot.sandbox.wecom.*",
     6.5: "bot.providers",
