@@ -19,8 +19,8 @@ _LISTEN = """for (const name of ["alert", "confirm", "prompt", "print", "msgbox"
 # an element or an attribute that no page of ours has
 _STRANGE = r"""() => {
   const ours = "/static/", found = [], path = /^(\/(?!\/)|\?|#|$)/;
-  const strange = new Set(("base object embed applet frame frameset portal fencedframe marquee bgsound math style x xmp "
-    + "foreignobject video audio slot custom-part template noembed keygen xml animate set discard desc").split(" "));
+  const strange = new Set(("base object embed applet frame frameset portal fencedframe marquee bgsound math style x "
+    + "xmp foreignobject video audio slot custom-part template noembed keygen xml animate set discard").split(" "));
   for (const one of document.querySelectorAll("*")) {
     const tag = one.localName, src = one.getAttribute("src") || "", href = one.getAttribute("href") || "";
     if (strange.has(tag)
