@@ -6,10 +6,9 @@ _THINGS; until it has one, `addresses` says so.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from starlette.routing import Route
-
+from bot.runtime import Runtime
 from bot.web.app import all_routes
 from bot.web.desk import StaffRoute
 from campaigns import models
@@ -25,6 +24,7 @@ class Address:
     path: str
     url: str
     right: Right | None = None
+    inside: bool = True  # for who is logged in
 
     @property
     def name(self) -> str:
@@ -33,9 +33,12 @@ class Address:
         return "-".join(filter(None, parts)) or "today"
 
 
-async def addresses() -> list[Address]:
-    """Every GET page of the console, with somebody's or something's number where it wants one."""
-    return [Address(route.path, await _filled(route.path), route.right) for route in _pages()]
+async def addresses(chosen: Mapping[str, str] | None = None) -> list[Address]:
+    """Every GET page of the console, with somebody's or something's number where it wants one.
+
+    `chosen` names it instead, by the keys of _THINGS.
+    """
+    return [Address(route.path, await _filled(route.path, chosen or {}), route.right) for route in _pages()]
 
 
 def _pages() -> list[StaffRoute]:
@@ -43,22 +46,30 @@ def _pages() -> list[StaffRoute]:
     return list({route.path: route for route in found}.values())
 
 
-def doors() -> list[Route]:
-    """What is open to the world, but for the static files."""
-    return [route for route in all_routes() if type(route) is Route]
+async def doors(runtime: Runtime) -> list[Address]:
+    """What is open to the world and shows a page: the log-in, and what the links of a message that was sent lead to."""
+    sent = models.Message.filter(state__in=("sent", "delivered")).order_by("id")
+    links = runtime.links(int(await sent.first().values_list("id", flat=True) or 1))
+    return [
+        Address("/login", "/login", inside=False),
+        Address("/u/{token}", urlsplit(links["unsubscribe"]).path, inside=False),
+        Address("/in/{token}", urlsplit(links["way_in"]).path, inside=False),
+    ]
 
 
-async def _filled(path: str) -> str:
+async def _filled(path: str, chosen: Mapping[str, str]) -> str:
     done: list[str] = []
     for part in path.split("/"):
-        done.append(await _thing(path, part) if part.startswith("{") else part)
+        done.append(await _thing(path, part, chosen) if part.startswith("{") else part)
     return "/".join(done)
 
 
-async def _thing(path: str, part: str) -> str:
+async def _thing(path: str, part: str, chosen: Mapping[str, str]) -> str:
     """One that is there, of the kind this part of the path means; 1 where there is none."""
     name = part[1:].partition("}")[0].partition(":")[0]
     area = path.split("/")[1]
+    if given := chosen.get(f"{area}/{name}"):
+        return quote(given, safe="")
     ask = _THINGS.get(f"{area}/{name}") or _THINGS.get(name)
     assert ask, f"{path}: say in tests/addresses.py what {part} is filled with"
     return quote(str(await ask() or 1), safe="")

@@ -53,7 +53,7 @@ _POLICY = (
 def make_app(inbox: Inbox) -> ASGIApp:
     """The doors for providers, and behind them the pages; the same headers on every answer."""
     runtime = inbox.runtime
-    pages = Starlette(routes=all_routes(), middleware=[Middleware(Patient)])
+    pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
     pages.state.runtime = runtime
     pages.state.strangers = log_in.Strangers()
     return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
@@ -79,6 +79,20 @@ async def health(request: Request) -> JSONResponse:
     closed = await outbox.closed_channels(runtime.clock())
     found = {"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)}
     return JSONResponse({**found, "rejected": dict(runtime.rejected)})
+
+
+class Readable:
+    """An address with a NUL in it is refused: no page means one, and PostgreSQL takes none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
+            refused = PlainTextResponse("这个地址不对 (there is no such address)\n", status_code=400)
+            return await refused(scope, receive, send)
+        await self._app(scope, receive, send)
+        return None
 
 
 class Patient:

@@ -53,7 +53,7 @@ async def lived_in(home: House) -> None:
     await Conductor(home.runtime, home.sandbox).settle()
     for channel in (ChannelName.SMS, ChannelName.EMAIL, ChannelName.WECHAT):
         for arrived, words in zip(ledger(home, channel), _WORDS, strict=False):
-            await home_sandbox(home).customers.say(arrived, words)
+            await sandbox_of(home).customers.say(arrived, words)
     await Conductor(home.runtime, home.sandbox).settle()
 
 
@@ -77,9 +77,9 @@ async def start(home: House, key: str) -> None:
 
 def ledger(home: House, channel: ChannelName) -> list[Accepted]:
     """What arrived at customers by this channel."""
-    return list(home_sandbox(home).stage.ledger.rows(channel))
+    return list(sandbox_of(home).stage.ledger.rows(channel))
 
 
-def home_sandbox(home: House) -> Sandbox:
+def sandbox_of(home: House) -> Sandbox:
     assert home.sandbox is not None
     return home.sandbox
