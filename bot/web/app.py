@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.console import auditing, campaigns, canned, inbox, me, members, staff, status, talking, writing
 from bot.console.segments import pages as segments
 from bot.console.settings import days, departments, keywords, overview, policy, tokens
+from bot.console.tasks import doing, lists, task
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -30,6 +31,9 @@ PAGES = (
     canned,
     talking,
     inbox,
+    doing,
+    lists,
+    task,
     campaigns,
     me,
     staff,
