@@ -93,6 +93,7 @@ def _always(value: str) -> Ask:
 _THINGS: Mapping[str, Ask] = {
     "members/number": _first(models.Member, "no"),
     "members/no": _first(models.Member, "no"),
+    "inbox/number": _first(models.Member, "no"),
     "campaigns/key": _first(models.Campaign, "key"),
     "staff/id": _first(models.StaffAccount),
 }
