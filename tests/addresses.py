@@ -4,6 +4,7 @@ A part of a path that stands for a thing is filled with one of that kind from th
 _THINGS; until it has one, `addresses` says so.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
@@ -14,6 +15,7 @@ from bot.web.desk import StaffRoute
 from campaigns import models
 from campaigns.rights import Right
 
+_PART = re.compile(r"/parts/|\.[a-z]+$")  # /inbox/parts/list, /settings/keywords/corrections.toml
 Ask = Callable[[], Awaitable[object]]
 
 
@@ -33,12 +35,14 @@ class Address:
         return "-".join(filter(None, parts)) or "today"
 
 
-async def addresses(chosen: Mapping[str, str] | None = None) -> list[Address]:
+async def addresses(chosen: Mapping[str, str] | None = None, *, parts: bool = False) -> list[Address]:
     """Every GET page of the console, with somebody's or something's number where it wants one.
 
-    `chosen` names it instead, by the keys of _THINGS.
+    `chosen` names it instead, by the keys of _THINGS. With `parts` also what is no page by itself: the parts that
+    renew themselves, and files to keep.
     """
-    return [Address(route.path, await _filled(route.path, chosen or {}), route.right) for route in _pages()]
+    asked = [route for route in _pages() if parts or not _PART.search(route.path)]
+    return [Address(route.path, await _filled(route.path, chosen or {}), route.right) for route in asked]
 
 
 def _pages() -> list[StaffRoute]:
@@ -93,6 +97,8 @@ def _always(value: str) -> Ask:
 _THINGS: Mapping[str, Ask] = {
     "members/number": _first(models.Member, "no"),
     "members/no": _first(models.Member, "no"),
+    "segments/id": _first(models.SavedSegment),
+    "inbox/number": _first(models.Member, "no"),
     "campaigns/key": _first(models.Campaign, "key"),
     "tasks/id": _first(models.Visit),
     "segments/id": _first(models.SavedSegment),
