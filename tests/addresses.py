@@ -4,9 +4,14 @@ A part of a path that stands for a thing is filled with one of that kind from th
 _THINGS; until it has one, `addresses` says so.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
+
+import httpx
+from starlette.datastructures import QueryParams
 
 from bot.runtime import Runtime
 from bot.web.app import all_routes
@@ -55,6 +60,39 @@ async def doors(runtime: Runtime) -> list[Address]:
         Address("/u/{token}", urlsplit(links["unsubscribe"]).path, inside=False),
         Address("/in/{token}", urlsplit(links["way_in"]).path, inside=False),
     ]
+
+
+async def parameters(client: httpx.AsyncClient) -> dict[str, list[str]]:
+    """For each page the names that it asked its own address for while it was opened."""
+    found = {}
+    with _listening() as heard:
+        for one in await addresses():
+            heard.clear()
+            await client.get(one.url)
+            if heard:
+                found[one.url] = sorted(heard)
+    return found
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[set[str]]:
+    names: set[str] = set()
+    originals = {method: getattr(QueryParams, method) for method in ("get", "getlist", "__getitem__", "__contains__")}
+
+    def listener(original: Callable[..., Any]) -> Callable[..., Any]:
+        def heard(query: QueryParams, key: str, *rest: Any) -> Any:
+            names.add(key)
+            return original(query, key, *rest)
+
+        return heard
+
+    try:
+        for method, original in originals.items():
+            setattr(QueryParams, method, listener(original))
+        yield names
+    finally:
+        for method in originals:
+            delattr(QueryParams, method)  # they are its parent's
 
 
 async def _filled(path: str, chosen: Mapping[str, str]) -> str:
