@@ -128,6 +128,12 @@ def _always(value: str) -> Ask:
     return ask
 
 
+async def _first_heard() -> object:
+    """The number of the first member who ever answered."""
+    member_id = await models.Conversation.all().order_by("id").first().values_list("member_id", flat=True)
+    return member_id and await models.Member.filter(id=member_id).first().values_list("no", flat=True)
+
+
 _THINGS: Mapping[str, Ask] = {
     "members/number": _first(models.Member, "no"),
     "members/no": _first(models.Member, "no"),
@@ -135,4 +141,12 @@ _THINGS: Mapping[str, Ask] = {
     "tasks/id": _first(models.Visit),
     "segments/id": _first(models.SavedSegment),
     "staff/id": _first(models.StaffAccount),
+    "segments/id": _first(models.SavedSegment),
+    "inbox/number": _first_heard,
+    "inbox/id": _first(models.CannedAnswer),
+    "imports/id": _first(models.ImportRun),
+    "tasks/id": _first(models.Visit),
+    "templates/folder": _first(models.Campaign, "key"),
+    "templates/key": _first(models.Campaign, "key"),
+    "templates/file": _always("sms.toml"),
 }
