@@ -118,9 +118,7 @@ async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
     workshop = await inside.new_page()
     there = [*await whole_pages(workshop, await _worth_looking_at()), *await doors(running.runtime)]
     asked = tuple(filter(None, os.environ.get("SCREENS", "").split(",")))
-    pages = [
-        one for one in [*await addresses(chosen), *await doors(running.runtime)] if one.name.startswith(asked or ("",))
-    ]
+    pages = [one for one in there if one.name.startswith(asked or ("",))]
     shots = [(one, size, "light") for one in pages for size in (WIDE, NARROW)]
     shots += [(one, WIDE, "dark") for one in pages if one.name in _DARK]
     for done, (one, size, scheme) in enumerate(shots):
