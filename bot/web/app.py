@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import auditing, campaigns, me, members, staff, status
+from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
 from bot.console.settings import days, departments, overview, policy, tokens
 from bot.database import is_away
@@ -22,7 +23,21 @@ from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
-PAGES = (status, members, segments, campaigns, me, staff, auditing, overview, departments, tokens, policy, days)
+PAGES = (
+    status,
+    members,
+    imports,
+    segments,
+    campaigns,
+    me,
+    staff,
+    auditing,
+    overview,
+    departments,
+    tokens,
+    policy,
+    days,
+)
 log = logging.getLogger(__name__)
 
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.
