@@ -12,6 +12,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.console import auditing, campaigns, canned, inbox, me, members, staff, status, talking, writing
+from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
 from bot.console.settings import days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
@@ -27,6 +28,7 @@ PAGES = (
     status,
     writing,
     members,
+    imports,
     segments,
     canned,
     talking,
