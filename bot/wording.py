@@ -109,6 +109,8 @@ ACTION_WORDS = {
     "staff_added": "加员工",
     "staff_changed": "改员工的权限",
     "member_seen": "看会员资料",
+    "exported": "导出",
+    "file_written": "改素材",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.

@@ -1,8 +1,9 @@
 """templates/calendar.toml: the days that staff know better than the announced calendar."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from campaigns.calendar import WorkCalendar
 from campaigns.content import read_table, read_toml
@@ -14,6 +15,16 @@ _TABLES = {"off": False, "work": True}
 def load_calendar(path: Path) -> WorkCalendar:
     """The calendar with this file's days; one that is not there changes none. DefinitionError names a bad entry."""
     return WorkCalendar(dict(_days(_read(path), path.name)))
+
+
+def own_days(text: str, file: str = "calendar.toml") -> dict[date, tuple[bool, str]]:
+    """The days such a file names: whether each is worked, and why. DefinitionError names a bad entry."""
+    table = read_toml(text, file)
+    return {day: (worked, str(_reason(table, day, worked))) for day, worked in _days(text, file)}
+
+
+def _reason(table: Mapping[str, Any], day: date, worked: bool) -> object:
+    return table["work" if worked else "off"][day.isoformat()]
 
 
 def _read(path: Path) -> str:

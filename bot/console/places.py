@@ -28,6 +28,8 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
     (
         ("members", "/members", "firm", "企业会员", Right.SEE),
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
+        ("calendar", "/calendar", "cal", "日历", Right.SEE),
+        ("templates", "/templates", "file", "素材", Right.SEE),
     ),
     (
         ("staff", "/staff", "people", "员工", Right.STAFF),

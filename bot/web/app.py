@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, campaigns, me, members, staff, status
+from bot.console import auditing, calendars, campaigns, material, me, members, staff, status
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -20,7 +20,7 @@ from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
-PAGES = (status, members, campaigns, me, staff, auditing)
+PAGES = (status, members, campaigns, calendars, material, me, staff, auditing)
 log = logging.getLogger(__name__)
 
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.
@@ -103,7 +103,9 @@ def _origin(url: str) -> str:
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *headers]
+            own = {name for name, _ in message.get("headers", [])}  # an answer may be stricter by itself
+            added = [(name, value) for name, value in headers if name not in own]
+            message["headers"] = [*message.get("headers", []), *added]
         await send(message)
 
     return wrapped

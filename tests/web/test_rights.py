@@ -22,7 +22,19 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/members"): "manager marketer agent viewer",
     ("GET", "/members/{number:path}"): "manager marketer agent viewer",
     ("GET", "/campaigns"): "manager marketer agent viewer",
+    ("GET", "/campaigns/live"): "manager marketer agent viewer",
     ("GET", "/campaigns/{key}"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}/progress"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}/depth"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}/export.csv"): "manager",
+    ("GET", "/campaigns/{key}/export.xlsx"): "manager",
+    ("GET", "/calendar"): "manager marketer agent viewer",
+    ("GET", "/calendar/{day}"): "manager marketer agent viewer",
+    ("GET", "/templates"): "manager marketer agent viewer",
+    ("GET", "/templates/{folder}"): "manager marketer agent viewer",
+    ("POST", "/templates/{folder}"): "manager marketer",
+    ("GET", "/templates/{folder}/difference"): "manager marketer agent viewer",
+    ("GET", "/templates/{folder}/mail/{name}"): "manager marketer agent viewer",
     ("GET", "/me"): "manager marketer agent viewer",
     ("POST", "/me/password"): "manager marketer agent viewer",
     ("POST", "/me/totp"): "manager marketer agent viewer",
@@ -48,7 +60,14 @@ def pages() -> list[tuple[str, StaffRoute]]:
 
 
 def address(route: StaffRoute, staff_id: int) -> str:
-    filled = {"{number:path}": "Q200001", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
+    filled = {
+        "{number:path}": "Q200001",
+        "{key}": "unread_resumes",
+        "{folder}": "unread_resumes",
+        "{day}": "2026-11-23",
+        "{name}": "email",
+        "{id:int}": str(staff_id),
+    }
     path = route.path
     for part, value in filled.items():
         path = path.replace(part, value)
