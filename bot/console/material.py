@@ -142,7 +142,7 @@ async def _page(
 
 
 async def write(request: Request) -> Response:
-    """A file's text, or an older version of it, written anew: only over the text that was seen, and only if it holds."""
+    """A file's text, or an older version of it, written anew: only over the text that was seen, only if it holds."""
     runtime: Runtime = request.app.state.runtime
     found = await _read(runtime, request.path_params["folder"])
     form = await read_form(request)
