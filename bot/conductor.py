@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
-from bot.runtime import Runtime, set_clock
+from bot.runtime import Runtime, follow_rules, set_clock
 from bot.sandbox.run import Sandbox
 from bot.wecom.mass import run_tasks
 from bot.wecom.reach import open_wecom
@@ -72,6 +72,7 @@ class Conductor:
 
     async def settle(self) -> None:
         """Work at this moment until nothing is due, on the wire, or about to be said."""
+        await follow_rules(self._runtime)
         await plan(self._runtime)
         while True:
             if self._sandbox:

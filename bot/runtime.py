@@ -25,13 +25,16 @@ from bot.providers import SANDBOX_MAIL_DOMAIN, SandboxEndpoints, all_paced_as, b
 from bot.settings import Settings
 from bot.sms_providers import RULES
 from bot.tokens import LinkKind, Tokens
-from campaigns.calendar_file import load_calendar
-from campaigns.errors import ConfigError
+from campaigns import edits
+from campaigns.calendar import WorkCalendar
+from campaigns.calendar_file import load_calendar, parse_calendar, read_calendar
+from campaigns.errors import ConfigError, DefinitionError
 from campaigns.folders import load_site
 from campaigns.marks import read_mark, write_mark, write_mark_once
 from campaigns.menu_file import load_menu
 from campaigns.planner import Rulebook
-from campaigns.policy_file import load_policy
+from campaigns.policy import PolicySettings
+from campaigns.policy_file import load_policy, parse_policy, read_policy
 from campaigns.staff_file import load_staff
 from campaigns.terms import ChannelName
 
@@ -39,6 +42,7 @@ log = logging.getLogger(__name__)
 
 DEMO_MARK = "demo"
 CLOCK_MARK = "clock"
+POLICY_FILE, CALENDAR_FILE = "policy.toml", "calendar.toml"
 _MIGRATION_LOCK = 7242_0001
 _HOLDOUT_MARK = "holdout_secret"
 
@@ -60,6 +64,7 @@ class Runtime:
     sandboxed: frozenset[ChannelName] = field(default_factory=frozenset)
     planning: asyncio.Lock = field(default_factory=asyncio.Lock)  # one planner at a time in this process
     rejected: Counter[str] = field(default_factory=Counter)  # requests at a door that were not its provider's
+    rules_read: int = 0  # the newest edit of a file when the rulebook was read
     planning_held: bool = False  # the demo's week is over: no new slots, what was planned comes to its end
 
     @cached_property
@@ -104,6 +109,7 @@ async def open_runtime(
         if clock.is_virtual:
             await tell_sandbox(settings, "clock", {"mark": clock.to_mark()})
     secret = read_secret(settings)
+    rules_read = await edits.latest()
     rulebook = await read_rulebook(settings)
     redis = await open_doorbell(settings)
     channels, sandboxed = build_channels(settings, sandbox, clock, redis)
@@ -112,6 +118,7 @@ async def open_runtime(
             settings=settings,
             clock=clock,
             rulebook=rulebook,
+            rules_read=rules_read,
             tokens=Tokens(secret),
             channels=channels,
             redis=redis,
@@ -129,12 +136,41 @@ async def open_runtime(
 
 async def read_rulebook(settings: Settings) -> Rulebook:
     holdout = await write_mark_once(_HOLDOUT_MARK, secrets.token_hex(16))
+    policy, calendar = await read_rules(settings)
     return Rulebook(
-        policy=load_policy(settings.huifang_templates / "policy.toml"),
-        calendar=load_calendar(settings.huifang_templates / "calendar.toml"),
+        policy=policy,
+        calendar=calendar,
         holdout_secret=bytes.fromhex(holdout),
         site=load_site(settings.huifang_templates),
     )
+
+
+async def follow_rules(runtime: Runtime) -> None:
+    """Take over what staff changed since; one look at the newest number where nothing did. What is wrong stays out."""
+    newest = await edits.latest()
+    if newest == runtime.rules_read:
+        return
+    try:
+        runtime.rulebook = await read_rulebook(runtime.settings)
+    except DefinitionError as exc:
+        log.error("the rules were changed to what cannot be read, the old ones stand: %s", exc)
+    runtime.rules_read = newest
+
+
+async def read_rules(settings: Settings) -> tuple[PolicySettings, WorkCalendar]:
+    """The limits and days that are in force: the files, with what staff made of them. Raises DefinitionError."""
+    files = await read_rule_files(settings)
+    return parse_policy(files[POLICY_FILE], POLICY_FILE), parse_calendar(files[CALENDAR_FILE], CALENDAR_FILE)
+
+
+async def read_rule_files(settings: Settings) -> dict[str, str]:
+    """policy.toml and calendar.toml as they stand."""
+    templates = settings.huifang_templates
+    on_disk = {
+        POLICY_FILE: read_policy(templates / POLICY_FILE),
+        CALENDAR_FILE: read_calendar(templates / CALENDAR_FILE),
+    }
+    return on_disk | await edits.apply_edits(edits.TOP, on_disk)
 
 
 def check_rules(settings: Settings) -> None:

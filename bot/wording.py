@@ -99,7 +99,15 @@ ROLES = {
     "viewer": ("只读", "看全部会员，什么都不能改"),
 }
 
-RIGHTS = {"addresses": "看完整号码", "export": "导出", "import": "导入", "assign": "分配会员"}
+RIGHTS = {
+    "see": "看会员和活动",
+    "addresses": "看完整号码",
+    "export": "导出",
+    "answer": "回复客户",
+    "plan": "做活动",
+    "import": "导入",
+    "assign": "分配会员",
+}
 
 ACTION_WORDS = {
     "logged_in": "登录",
@@ -111,6 +119,22 @@ ACTION_WORDS = {
     "member_seen": "看会员资料",
     "exported": "导出",
     "file_written": "改素材",
+    "key_made": "做接口令牌",
+    "key_revoked": "作废接口令牌",
+    "setting_changed": "改设置",
+    "channel_opened": "重新打开通道",
+    "channel_tested": "试通道",
+    "segment_saved": "存分群",
+    "segment_deleted": "删分群",
+    "import_uploaded": "上传要导入的文件",
+    "import_started": "导入",
+    "import_deleted": "删掉导入的文件",
+    "rejects_taken": "下载没导入的行",
+    "written_by_hand": "写给客户",
+    "conversation_changed": "会话接手、转交、关闭",
+    "intent_corrected": "改正听成的意思",
+    "canned_changed": "改常用语",
+    "keywords_changed": "改关键词表",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.

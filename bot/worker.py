@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from bot import sender
 from bot.jobs import job_bytes, job_value
-from bot.runtime import Runtime, follow_clock
+from bot.runtime import Runtime, follow_clock, follow_rules
 from bot.wecom.mass import run_tasks
 from bot.wecom.notices import tell_owners
 from bot.wecom.stops import tell_stops
@@ -50,6 +50,7 @@ async def look(ctx: dict[str, Any]) -> None:
     """
     runtime: Runtime = ctx["runtime"]
     await follow_clock(runtime.clock, runtime.settings)
+    await follow_rules(runtime)
     await ring_due(runtime)
     if not runtime.planning.locked():  # the last look may be planning still
         await plan(runtime)

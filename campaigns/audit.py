@@ -21,6 +21,22 @@ class Action(StrEnum):
     MEMBER_SEEN = "member_seen"
     EXPORTED = "exported"
     FILE_WRITTEN = "file_written"
+    KEY_MADE = "key_made"
+    KEY_REVOKED = "key_revoked"
+    SETTING_CHANGED = "setting_changed"
+    CHANNEL_OPENED = "channel_opened"
+    CHANNEL_TESTED = "channel_tested"
+    SEGMENT_SAVED = "segment_saved"
+    SEGMENT_DELETED = "segment_deleted"
+    IMPORT_UPLOADED = "import_uploaded"
+    IMPORT_STARTED = "import_started"
+    IMPORT_DELETED = "import_deleted"
+    REJECTS_TAKEN = "rejects_taken"
+    WRITTEN_BY_HAND = "written_by_hand"
+    CONVERSATION_CHANGED = "conversation_changed"  # taken, given, put off, closed, opened again
+    INTENT_CORRECTED = "intent_corrected"
+    CANNED_CHANGED = "canned_changed"
+    KEYWORDS_CHANGED = "keywords_changed"
 
 
 @dataclass(frozen=True, slots=True)

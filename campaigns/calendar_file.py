@@ -1,9 +1,9 @@
 """templates/calendar.toml: the days that staff know better than the announced calendar."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from campaigns.calendar import WorkCalendar
 from campaigns.content import read_table, read_toml
@@ -14,20 +14,25 @@ _TABLES = {"off": False, "work": True}
 
 def load_calendar(path: Path) -> WorkCalendar:
     """The calendar with this file's days; one that is not there changes none. DefinitionError names a bad entry."""
-    return WorkCalendar(dict(_days(_read(path), path.name)))
+    return parse_calendar(read_calendar(path), path.name)
 
 
-def own_days(text: str, file: str = "calendar.toml") -> dict[date, tuple[bool, str]]:
-    """The days such a file names: whether each is worked, and why. DefinitionError names a bad entry."""
-    table = read_toml(text, file)
-    return {day: (worked, str(_reason(table, day, worked))) for day, worked in _days(text, file)}
+def parse_calendar(text: str, file: str) -> WorkCalendar:
+    """The calendar with the days of a text; `file` is what a DefinitionError calls it."""
+    return WorkCalendar({one.day: one.is_workday for one in own_days(text, file)})
 
 
-def _reason(table: Mapping[str, Any], day: date, worked: bool) -> object:
-    return table["work" if worked else "off"][day.isoformat()]
+@dataclass(frozen=True, slots=True)
+class OwnDay:
+    """A day of our own: off, or a workday, and why."""
+
+    day: date
+    is_workday: bool
+    reason: str
 
 
-def _read(path: Path) -> str:
+def read_calendar(path: Path) -> str:
+    """The file's text, "" where there is none. Raises DefinitionError."""
     try:
         return path.read_text(encoding="utf-8-sig")  # Windows editors put a mark in front
     except FileNotFoundError:
@@ -36,7 +41,8 @@ def _read(path: Path) -> str:
         raise DefinitionError(path.name, "file", f"读不出 UTF-8 文字 ({type(exc).__name__})") from exc
 
 
-def _days(text: str, file: str) -> Iterator[tuple[date, bool]]:
+def own_days(text: str, file: str) -> Iterator[OwnDay]:
+    """Every day of a text, as they stand in it. Raises DefinitionError for a bad entry."""
     table = read_toml(text, file)
     seen: dict[date, str] = {}
     for key in table:
@@ -50,7 +56,7 @@ def _days(text: str, file: str) -> Iterator[tuple[date, bool]]:
             if day in seen:
                 raise DefinitionError(file, f"{name}.{key}", f"这一天在 {seen[day]} 里也有，留一个 (twice)")
             seen[day] = f"{name}.{key}"
-            yield day, is_workday
+            yield OwnDay(day, is_workday, reason)
 
 
 def _day(key: str, place: str, file: str) -> date:

@@ -11,19 +11,32 @@ from campaigns.policy import Hours, PolicySettings
 
 def load_policy(path: Path) -> PolicySettings:
     """The limits of one settings file; a key left out keeps its default. DefinitionError names a bad key."""
-    return _Reader(path).read()
+    return parse_policy(read_policy(path), str(path))
+
+
+def read_policy(path: Path) -> str:
+    """The file's text. Raises DefinitionError."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise DefinitionError(str(path), "-", f"读不出，放一个回去 (cannot be read: {error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise DefinitionError(str(path), "-", f"不是 UTF-8 的 TOML：{error} (not TOML in UTF-8)") from error
+
+
+def parse_policy(text: str, file: str) -> PolicySettings:
+    """The limits in a text; `file` is what a DefinitionError calls it."""
+    return _Reader(text, file).read()
 
 
 class _Reader:
     """Takes the known keys out of a settings file, one by one; what is left over is a mistake."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = str(path)
+    def __init__(self, text: str, file: str) -> None:
+        self._file = file
         try:
-            self._left = dict(_flatten(tomllib.loads(path.read_text(encoding="utf-8-sig"))))
-        except OSError as error:
-            raise DefinitionError(self._file, "-", f"读不出，放一个回去 (cannot be read: {error.strerror})") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            self._left = dict(_flatten(tomllib.loads(text)))
+        except tomllib.TOMLDecodeError as error:
             raise DefinitionError(self._file, "-", f"不是 UTF-8 的 TOML：{error} (not TOML in UTF-8)") from error
 
     def read(self) -> PolicySettings:

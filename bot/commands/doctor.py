@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from bot.commands.campaigning import lint
 from bot.commands.reaching import try_dkim, try_mailbox
 from bot.database import is_behind, is_missing, open_database
-from bot.runtime import DEMO_MARK, check_channels, check_rules, kept_secret, open_doorbell
+from bot.runtime import DEMO_MARK, check_channels, check_rules, kept_secret, open_doorbell, read_rules
 from bot.serving import listen
 from bot.settings import Settings, home, unknown_keys
 from bot.tokens import Tokens
@@ -141,6 +141,9 @@ async def _templates(settings: Settings) -> str:
 async def _rules(settings: Settings) -> str | Warned:
     """Without pacing.toml nothing is paced, without calendar.toml no day off of ours is known: it may be meant."""
     check_rules(settings)
+    if await _is_ours(settings):
+        async with _open(settings):
+            await read_rules(settings)  # what staff made of them in the console
     without = [name for name in ("pacing.toml", "calendar.toml") if not (settings.huifang_templates / name).exists()]
     if without:
         return Warned(f"{settings.huifang_templates} 里没有 {'、'.join(without)}：不限速，或没有自己的放假 (not there)")

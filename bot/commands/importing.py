@@ -1,10 +1,9 @@
 """huifang import: a site's export into the tables, with a report for every file."""
 
 import asyncio
-import csv
 import itertools
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,65 +12,17 @@ from bot.clock import ProductClock
 from bot.commands.moments import refuse_future
 from bot.commands.printing import bars
 from bot.database import open_database
+from bot.importing import FileReport, Outcome, Progress, Table, import_tables, write_rejects
 from bot.process import bulk_work
 from bot.runtime import follow_clock
 from bot.settings import Settings
-from bot.tables import RawTable, read_table
-from campaigns.columns import Recognised, TableKind, is_header, recognise
+from bot.tables import read_table
+from campaigns.columns import is_header, recognise
 from campaigns.errors import InputError, Interrupted
-from campaigns.members.load import Loaded, Orphan, load_chunk, refresh_members
-from campaigns.records import Reading, read_records
-from campaigns.rows import Problem, Reject
+from campaigns.members.load import refresh_members
 from campaigns.terms import SHANGHAI
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".xlsm", ".ods"})
-# Parents before children: a contact needs its member.
-_ORDER = (
-    TableKind.MEMBERS,
-    TableKind.SEEKERS,
-    TableKind.CONTACTS,
-    TableKind.POSTINGS,
-    TableKind.APPLICATIONS,
-    TableKind.LOGINS,
-)
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
-
-
-Progress = Callable[[str, int, int], None]  # (file name, rows done, rows in all)
-
-
-@dataclass(slots=True)
-class FileReport:
-    """offered = duplicates + added + changed + unchanged + rejected; or why the file was refused."""
-
-    file: str
-    kind: str = ""
-    encoding: str = ""
-    offered: int = 0
-    duplicates: int = 0
-    added: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    problems: int = 0
-    rejects_file: str = ""
-    custom_columns: tuple[str, ...] = ()
-    ignored_columns: tuple[str, ...] = ()
-    refused: str = ""
-
-
-@dataclass(slots=True)
-class _Table:
-    path: Path
-    raw: RawTable
-    recognised: Recognised
-
-
-@dataclass(slots=True)
-class _Outcome:
-    report: FileReport
-    rejects: list[Reject] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
 
 
 async def import_export(
@@ -111,9 +62,10 @@ async def import_paths(
 ) -> list[FileReport]:
     """Import every table under `paths` as of `now`. A file that is refused does not stop the others."""
     tables, reports = _open_tables(_files(paths))
+    short = {table.name: Path(table.name).name for table in tables}
     with bulk_work():
-        for table in sorted(tables, key=lambda table: _ORDER.index(table.recognised.kind)):
-            outcome = await _import_table(table, progress)
+        found = await import_tables(tables, lambda name, done, total: progress(short[name], done, total))
+        for outcome in found:
             _write_rejects(settings, outcome, now)
             reports.append(outcome.report)
         if tables:
@@ -138,8 +90,8 @@ def _is_table(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in _SUFFIXES and not path.name.startswith((".", "~$"))
 
 
-def _open_tables(files: Sequence[Path]) -> tuple[list[_Table], list[FileReport]]:
-    tables: list[_Table] = []
+def _open_tables(files: Sequence[Path]) -> tuple[list[Table], list[FileReport]]:
+    tables: list[Table] = []
     refused: list[FileReport] = []
     for path in files:
         try:
@@ -149,88 +101,23 @@ def _open_tables(files: Sequence[Path]) -> tuple[list[_Table], list[FileReport]]
     return tables, refused
 
 
-def _open_table(path: Path) -> _Table:
+def _open_table(path: Path) -> Table:
     raw = read_table(path, is_header)
     try:
-        return _Table(path, raw, recognise(raw.header))
+        return Table(str(path), raw, recognise(raw.header))
     except InputError as exc:
         raise InputError(f"{path}：{exc}") from None
 
 
-async def _import_table(table: _Table, progress: Progress) -> _Outcome:
-    try:
-        reading = read_records(table.recognised, table.raw.rows)
-    except InputError as exc:
-        return _Outcome(FileReport(file=str(table.path), refused=str(exc)))
-    outcome = _Outcome(_begin_report(table, reading), rejects=list(reading.rejects))
-    kind, present = table.recognised.kind, table.recognised.fields
-    done = 0
-    progress(table.path.name, 0, reading.kept)
-    for judged in reading.chunks():
-        _add(outcome, await load_chunk(kind, judged, present), table)
-        outcome.problems += [problem for line in sorted(judged.problems) for problem in judged.problems[line]]
-        done += len(judged.lines)
-        progress(table.path.name, done, reading.kept)
-    outcome.report.rejected, outcome.report.problems = len(outcome.rejects), len(outcome.problems)
-    return outcome
-
-
-def _begin_report(table: _Table, reading: Reading) -> FileReport:
-    return FileReport(
-        file=str(table.path),
-        kind=table.recognised.kind,
-        encoding=table.raw.encoding,
-        offered=reading.offered,
-        duplicates=reading.duplicates,
-        custom_columns=tuple(table.recognised.custom.values()),
-        ignored_columns=table.recognised.ignored,
-    )
-
-
-def _add(outcome: _Outcome, loaded: Loaded, table: _Table) -> None:
-    report = outcome.report
-    report.added += loaded.added
-    report.changed += loaded.changed
-    report.unchanged += loaded.unchanged
-    outcome.rejects += [_reject_of(orphan, table.recognised) for orphan in loaded.orphans]
-
-
-def _reject_of(orphan: Orphan, recognised: Recognised) -> Reject:
-    parent, what = ("posting_no", "职位") if recognised.kind is TableKind.APPLICATIONS else ("member_no", "企业会员")
-    index = next(i for i, name in recognised.mapping.items() if name == parent)
-    return Reject(orphan.line, recognised.header[index], orphan.parent_no, f"没有这个{what}，先导入它")
-
-
-def _write_rejects(settings: Settings, outcome: _Outcome, now: datetime) -> None:
-    """Rejected rows and dropped values, for a person to mend, in a file a spreadsheet can open without harm."""
-    rows = list(_reject_rows(outcome))
-    if not rows:
-        return
-    name = outcome.report.file
+def _write_rejects(settings: Settings, outcome: Outcome, now: datetime) -> None:
     folder = settings.var / "rejects"
     folder.mkdir(parents=True, exist_ok=True)
-    path = _unused(folder, f"{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}-{Path(name).name}")
-    with path.open("x", encoding="utf-8-sig", newline="") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["文件", "行", "列", "值", "原因", "结果"])
-        writer.writerows([[neutral(cell) for cell in (Path(name).name, *row)] for row in rows])
-    outcome.report.rejects_file = str(path)
+    path = _unused(folder, f"{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}-{Path(outcome.report.file).name}")
+    if write_rejects(path, [outcome]):
+        outcome.report.rejects_file = str(path)
 
 
 def _unused(folder: Path, name: str) -> Path:
     """An import of the same file at the same moment (`--as-of`) leaves the report of the one before."""
     names = itertools.chain([f"{name}.csv"], (f"{name}-{number}.csv" for number in itertools.count(2)))
     return next(path for one in names if not (path := folder / one).exists())
-
-
-def _reject_rows(outcome: _Outcome) -> Iterator[tuple[Any, ...]]:
-    for reject in outcome.rejects:
-        yield reject.line, reject.column, reject.value, reject.reason, "整行没有导入"
-    for problem in outcome.problems:
-        yield problem.line, problem.column, problem.value, problem.reason, "只丢掉这个值"
-
-
-def neutral(cell: object) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    text = str(cell)
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -165,7 +165,8 @@ async def _own(runtime: Runtime) -> Mapping[date, tuple[bool, str]]:
     disk = {"calendar.toml": path.read_text("utf-8-sig")} if path.is_file() else {}
     stand = await edits.apply_edits(edits.TOP, disk)
     with contextlib.suppress(OutreachError):
-        return own_days(stand.get("calendar.toml", ""))
+        found = own_days(stand.get("calendar.toml", ""), "calendar.toml")
+        return {one.day: (one.is_workday, one.reason) for one in found}
     return {}
 
 

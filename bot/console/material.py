@@ -34,7 +34,10 @@ _MAIL_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
-_MAIL_TAGS = "a b blockquote br center div em h1 h2 h3 h4 hr i img li ol p s small span strong table tbody td tfoot th thead tr u ul"
+_MAIL_TAGS = (
+    "a b blockquote br center div em h1 h2 h3 h4 hr i img li ol p s small span strong table tbody td tfoot th thead "
+    "tr u ul"
+)
 _MAIL_ATTRIBUTES = (
     "align alt bgcolor border cellpadding cellspacing class colspan height role rowspan style title valign width"
 )

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse
 
 from bot import wording
 from bot.console.places import Place, places_for
-from bot.runtime import Runtime
+from bot.runtime import Runtime, follow_rules
 from bot.web.desk import Visitor, visitor_of
 from bot.web.pages import page
 from campaigns import outbox
@@ -45,6 +45,7 @@ async def staff_page(request: Request, name: str, *, here: str, status_code: int
     """
     runtime: Runtime = request.app.state.runtime
     visitor = visitor_of(request)
+    await follow_rules(runtime)
     return page(
         request,
         name,

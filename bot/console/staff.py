@@ -6,7 +6,8 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.console.shell import not_found, staff_page
+from bot.console.settings.tabs import settings_page
+from bot.console.shell import not_found
 from bot.web import desk
 from bot.web.desk import StaffRoute, read_form
 from bot.web.passwords import keep_password, make_password
@@ -95,9 +96,10 @@ async def _page(
 ) -> Response:
     everyone = await staff.list_staff()
     done = request.query_params.get("done", "")
-    return await staff_page(
+    return await settings_page(
         request,
         "staff.html",
+        tab="staff",
         here="staff",
         status_code=status_code,
         everyone=everyone,

@@ -11,7 +11,22 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, calendars, campaigns, material, me, members, staff, status
+from bot.console import (
+    auditing,
+    calendars,
+    campaigns,
+    canned,
+    inbox,
+    material,
+    me,
+    members,
+    staff,
+    status,
+    talking,
+    writing,
+)
+from bot.console.segments import pages as segments
+from bot.console.settings import days, departments, keywords, overview, policy, tokens
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -20,7 +35,27 @@ from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
 
-PAGES = (status, members, campaigns, calendars, material, me, staff, auditing)
+PAGES = (
+    status,
+    writing,
+    members,
+    segments,
+    canned,
+    talking,
+    inbox,
+    campaigns,
+    calendars,
+    material,
+    me,
+    staff,
+    auditing,
+    overview,
+    departments,
+    tokens,
+    policy,
+    days,
+    keywords,
+)
 log = logging.getLogger(__name__)
 
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.
@@ -33,7 +68,7 @@ _POLICY = (
 def make_app(inbox: Inbox) -> ASGIApp:
     """The doors for providers, and behind them the pages; the same headers on every answer."""
     runtime = inbox.runtime
-    pages = Starlette(routes=all_routes(), middleware=[Middleware(Patient)])
+    pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
     pages.state.runtime = runtime
     pages.state.strangers = log_in.Strangers()
     return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
@@ -59,6 +94,20 @@ async def health(request: Request) -> JSONResponse:
     closed = await outbox.closed_channels(runtime.clock())
     found = {"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)}
     return JSONResponse({**found, "rejected": dict(runtime.rejected)})
+
+
+class Readable:
+    """An address with a NUL in it is refused: no page means one, and PostgreSQL takes none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
+            refused = PlainTextResponse("这个地址不对 (there is no such address)\n", status_code=400)
+            return await refused(scope, receive, send)
+        await self._app(scope, receive, send)
+        return None
 
 
 class Patient:

@@ -29,16 +29,22 @@ def place_of(key: str, file: str) -> str:
 
 def read_folder(path: Path) -> CampaignFolder:
     """A folder and the shared files, as one immutable set. Raises DefinitionError where it is wrong."""
-    if not path.is_dir():
-        raise DefinitionError(path.name, "folder", "没有这个文件夹 (no such folder)")
-    return folder_of(path.name, {**read_own(path), **read_shared(path.parent)})
+    return folder_of(path.name, read_files(path))
 
 
 def folder_of(key: str, files: Mapping[str, str]) -> CampaignFolder:
     """These files, its own and the shared ones, as a campaign's folder. Raises DefinitionError where they are wrong."""
     given = {name: text for name, text in files.items() if name != _OF_INTENTS}
-    digest = hashlib.sha256("\0".join(f"{name}\0{given[name]}" for name in sorted(given)).encode()).hexdigest()
-    return CampaignFolder(key, given, digest, parse_definition(given))
+    return CampaignFolder(key, given, digest_of(given), parse_definition(given))
+
+
+def read_files(path: Path) -> dict[str, str]:
+    """What lies in a folder and in the shared one. Raises DefinitionError where it cannot be read."""
+    if not path.is_dir():
+        raise DefinitionError(path.name, "folder", "没有这个文件夹 (no such folder)")
+    files = read_own(path) | read_shared(path.parent)
+    files.pop(_OF_INTENTS, None)
+    return files
 
 
 def read_own(path: Path) -> dict[str, str]:
@@ -52,6 +58,10 @@ def read_shared(templates: Path) -> dict[str, str]:
     if (templates / "site.toml").is_file():
         files[SITE] = _read(templates / "site.toml")
     return files
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    return hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
 
 
 def load_site(templates: Path) -> dict[str, str]:

@@ -24,13 +24,16 @@ async def select_audience(segment: Segment, now: datetime) -> list[int]:
     return [row["id"] for row in await _select("m.id", segment, now, "ORDER BY m.id")]
 
 
-async def count_audience(segment: Segment, now: datetime) -> int:
-    return int((await _select("count(*) AS n", segment, now))[0]["n"])
+async def count_audience(segment: Segment, now: datetime, owners: Collection[str] | None = None) -> int:
+    """With `owners` among these people's members alone."""
+    return int((await _select("count(*) AS n", segment, now, owners=owners))[0]["n"])
 
 
-async def list_audience(segment: Segment, now: datetime, limit: int) -> list[dict[str, Any]]:
+async def list_audience(
+    segment: Segment, now: datetime, limit: int, owners: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     columns = "m.no, m.name, m.tier, m.city, m.trade, m.unread_resumes, m.idle_since"
-    return await _select(columns, segment, now, f"ORDER BY m.no LIMIT {int(limit)}")
+    return await _select(columns, segment, now, f"ORDER BY m.no LIMIT {int(limit)}", owners)
 
 
 async def match_member(channel: ChannelName, address: str) -> Match | None:
@@ -64,6 +67,31 @@ async def hold_contact(contact_id: int) -> None:
 async def member_id_of(member_no: str) -> int | None:
     member = await Member.get_or_none(no=member_no)
     return member.id if member else None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Who a member is, in a line."""
+
+    id: int
+    no: str
+    name: str
+    owner: str
+
+
+async def find_head(member_no: str) -> Head | None:
+    row = await Member.get_or_none(no=member_no)
+    return Head(row.id, row.no, row.name, row.owner) if row else None
+
+
+async def find_head_by_id(member_id: int) -> Head | None:
+    row = await Member.get_or_none(id=member_id)
+    return Head(row.id, row.no, row.name, row.owner) if row else None
+
+
+async def contact_names(member_id: int) -> Mapping[int, str]:
+    """Contact id → name, of those who left as well."""
+    return dict(await Contact.filter(member_id=member_id).values_list("id", "name"))
 
 
 async def describe_member(member_no: str) -> dict[str, Any] | None:
@@ -139,6 +167,17 @@ async def count_stats(owners: Collection[str] | None = None) -> dict[str, int]:
     }
 
 
+async def count_members_of(owners: Collection[str]) -> dict[str, int]:
+    """Owner → how many members; who has none is left out."""
+    if not owners:
+        return {}
+    places = ", ".join(f"${number}" for number in range(1, len(owners) + 1))
+    rows = await statements.query(
+        f"SELECT owner, count(*) AS n FROM members WHERE owner IN ({places}) GROUP BY owner", *owners
+    )
+    return {row["owner"]: int(row["n"]) for row in rows}
+
+
 async def record_login(member_id: int, at: datetime) -> None:
     """The site tells that a member logged in."""
     _, new = await Login.get_or_create(member_id=member_id, at=at)
@@ -183,7 +222,12 @@ async def _suppressions_of(member_id: int) -> list[dict[str, Any]]:
     return sorted(company + closed, key=lambda row: row["at"])
 
 
-async def _select(columns: str, segment: Segment, now: datetime, tail: str = "") -> list[dict[str, Any]]:
+async def _select(
+    columns: str, segment: Segment, now: datetime, tail: str = "", owners: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     dialect: Literal["sqlite", "postgres"] = "postgres" if statements.is_postgres(statements.connection()) else "sqlite"
     rule = to_filter(segment, now, dialect)
-    return await statements.query(f"SELECT {columns} FROM members m WHERE {rule.sql} {tail}", *rule.params)
+    params = [*rule.params, *sorted(owners or ())]
+    places = ", ".join(f"${len(rule.params) + number}" for number in range(1, len(owners or ()) + 1))
+    ours = "" if owners is None else f" AND m.owner IN ({places})" if owners else " AND 1 = 0"
+    return await statements.query(f"SELECT {columns} FROM members m WHERE {rule.sql}{ours} {tail}", *params)

@@ -1,6 +1,6 @@
 """Records of a site's export into the tables: added, changed, unchanged, and those whose parent is missing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -61,6 +61,28 @@ async def load_chunk(kind: TableKind, judged: Judged, present: frozenset[str]) -
                 return await _load_children(Posting, Member, "member", judged, present)
 
 
+async def weigh_chunk(kind: TableKind, judged: Judged, present: frozenset[str], coming: Collection[str]) -> Loaded:
+    """What `load_chunk` would make of these rows; nothing is written.
+
+    `coming`: the numbers of parents that files before this one would bring.
+    """
+    if not judged.lines:
+        return Loaded()
+    match kind:
+        case TableKind.MEMBERS:
+            return await _weigh(Member, _member_columns(judged.columns), present)
+        case TableKind.SEEKERS:
+            return await _weigh(Seeker, judged.columns, present)
+        case TableKind.LOGINS:
+            return await _weigh_logins(judged, coming)
+        case TableKind.APPLICATIONS:
+            return await _weigh_children(Application, Posting, "posting", judged, present, coming)
+        case TableKind.CONTACTS:
+            return await _weigh_children(Contact, Member, "member", judged, present, coming)
+        case TableKind.POSTINGS:
+            return await _weigh_children(Posting, Member, "member", judged, present, coming)
+
+
 async def refresh_members(now: datetime) -> None:
     """Counters and tiers brought up to date; to be called once after the files of an import are in."""
     await statements.recount_members()
@@ -91,14 +113,55 @@ async def _with_parents(parent: type[Model], parent_name: str, judged: Judged) -
 async def _load_logins(judged: Judged) -> Loaded:
     columns, orphans = await _with_parents(Member, "member", judged)
     logins = set(zip(columns["member_id"], columns["at"], strict=True))
-    ids, times = {member_id for member_id, _ in logins}, [at for _, at in logins]
-    stored: set[tuple[int, datetime]] = set()
-    if logins:
-        span = {"at__gte": min(times), "at__lte": max(times)}
-        stored = set(await Login.filter(member_id__in=ids, **span).values_list("member_id", "at"))
-    new = sorted(logins - stored)
+    new = sorted(logins - await _stored_logins(logins))
     await statements.upsert("logins", ("member_id", "at"), ("member_id", "at"), new)
     return Loaded(added=len(new), unchanged=len(logins) - len(new), orphans=orphans)
+
+
+async def _weigh(model: type[Model], columns: Columns, present: frozenset[str]) -> Loaded:
+    known = await statements.ids_of(model._meta.db_table, columns["no"])
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    old = [row for row in rows if row["no"] in known]
+    if not old:
+        return Loaded(added=len(rows))
+    stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values("id", *columns)}
+    changed = sum(_merge(stored[row["no"]], row, present) != stored[row["no"]] for row in old)
+    return Loaded(added=len(rows) - len(old), changed=changed, unchanged=len(old) - changed)
+
+
+async def _weigh_children(
+    model: type[Model],
+    parent: type[Model],
+    parent_name: str,
+    judged: Judged,
+    present: frozenset[str],
+    coming: Collection[str],
+) -> Loaded:
+    numbers = judged.columns[f"{parent_name}_no"]
+    new = [no in coming for no in numbers]
+    known, orphans = await _with_parents(parent, parent_name, judged.only([not one for one in new]))
+    loaded = await _weigh(model, known, present | {f"{parent_name}_id"}) if known["no"] else Loaded()
+    loaded.added += sum(new)  # whose parent is new is new, but for a row that changes its parent
+    loaded.orphans = orphans
+    return loaded
+
+
+async def _weigh_logins(judged: Judged, coming: Collection[str]) -> Loaded:
+    new = [no in coming for no in judged.columns["member_no"]]
+    columns, orphans = await _with_parents(Member, "member", judged.only([not one for one in new]))
+    logins = set(zip(columns["member_id"], columns["at"], strict=True))
+    stored = await _stored_logins(logins)
+    return Loaded(added=len(logins - stored) + sum(new), unchanged=len(logins & stored), orphans=orphans)
+
+
+async def _stored_logins(logins: Collection[tuple[int, datetime]]) -> set[tuple[int, datetime]]:
+    """Those there are among the logins of these members in this time."""
+    if not logins:
+        return set()
+    times = [at for _, at in logins]
+    span = {"at__gte": min(times), "at__lte": max(times)}
+    found = Login.filter(member_id__in={member_id for member_id, _ in logins}, **span)
+    return set(await found.values_list("member_id", "at"))
 
 
 async def _store(model: type[Model], columns: Columns, present: frozenset[str]) -> Loaded:

@@ -30,8 +30,10 @@ from campaigns.outbox.messages import (
 from campaigns.outbox.occurrences import (
     OccurrenceRow,
     add_occurrence,
+    change_extra,
     close_planning,
     fate_of,
+    find_occurrence,
     hold_planning,
     last_occurrence,
     read_occurrence,
@@ -55,14 +57,18 @@ from campaigns.outbox.receipts import (
     record_receipts,
 )
 from campaigns.outbox.sent import (
+    ByHand,
     NotSent,
     SentLink,
     SentWords,
     last_message_to,
+    message_of,
     not_sent_to,
+    read_by_hand,
     sent_at,
     sent_link,
     sent_words,
+    written_by_hand,
 )
 from campaigns.statements import Exchanged
 
@@ -70,6 +76,7 @@ __all__ = [
     "LEASE",
     "Accepted",
     "Batch",
+    "ByHand",
     "Claim",
     "Claimed",
     "Delivery",
@@ -86,6 +93,7 @@ __all__ = [
     "campaign_of",
     "cancel_queued",
     "cancel_waiting",
+    "change_extra",
     "claim",
     "claim_unknown",
     "close_channel",
@@ -97,6 +105,7 @@ __all__ = [
     "enqueue",
     "exchange",
     "fate_of",
+    "find_occurrence",
     "hand_to_staff",
     "has_open_calls",
     "hold_planning",
@@ -107,6 +116,7 @@ __all__ = [
     "last_occurrence",
     "mass_followers",
     "message_by_provider_id",
+    "message_of",
     "messages_of_call",
     "messages_to",
     "next_due",
@@ -114,6 +124,7 @@ __all__ = [
     "note_code",
     "on_the_wire",
     "open_channel",
+    "read_by_hand",
     "read_occurrence",
     "read_planned",
     "recently_planned",
@@ -131,4 +142,5 @@ __all__ = [
     "unknown_in_call",
     "unplanned_occurrences",
     "waiting_for_staff",
+    "written_by_hand",
 ]

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from bot.commands.importing import FileReport, import_paths
+from bot.commands.importing import import_paths
 from bot.database import open_database
+from bot.importing import FileReport
 from campaigns.terms import SHANGHAI
 from tests.benchmarks.bench import Bench, WrongResult, run
 from tests.benchmarks.figures import Figures

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.commands.importing import FileReport, import_paths
+from bot.commands.importing import import_paths
+from bot.importing import FileReport
 from bot.sandbox.site import write_export
 from bot.settings import Settings
 from campaigns import statements

@@ -1,0 +1,70 @@
+"""设置: its frame, tokens and departments."""
+
+import re
+
+import httpx
+
+from bot.runtime import Runtime
+from campaigns import api_tokens
+from campaigns.models import ApiToken, AuditEntry
+from campaigns.rights import Right, Role
+from tests.web_cast import NOW, add_colleague, add_member, as_staff
+
+HOSTILE = "<script>alert(1)</script>\"'" + "长" * 37
+
+
+async def test_the_frame_shows_the_tabs_one_may_open(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/settings")).text
+    for place in ("/settings/tokens", "/settings/departments", "/staff", "/audit"):
+        assert f'href="{place}"' in page
+    async with as_staff(runtime, Role.MANAGER) as manager:
+        page = (await manager.get("/audit")).text
+        assert 'href="/audit" aria-current="page"' in page
+        assert "/settings/tokens" not in page
+
+
+async def test_a_token_is_shown_once(browser: httpx.AsyncClient) -> None:
+    made = (await browser.post("/settings/tokens", data={"name": "招聘网站", "right": ["see", "staff"]})).text
+    secret = re.search(r"hf_[\w-]+", made)
+    assert secret
+    found = await api_tokens.find(secret[0], NOW)
+    assert found is not None
+    assert found.rights == {Right.SEE}
+    page = (await browser.get("/settings/tokens")).text
+    assert secret[0] not in page
+    assert f"…{secret[0][-4:]}" in page
+    await browser.post(f"/settings/tokens/{found.id}/revoke")
+    assert await api_tokens.find(secret[0], NOW) is None
+    assert {"key_made", "key_revoked"} <= {entry.action for entry in await AuditEntry.all()}
+    assert secret[0] not in str([dict(entry) for entry in await AuditEntry.all()])
+
+
+async def test_a_token_form_keeps_what_was_typed_and_says_what_is_wrong(browser: httpx.AsyncClient) -> None:
+    for data, words in (
+        ({"name": HOSTILE}, "至少给一项权限"),
+        ({"name": "", "right": "see"}, "名字写1到64个字"),
+        ({"name": "x" * 300, "right": "see"}, "名字写1到64个字"),
+    ):
+        answer = await browser.post("/settings/tokens", data=data)
+        assert answer.status_code == 422
+        assert words in answer.text
+        assert "<script>alert" not in answer.text
+    assert await ApiToken.all().count() == 0
+    assert (await browser.post("/settings/tokens/99999999999999/revoke")).status_code == 404
+
+
+async def test_a_hostile_token_name_is_text(browser: httpx.AsyncClient) -> None:
+    answer = await browser.post("/settings/tokens", data={"name": HOSTILE, "right": "see"})
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text + (await browser.get("/settings/tokens")).text
+
+
+async def test_departments_are_listed_with_their_people_and_members(browser: httpx.AsyncClient) -> None:
+    assert "还没有部门" in (await browser.get("/settings/departments")).text
+    await add_colleague(Role.AGENT, name="甲", department="东区")
+    await add_colleague(Role.AGENT, name="乙", department="东区")
+    for number in range(3):
+        await add_member(f"Q{number}", owner="甲")
+    page = (await browser.get("/settings/departments")).text
+    assert "甲</span>、<span>乙" in page
+    assert "3家" in page
