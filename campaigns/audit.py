@@ -19,6 +19,8 @@ class Action(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_CHANGED = "staff_changed"
     MEMBER_SEEN = "member_seen"
+    EXPORTED = "exported"
+    FILE_WRITTEN = "file_written"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     SETTING_CHANGED = "setting_changed"

@@ -79,7 +79,7 @@ async def count_afresh(
         SELECT m.occurrence_id, 'touch' AS kind, t.kind AS state, t.intent AS reason, t.medium AS channel,
                FALSE AS uncertain, {day} AS day, count(*) AS n
         FROM touches t JOIN messages m ON m.id = t.message_id {held.replace("m.member_id", "t.member_id")}
-        WHERE t.direction = 'in' AND {where} {group}
+        WHERE t.direction <> 'out' AND {where} {group}
         """,
         *params,
     )

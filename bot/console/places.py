@@ -34,6 +34,8 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("members", "/members", "firm", "企业会员", Right.SEE),
         ("segments", "/segments", "seg", "分群", Right.SEE),
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
+        ("calendar", "/calendar", "cal", "日历", Right.SEE),
+        ("templates", "/templates", "file", "素材", Right.SEE),
     ),
     (
         ("settings", "/settings", "gear", "设置", Right.SETTINGS),

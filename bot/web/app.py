@@ -11,7 +11,20 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, campaigns, canned, inbox, me, members, staff, status, talking, writing
+from bot.console import (
+    auditing,
+    calendars,
+    campaigns,
+    canned,
+    inbox,
+    material,
+    me,
+    members,
+    staff,
+    status,
+    talking,
+    writing,
+)
 from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
 from bot.console.settings import days, departments, keywords, overview, policy, tokens
@@ -37,6 +50,8 @@ PAGES = (
     lists,
     task,
     campaigns,
+    calendars,
+    material,
     me,
     staff,
     auditing,
@@ -143,7 +158,9 @@ def _origin(url: str) -> str:
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *headers]
+            own = {name for name, _ in message.get("headers", [])}  # an answer may be stricter by itself
+            added = [(name, value) for name, value in headers if name not in own]
+            message["headers"] = [*message.get("headers", []), *added]
         await send(message)
 
     return wrapped

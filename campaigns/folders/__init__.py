@@ -6,10 +6,13 @@ from campaigns.folders.reading import (
     CampaignFolder,
     compiled_content,
     digest_of,
+    folder_of,
     load_site,
     place_of,
     read_files,
     read_folder,
+    read_own,
+    read_shared,
 )
 from campaigns.folders.samples import render_sample, sample_ways
 
@@ -19,6 +22,7 @@ __all__ = [
     "LintProblem",
     "compiled_content",
     "digest_of",
+    "folder_of",
     "lint_folder",
     "lint_together",
     "load_site",
@@ -26,6 +30,8 @@ __all__ = [
     "place_of",
     "read_files",
     "read_folder",
+    "read_own",
+    "read_shared",
     "render_sample",
     "sample_ways",
 ]

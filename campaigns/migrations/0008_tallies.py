@@ -12,6 +12,8 @@ from tortoise import fields, migrations
 from tortoise.indexes import Index
 from tortoise.migrations import operations as ops
 
+from campaigns.indexes import FilledIndex
+
 _INTO = "INSERT INTO tallies (occurrence_id, kind, state, reason, channel, uncertain, day, n)"
 _MESSAGE = "occurrence_id, 'message' AS kind, state, reason, coalesce(channel, '') AS channel, uncertain, '' AS day"
 _OTHERS = {  # columns and condition, `t` being the table
@@ -140,4 +142,8 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.RunPython(_count),
+        ops.AddIndex(
+            model_name="Touch",
+            index=FilledIndex(fields=["message_id"], name="touches_heard", filled="direction", empty="out"),
+        ),
     ]

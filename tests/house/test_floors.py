@@ -53,7 +53,8 @@ FLOORS: dict[float, str] = {
     "bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
-    4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
+    4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
+    "campaigns.effects campaigns.outcomes",
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits "

@@ -47,7 +47,19 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/tasks/{id:int}/hand"): "manager marketer agent",
     ("POST", "/tasks/{id:int}/reopen"): "manager marketer agent",
     ("GET", "/campaigns"): "manager marketer agent viewer",
+    ("GET", "/campaigns/live"): "manager marketer agent viewer",
     ("GET", "/campaigns/{key}"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}/progress"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}/depth"): "manager marketer agent viewer",
+    ("GET", "/campaigns/{key}/export.csv"): "manager",
+    ("GET", "/campaigns/{key}/export.xlsx"): "manager",
+    ("GET", "/calendar"): "manager marketer agent viewer",
+    ("GET", "/calendar/{day}"): "manager marketer agent viewer",
+    ("GET", "/templates"): "manager marketer agent viewer",
+    ("GET", "/templates/{folder}"): "manager marketer agent viewer",
+    ("POST", "/templates/{folder}"): "manager marketer",
+    ("GET", "/templates/{folder}/difference"): "manager marketer agent viewer",
+    ("GET", "/templates/{folder}/mail/{name}"): "manager marketer agent viewer",
     ("POST", "/members/{number:path}/write"): "manager marketer agent",
     ("GET", "/inbox"): "manager marketer agent viewer",
     ("GET", "/inbox/parts/list"): "manager marketer agent viewer",
@@ -101,7 +113,14 @@ def pages() -> list[tuple[str, StaffRoute]]:
 
 
 def address(route: StaffRoute, staff_id: int) -> str:
-    filled = {"{number:path}": "Q200001", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
+    filled = {
+        "{number:path}": "Q200001",
+        "{key}": "unread_resumes",
+        "{folder}": "unread_resumes",
+        "{day}": "2026-11-23",
+        "{name}": "email",
+        "{id:int}": str(staff_id),
+    }
     path = route.path
     for part, value in filled.items():
         path = path.replace(part, value)
