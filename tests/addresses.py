@@ -141,6 +141,8 @@ _THINGS: Mapping[str, Ask] = {
     "tasks/id": _first(models.Visit),
     "segments/id": _first(models.SavedSegment),
     "staff/id": _first(models.StaffAccount),
+    "calendar/day": _always("2026-11-23"),
+    "templates/name": _always("email"),
     "inbox/number": _first_heard,
     "inbox/id": _first(models.CannedAnswer),
     "imports/id": _first(models.ImportRun),

@@ -110,7 +110,7 @@ class Readable:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
-            refused = PlainTextResponse("这个地址不对 (there is no such address)\n", status_code=400)
+            refused = PlainTextResponse("这个地址不对 (there is no such address)\n", status_code=404)
             return await refused(scope, receive, send)
         await self._app(scope, receive, send)
         return None
