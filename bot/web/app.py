@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.console import auditing, campaigns, me, members, staff, status
 from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
-from bot.console.settings import days, departments, overview, policy, tokens
+from bot.console.settings import channels, days, departments, overview, policy, tokens
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -37,6 +37,7 @@ PAGES = (
     tokens,
     policy,
     days,
+    channels,
 )
 log = logging.getLogger(__name__)
 
