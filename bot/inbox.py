@@ -5,17 +5,16 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
 
 import orjson
 
 from bot.database import is_away
 from bot.intake import Intake
+from bot.keyword_table import table_in_force
 from bot.runtime import Runtime
 from campaigns import outbox
 from campaigns.errors import WebhookRejected
-from campaigns.intents import IntentTable, load_table
+from campaigns.intents import IntentTable
 from campaigns.members import find
 from campaigns.replies.events import Taken
 from campaigns.replies.group import Told, take_group
@@ -33,18 +32,11 @@ class Inbox:
         self.runtime = runtime
         self._receipts = Intake(self._write_group)
         self._training = asyncio.Lock()
-        self._intents: IntentTable | None = None
 
     async def intents(self) -> IntentTable:
-        """Trained when the first answer comes: a second of work nobody should wait for at start, and no other door
-        while it is done.
-        """
+        """The keyword table as it stands, learned when the first answer comes and whenever somebody edited it."""
         async with self._training:
-            if self._intents is None:
-                folder = self.runtime.settings.huifang_templates / "auto_replies"
-                changed = max(path.stat().st_mtime for path in folder.rglob("*"))
-                self._intents = await asyncio.to_thread(_intents, folder, changed)
-        return self._intents
+            return await table_in_force(self.runtime.settings.huifang_templates)
 
     async def take(self, events: Sequence[InboundEvent]) -> list[Taken]:
         """Store and apply events: receipts with those of other callers, then all else one by one in its order.
@@ -94,11 +86,6 @@ class Inbox:
                 taken = await take_event(event, message_id=message_id, now=now, table=table, doubt_pause=pause)
         log.info("%s event %s: %s", event.channel, type(event).__name__, taken.outcome)
         return taken
-
-
-@lru_cache(maxsize=4)
-def _intents(folder: Path, changed: float) -> IntentTable:
-    return load_table(folder)
 
 
 async def take_site_events(runtime: Runtime, body: bytes) -> int:

@@ -20,6 +20,7 @@ from bot.settings import Settings
 Take = Callable[[bytes], None]
 
 _ROWS = 2000  # SQLite's, at once
+_DERIVED = frozenset({"tallies"})  # triggers count them again while the others are laid back
 _MIGRATIONS = "SELECT name FROM tortoise_migrations WHERE app = 'campaigns' ORDER BY name"
 _KINDS: tuple[tuple[type[Any], Kind], ...] = (
     (fields.BooleanField, Kind.BOOL),
@@ -52,11 +53,11 @@ class Snapshot(Protocol):
 
 
 def tables() -> list[Table]:
-    """Every table of the models, parents before children."""
+    """Every table of the models that holds more than is counted from the others, parents before children."""
     assert Tortoise.apps is not None
     models = {model._meta.db_table: model for model in Tortoise.apps["campaigns"].values()}
     order = TopologicalSorter({name: _parents(model) for name, model in sorted(models.items())})
-    return [Table(name=name, columns=_columns(models[name])) for name in order.static_order()]
+    return [Table(name=name, columns=_columns(models[name])) for name in order.static_order() if name not in _DERIVED]
 
 
 @contextlib.asynccontextmanager

@@ -2,10 +2,12 @@
 
 Its own transactions begin deferred, so two processes that read and then write fail with "database is locked" at
 once, and a task cancelled while a transaction begins leaves the lock taken for ever. And it writes a time in the zone
-it was given in, as text, so that comparing two of different zones compares their hours.
+it was given in, as text, so that comparing two of different zones compares their hours. And it counts what
+triggers change.
 """
 
 import sqlite3
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +22,20 @@ from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
 
-class _ImmediateTransaction(SqliteTransactionWrapper):
+class _OwnChanges(SqliteClient):
+    """A statement changed the rows it names, not those its triggers changed besides."""
+
+    @translate_exceptions
+    async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[dict[str, Any]]]:
+        async with self.acquire_connection() as connection:
+            cursor = await connection.execute(query.replace("\x00", "'||CHAR(0)||'"), values)
+            rows = list(await cursor.fetchall())
+            changed: int = cursor.rowcount
+            await cursor.close()
+        return (max(changed, 0) or len(rows)), rows
+
+
+class _ImmediateTransaction(SqliteTransactionWrapper, _OwnChanges):
     async def begin(self) -> None:
         try:
             await self._connection.commit()
@@ -49,7 +64,7 @@ class _ImmediateContext(SqliteTransactionContext):
         return self.connection  # type: ignore[no-any-return]
 
 
-class ImmediateSqliteClient(SqliteClient):
+class ImmediateSqliteClient(_OwnChanges):
     def _in_transaction(self) -> TransactionContext:
         return _ImmediateContext(_ImmediateTransaction(self), self._lock)
 

@@ -117,6 +117,8 @@ ACTION_WORDS = {
     "staff_added": "加员工",
     "staff_changed": "改员工的权限",
     "member_seen": "看会员资料",
+    "exported": "导出",
+    "file_written": "改素材",
     "key_made": "做接口令牌",
     "key_revoked": "作废接口令牌",
     "setting_changed": "改设置",
@@ -128,10 +130,24 @@ ACTION_WORDS = {
     "import_started": "导入",
     "import_deleted": "删掉导入的文件",
     "rejects_taken": "下载没导入的行",
+    "written_by_hand": "写给客户",
+    "conversation_changed": "会话接手、转交、关闭",
+    "intent_corrected": "改正听成的意思",
+    "canned_changed": "改常用语",
+    "task_changed": "办任务",
+    "numbers_seen": "看号码",
+    "keywords_changed": "改关键词表",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.
-TASKS = {"check_stop": "核对是不是退订", "return_visit": "回访", "renewal": "续费前回访"}
+TASKS = {
+    "check_stop": "核对是不是退订",
+    "return_visit": "回访",
+    "renewal": "续费前回访",
+    "promise": "答应的事",
+    "follow_up": "再联系",
+    "by_hand": "自己建的任务",
+}
 
 TOUCHES = {
     "message": "发出",

@@ -19,6 +19,8 @@ class Action(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_CHANGED = "staff_changed"
     MEMBER_SEEN = "member_seen"
+    EXPORTED = "exported"
+    FILE_WRITTEN = "file_written"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     SETTING_CHANGED = "setting_changed"
@@ -30,6 +32,13 @@ class Action(StrEnum):
     IMPORT_STARTED = "import_started"
     IMPORT_DELETED = "import_deleted"
     REJECTS_TAKEN = "rejects_taken"
+    WRITTEN_BY_HAND = "written_by_hand"
+    CONVERSATION_CHANGED = "conversation_changed"  # taken, given, put off, closed, opened again
+    INTENT_CORRECTED = "intent_corrected"
+    CANNED_CHANGED = "canned_changed"
+    KEYWORDS_CHANGED = "keywords_changed"
+    TASK_CHANGED = "task_changed"
+    NUMBERS_SEEN = "numbers_seen"
 
 
 @dataclass(frozen=True, slots=True)

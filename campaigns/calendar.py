@@ -274,3 +274,20 @@ def _statutory(year: int) -> set[date]:
     return {
         _FEASTS[name].when(year) + timedelta(days=first + n) for name, first, days in _STATUTORY for n in range(days)
     }
+
+
+def lunar_name(day: date) -> str:
+    """What a wall calendar writes under a day: the solar term, else the lunar month on its first day, else the day."""
+    _check_year(day.year)
+    lunar = LunarDate.from_solar_date(day.year, day.month, day.day)
+    month = f"{'闰' if lunar.leap else ''}{lunar.cn_month}月"
+    return str(lunar.term or (month if lunar.day == 1 else lunar.cn_day))
+
+
+def holiday_name(day: date) -> str:
+    """The announced holiday a day off belongs to; empty where there is none, or nothing is announced."""
+    try:
+        off, name = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        return ""
+    return str(name) if off and name else ""

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from campaigns.errors import InputError, StateError
-from campaigns.folders import CampaignFolder, Definition, lint_folder, parse_definition, read_folder
+from campaigns.folders import CampaignFolder, Definition, digest_of, lint_folder, parse_definition, read_folder
 from campaigns.models import Campaign, ContentVersion
 
 BY_HAND = "停于命令行"
@@ -54,6 +54,18 @@ async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> Campaign
     await Campaign.filter(id=campaign.id, state="cancelled").update(planned_until=None)
     await Campaign.filter(id=campaign.id, state__in=("draft", "cancelled")).update(state="approved")
     return await read_campaign(folder.key)
+
+
+async def keep_running(key: str, files: Mapping[str, str], *, now: datetime) -> tuple[int, int]:
+    """A campaign without dates or approval, for words that each have their own version. Returns (campaign, version)."""
+    parse_definition(files)
+    version, _ = await ContentVersion.get_or_create(
+        campaign=key, digest=digest_of(files), defaults={"files": dict(files), "created_at": now}
+    )
+    campaign, _ = await Campaign.get_or_create(
+        key=key, defaults={"version_id": version.id, "state": "running", "started_at": now}
+    )
+    return campaign.id, version.id
 
 
 async def start(key: str, *, now: datetime) -> CampaignRow:

@@ -1,7 +1,8 @@
 """May we: consent, suppression, allowed hours, caps → Allow, Defer or Suppress with one reason.
 
 In this order: the company's refusal, the hold-out, a contact and channel that can be reached, the moment.
-An answer to a customer's own message (class ANSWER) is bound by reachability alone.
+An answer to a customer's own message (class ANSWER) is bound by reachability alone, and by a refusal where a colleague
+wrote it.
 """
 
 from collections import Counter
@@ -105,6 +106,7 @@ class Ruling:
         """`closed` are channels that a provider's answer stopped: taken only where no other is open."""
         self.rules, self.settings, self.now, self.closed = rules, settings, now, closed
         self.binding = rules.message_class is not MessageClass.ANSWER
+        self.heeding = self.binding or rules.by_hand
         self.counted = rules.message_class in COUNTED
         self.deadline = now + settings.defer_at_most
         if rules.useless_at is not None:
@@ -118,7 +120,7 @@ class Ruling:
         Contacts are tried primary first, then as they come; for each the campaign's channels in order. The way
         that is open earliest is taken, of equals the first.
         """
-        if self.binding and facts.refused:
+        if self.heeding and facts.refused:
             return Suppress(Reason.REFUSED)
         if self.binding and held_out:
             return Suppress(Reason.HOLD_OUT)
@@ -128,7 +130,7 @@ class Ruling:
         """Each of the campaign's channels: None where it can be used, now or when its hour comes, else why not."""
         if not facts.contacts:
             return dict.fromkeys(self.rules.channels, Reason.NO_CONTACT)
-        if self.binding and facts.refused:
+        if self.heeding and facts.refused:
             return dict.fromkeys(self.rules.channels, Reason.REFUSED)
         search = _Search(self, facts)
         return {channel: search.why_not(facts.contacts, channel) for channel in self.rules.channels}
@@ -138,7 +140,7 @@ class Ruling:
 
         `facts` must leave out the planned time of this very message, else it counts against itself.
         """
-        if self.binding and facts.refused:
+        if self.heeding and facts.refused:
             return Suppress(Reason.REFUSED)
         return _Search(self, facts).best((contact,), (channel,))
 

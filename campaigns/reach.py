@@ -66,7 +66,7 @@ _KIND_OF = {word: kind for kind, words in _KINDS.items() for word in words}
 class CampaignRules:
     """What must be known of a campaign: channels in order of preference, the last useful moment.
 
-    `unapproved` are channels for which it has no approved template.
+    `unapproved` are channels for which it has no approved template. Words `by_hand` go in a conversation alone.
     """
 
     message_class: MessageClass
@@ -75,6 +75,7 @@ class CampaignRules:
     wechat_modes: frozenset[WechatMode]
     subscribe_template: str = ""
     unapproved: frozenset[ChannelName] = frozenset()
+    by_hand: bool = False  # a colleague's own words: a refusal holds them, be they an answer or not
 
 
 def kind_of(suppressed_for: str) -> Reason:
@@ -101,7 +102,8 @@ def closed_at(contact: ContactFacts, channel: ChannelName, rules: CampaignRules,
     """What the provider would not let through at the moment of sending; mail and SMS know nothing of the kind."""
     if channel is ChannelName.WECHAT and wechat_mode(contact, rules, at) is None:
         return _closed_wechat(contact, rules, at)
-    if channel is ChannelName.WECOM and rules.message_class is MessageClass.ANSWER and not is_open(contact.wecom, at):
+    chatting = rules.by_hand or rules.message_class is MessageClass.ANSWER
+    if channel is ChannelName.WECOM and chatting and not is_open(contact.wecom, at):
         return Reason.NO_WINDOW  # an answer goes in customer service, all else as a task of staff
     return None
 

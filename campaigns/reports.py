@@ -1,13 +1,14 @@
 """Was it worth it: what planning decided, what became of it since, what came back."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from campaigns import statements
+from campaigns.tallies import MESSAGE, TOUCH, Count, read_counts
 from campaigns.terms import DeliveryState
 
 _GONE = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.BOUNCED)
@@ -42,16 +43,27 @@ class CampaignReport:
     returns: int
 
 
-async def campaign_reports(key: str | None = None) -> list[CampaignReport]:
-    """Reports of every campaign that was approved, or of one."""
+async def campaign_reports(key: str | None = None, owners: Collection[str] | None = None) -> list[CampaignReport]:
+    """Reports of every campaign that was approved, or of one; with `owners` of these people's members alone.
+
+    What planning decided is not kept by member: with `owners` nothing stands in `planned`.
+    """
     campaigns = await statements.query("SELECT id, key, state, note FROM campaigns ORDER BY id")
-    planned = await _planned()
-    stands = await _stands()
-    back = await _back()
+    rows = [row for row in campaigns if key is None or row["key"] == key]
+    runs = await _runs(rows[0]["id"] if key is not None and rows else None)
+    counts = await read_counts([run.id for run in runs] if key is not None else None, owners)
+    home = {run.id: run.campaign_id for run in runs}
+    by_campaign: dict[int, list[Count]] = {}
+    for count in counts:
+        if count.occurrence_id in home:
+            by_campaign.setdefault(home[count.occurrence_id], []).append(count)
     return [
-        _report(row, planned.get(row["id"], _NOTHING), stands.get(row["id"], []), back.get(row["id"], Counter()))
-        for row in campaigns
-        if key is None or row["key"] == key
+        _report(
+            row,
+            _planned([run for run in runs if run.campaign_id == row["id"]], owners is None),
+            by_campaign.get(row["id"], []),
+        )
+        for row in rows
     ]
 
 
@@ -65,47 +77,70 @@ async def unknown_by_channel() -> Mapping[str, int]:
 
 
 async def _count_by_channel(*states: DeliveryState) -> Mapping[str, int]:
-    rows = await statements.query("SELECT channel, state, count(*) AS n FROM messages GROUP BY channel, state")
     counts: Counter[str] = Counter()
-    for row in rows:
-        if row["channel"] and row["state"] in states:
-            counts[row["channel"]] += row["n"]
+    for count in await read_counts():
+        if count.kind == MESSAGE and count.channel and count.state in states:
+            counts[count.channel] += count.n
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    id: int
+    campaign_id: int
+    planned: Mapping[str, int] | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Planned:
     occurrences: int
-    audience: int
-    fates: Mapping[str, int]
+    fates: Mapping[str, int] | None
 
 
-_NOTHING = _Planned(0, 0, {})
+async def _runs(campaign_id: int | None) -> list[_Run]:
+    where, given = ("WHERE campaign_id = $1", [campaign_id]) if campaign_id is not None else ("", [])
+    rows = await statements.fetch(f"SELECT id, campaign_id, planned, planned_at FROM occurrences {where}", *given)
+    return [
+        _Run(row["id"], row["campaign_id"], orjson.loads(row["planned"]) if row["planned_at"] else None) for row in rows
+    ]
 
 
-def _report(
-    row: Mapping[str, Any], planned: _Planned, stands: list[Mapping[str, Any]], back: Mapping[str, int]
-) -> CampaignReport:
+def _planned(runs: Sequence[_Run], known: bool) -> _Planned:
+    closed = [run.planned for run in runs if run.planned is not None]
+    if not known:
+        return _Planned(len(closed), None)
+    fates: Counter[str] = Counter()
+    for one in closed:
+        fates.update(one)
+    return _Planned(len(closed), dict(fates))
+
+
+def _report(row: Mapping[str, Any], planned: _Planned, counts: Sequence[Count]) -> CampaignReport:
     now: Counter[str] = Counter()
     states: Counter[str] = Counter()
     channels: Counter[str] = Counter()
+    back: Counter[str] = Counter()
     uncertain = 0
-    for stand in stands:
-        name = f"{stand['state']}:{stand['reason']}" if stand["reason"] else stand["state"]
-        now[name] += stand["n"]
-        states[stand["state"]] += stand["n"]
-        uncertain += stand["n"] if stand["uncertain"] else 0
-        if stand["state"] in _GONE:
-            channels[stand["channel"]] += stand["n"]
+    for count in counts:
+        if count.kind == TOUCH:
+            back[count.state] += count.n
+            back["stop"] += count.n if count.state == "reply" and count.reason == "stop" else 0
+        if count.kind != MESSAGE:
+            continue
+        now[f"{count.state}:{count.reason}" if count.reason else count.state] += count.n
+        states[count.state] += count.n
+        uncertain += count.n if count.uncertain else 0
+        if count.state in _GONE:
+            channels[count.channel] += count.n
     return CampaignReport(
         key=row["key"],
         state=row["state"],
         note=row["note"],
         occurrences=planned.occurrences,
-        audience=planned.audience,
-        planned=planned.fates,
+        audience=sum(now.values()) if planned.fates is None else sum(planned.fates.values()),
+        planned=planned.fates or {},
         now=dict(now),
-        later=_later(planned.fates, now),
+        later=_later(planned.fates, now) if planned.fates is not None else {},
         channels=dict(channels),
         sent=sum(states[state] for state in _GONE),
         delivered=states[DeliveryState.DELIVERED],
@@ -113,10 +148,10 @@ def _report(
         unknown=states[DeliveryState.UNKNOWN],
         uncertain=uncertain,
         waiting=states[DeliveryState.QUEUED] + states[DeliveryState.SENDING],
-        replies=back.get("reply", 0),
-        automatic=back.get("auto_reply", 0),
-        refusals=back.get("stop", 0) + back.get("opt_out", 0),
-        returns=back.get("return", 0),
+        replies=back["reply"],
+        automatic=back["auto_reply"],
+        refusals=back["stop"] + back["opt_out"],
+        returns=back["return"],
     )
 
 
@@ -124,45 +159,3 @@ def _later(planned: Mapping[str, int], now: Mapping[str, int]) -> dict[str, int]
     """Suppressed or failed since planning, by reason."""
     closed = {name: count for name, count in now.items() if name.startswith(("suppressed", "failed", "expired"))}
     return {name: count - planned.get(name, 0) for name, count in closed.items() if count > planned.get(name, 0)}
-
-
-async def _planned() -> dict[int, _Planned]:
-    rows = await statements.query("SELECT campaign_id, audience, planned FROM occurrences WHERE planned_at IS NOT NULL")
-    found: dict[int, _Planned] = {}
-    for row in rows:
-        before = found.get(row["campaign_id"], _NOTHING)
-        fates = Counter(before.fates) + Counter(orjson.loads(row["planned"]))
-        found[row["campaign_id"]] = _Planned(before.occurrences + 1, before.audience + row["audience"], dict(fates))
-    return found
-
-
-async def _stands() -> dict[int, list[Mapping[str, Any]]]:
-    rows = await statements.query(
-        """
-        SELECT o.campaign_id, m.state, m.reason, m.channel, m.uncertain, count(*) AS n
-        FROM messages m JOIN occurrences o ON o.id = m.occurrence_id
-        GROUP BY o.campaign_id, m.state, m.reason, m.channel, m.uncertain
-        """
-    )
-    found: dict[int, list[Mapping[str, Any]]] = {}
-    for row in rows:
-        found.setdefault(row["campaign_id"], []).append(row)
-    return found
-
-
-async def _back() -> dict[int, Counter[str]]:
-    """Inbound touches credited to the campaign of the message they answer."""
-    rows = await statements.query(
-        """
-        SELECT o.campaign_id, t.kind, t.intent, count(*) AS n
-        FROM touches t JOIN messages m ON m.id = t.message_id JOIN occurrences o ON o.id = m.occurrence_id
-        WHERE t.direction = 'in' GROUP BY o.campaign_id, t.kind, t.intent
-        """
-    )
-    found: dict[int, Counter[str]] = {}
-    for row in rows:
-        counts = found.setdefault(row["campaign_id"], Counter())
-        counts[row["kind"]] += row["n"]
-        if row["kind"] == "reply" and row["intent"] == "stop":
-            counts["stop"] += row["n"]
-    return found

@@ -268,10 +268,13 @@ Verdict = Allow | Defer | Suppress
 
 @dataclass(frozen=True, slots=True)
 class MailWords:
+    """`thread`: of a mail a person wrote, the Message-IDs it follows, the answered one last; None: a machine's mail."""
+
     subject: str
     text: str
     html: str
     html_head: str = field(default="", compare=False, repr=False)  # how `html` begins in every mail of its kind
+    thread: str | None = None
 
 
 class SmsProvider(StrEnum):
@@ -408,7 +411,10 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A message from a member, or from a member's machine (`automatic`)."""
+    """A message from a member, or from a member's machine (`automatic`).
+
+    Of a mail also its Message-ID and its subject: an answer joins the customer's own thread.
+    """
 
     event_id: str
     channel: ChannelName
@@ -417,6 +423,8 @@ class Reply:
     text: str
     key: str = ""  # Outbound.key of the message it answers, where that is known
     automatic: bool = False
+    mail_id: str = ""
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The contact history: append-only, both directions, every medium."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,6 +27,8 @@ class TouchRow:
     text: str
     intent: str
     evidence: str
+    event_id: int | None = None
+    by: str = ""  # the colleague who wrote or called
 
 
 async def record_touch(
@@ -43,6 +45,7 @@ async def record_touch(
     intent: str = "",
     evidence: str = "",
     message_class: str = "",
+    by: str = "",
 ) -> int:
     touch = await Touch.create(
         member_id=member_id,
@@ -57,6 +60,7 @@ async def record_touch(
         intent=intent,
         evidence=evidence,
         message_class=message_class,
+        by=by,
     )
     return int(touch.id)
 
@@ -68,22 +72,24 @@ async def record_sent(message_ids: Sequence[int], now: datetime) -> None:
 
 async def timeline(member_id: int) -> list[TouchRow]:
     """Every touch of a member, newest first."""
-    return [
-        TouchRow(
-            id=row.id,
-            at=row.at,
-            direction=Direction(row.direction),
-            kind=TouchKind(row.kind),
-            medium=row.medium,
-            message_class=row.message_class,
-            contact_id=row.contact_id,
-            message_id=row.message_id,
-            text=row.text,
-            intent=row.intent,
-            evidence=row.evidence,
-        )
-        for row in await Touch.filter(member_id=member_id).order_by("-at", "-id")
-    ]
+    return [_row(row) for row in await Touch.filter(member_id=member_id).order_by("-at", "-id")]
+
+
+async def latest(member_id: int, *, limit: int, skip: int = 0) -> list[TouchRow]:
+    """The newest touches of a member, newest first."""
+    asked = Touch.filter(member_id=member_id).order_by("-at", "-id").offset(skip).limit(limit)
+    return [_row(row) for row in await asked]
+
+
+async def find_touch(touch_id: int) -> tuple[int, TouchRow] | None:
+    """(member, touch)."""
+    row = await Touch.get_or_none(id=touch_id)
+    return (row.member_id, _row(row)) if row else None
+
+
+async def sign(message_ids: Collection[int]) -> None:
+    """Who wrote these by hand stands in their touches; of other messages nothing changes."""
+    await statements.sign_touches(message_ids)
 
 
 async def count_touches() -> int:
@@ -111,3 +117,21 @@ async def use_link(message_id: int, kind: str, at: datetime) -> bool:
 
 async def link_used(message_id: int, kind: str) -> bool:
     return await LinkUse.filter(message_id=message_id, kind=kind).exists()
+
+
+def _row(row: Touch) -> TouchRow:
+    return TouchRow(
+        id=row.id,
+        at=row.at,
+        direction=Direction(row.direction),
+        kind=TouchKind(row.kind),
+        medium=row.medium,
+        message_class=row.message_class,
+        contact_id=row.contact_id,
+        message_id=row.message_id,
+        text=row.text,
+        intent=row.intent,
+        evidence=row.evidence,
+        event_id=row.event_id,
+        by=row.by,
+    )

@@ -47,6 +47,12 @@ def redis_server() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def chromium_binary() -> Iterator[str]:
+    with _present("Chromium", servers.chromium()) as path:
+        yield path
+
+
 class _present:
     """A missing server fails under CI; on a person's laptop it is a loud line in the summary."""
 

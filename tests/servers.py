@@ -1,4 +1,5 @@
 """Throw-away PostgreSQL and Redis servers for the tests: given by URL, else started from the machine's own binaries.
+The browser of the browser tests is the machine's own Chromium.
 
 A server started here has a private port or socket, a folder of its own and, where the tests run as root, an
 unprivileged user; the machine's own servers are left alone. What is missing can be installed with
@@ -26,7 +27,9 @@ _COUNTER_BYTES = 200  # more than one line of smtp-sink's counters
 _POSTFIX = Path(__file__).resolve().parents[1] / "var" / "postfix"
 _FAKETIME = _POSTFIX.parent / "faketime"
 _DOVECOT = _POSTFIX.parent / "dovecot"
-_PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server"}
+_SQLMAP = _POSTFIX.parent / "sqlmap"
+_PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "chromium": "chromium"}
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
 class MissingServer(Exception):
@@ -212,6 +215,23 @@ def redis_binary() -> str:
     return found
 
 
+@contextlib.contextmanager
+def chromium() -> Iterator[str]:
+    """Where a Chromium is that the tests may drive: TEST_CHROMIUM, else the machine's own."""
+    found = os.environ.get("TEST_CHROMIUM") or next(filter(None, map(shutil.which, _BROWSERS)), None)
+    if not found:
+        raise MissingServer("Chromium is missing: apt-get install chromium, or set TEST_CHROMIUM")
+    yield found
+
+
+def sqlmap_program() -> Path:
+    """The script of sqlmap, Debian's."""
+    for root in (Path("/"), _SQLMAP):
+        if (found := root / "usr/share/sqlmap/sqlmap.py").is_file():
+            return found
+    raise MissingServer("sqlmap is missing: make sqlmap unpacks it where apt-get may be used; or install it")
+
+
 def _postgres_binaries() -> Path:
     """The folder of the newest installation; Debian keeps the servers off PATH."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda path: int(path.parts[-3]))
@@ -361,6 +381,19 @@ def unpack_faketime() -> None:
         _unpack("libfaketime", _FAKETIME)
 
 
+def unpack_sqlmap() -> None:
+    """Fetch sqlmap and lay it beside postfix's programs, without installing it."""
+    if _finds(sqlmap_program):
+        return
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        print("not here, and not to be had without apt-get: sqlmap", flush=True)
+        return
+    print("unpacking sqlmap into var/sqlmap", flush=True)
+    if not _unpack("sqlmap", _SQLMAP) and os.geteuid() == 0:
+        subprocess.run(["apt-get", "update", "-qq"], check=False, stdout=subprocess.DEVNULL)
+        _unpack("sqlmap", _SQLMAP)
+
+
 def _unpack(package: str, to: Path = _POSTFIX) -> bool:
     to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
@@ -378,6 +411,8 @@ def _lacks_libraries() -> bool:
 def _present(binary: str) -> bool:
     if binary == "postgres":
         return bool(os.environ.get("TEST_DATABASE_URL")) or _finds(_postgres_binaries)
+    if binary == "chromium":
+        return _finds(lambda: chromium().__enter__())
     return bool(os.environ.get("TEST_REDIS_URL")) or _finds(redis_binary)
 
 
@@ -396,3 +431,5 @@ if __name__ == "__main__":
         unpack_postfix()
     if sys.argv[1:] == ["install", "faults"]:
         unpack_faketime()
+    if sys.argv[1:] == ["install", "sqlmap"]:
+        unpack_sqlmap()

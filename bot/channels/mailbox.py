@@ -22,6 +22,8 @@ from bot.channels.returned import Kind, Read, Returned, read_bounce
 from campaigns.terms import ChannelName, InboundEvent, Reaction, Receipt, Reply
 
 UNSUBSCRIBE_WORDS = "退订"
+_MAIL_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+_SUBJECT_KEPT = 200
 _BOUNCE_LIMIT = 10_000  # characters of a bounce in plain words that are looked at
 
 _AUTO_SUBJECT = re.compile(
@@ -118,7 +120,18 @@ def _events(mail: _Mail) -> list[InboundEvent]:
 
 
 def _reply(mail: _Mail, words: str, *, automatic: bool) -> Reply:
-    return Reply(mail.event_id, ChannelName.EMAIL, mail.at, mail.sender, words, mail.key, automatic)
+    named = _MAIL_ID.fullmatch(header(mail.message, "message-id").strip())
+    return Reply(
+        mail.event_id,
+        ChannelName.EMAIL,
+        mail.at,
+        mail.sender,
+        words,
+        mail.key,
+        automatic,
+        mail_id=named[0] if named else "",
+        subject=decoded(header(mail.message, "subject"))[:_SUBJECT_KEPT],
+    )
 
 
 # --- bounces and complaints

@@ -32,6 +32,8 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _PLAIN = re.compile(r"[A-Za-z0-9 ,.!:/+()-]{0,60}")
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9 ]{1,60}")
+_MESSAGE_ID = re.compile(r"<[!-;=?-~]{1,250}>")
+_REFERENCES = 10
 _BULK = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 
 
@@ -57,6 +59,7 @@ def build_mail(outbound: Outbound, words: MailWords, frame: MailFrame, now: date
         f"Subject: {_text(words.subject)}\r\n"
         f"{fixed.kind}"
         f"{_unsubscribe(outbound.unsubscribe_url, key, fixed.reply_domain)}"
+        f"{_AUTOMATIC if words.thread is None else _thread(words.thread)}"
         f"{_FIXED_HEADERS}"
     )
     begun, rest = _begun(words.html_head)
@@ -118,6 +121,15 @@ def _unsubscribe(url: str, key: str, reply_domain: str) -> str:
         f"List-Unsubscribe: <{url}>,\r\n <mailto:unsub+{key}@{reply_domain}>\r\n"
         "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     )
+
+
+def _thread(ids: str) -> str:
+    """A person's mail in the thread it answers; what is no Message-ID is left out."""
+    known = [one for one in ids.split() if _MESSAGE_ID.fullmatch(one)]
+    if not known:
+        return ""
+    references = "\r\n ".join(known[-_REFERENCES:])
+    return f"In-Reply-To: {known[-1]}\r\nReferences: {references}\r\n"
 
 
 def _line(value: str) -> str:
@@ -185,13 +197,8 @@ def _lines(count: int) -> Struct:
     return Struct(f"{_LINE}s" * count)
 
 
-_FIXED_HEADERS = (
-    "Auto-Submitted: auto-generated\r\n"
-    "X-Auto-Response-Suppress: All\r\n"
-    "MIME-Version: 1.0\r\n"
-    f'Content-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n'
-    "\r\n"
-)
+_AUTOMATIC = "Auto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n"
+_FIXED_HEADERS = f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="{BOUNDARY}"\r\n\r\n'
 _PLAIN_HEAD, _HTML_HEAD = (
     (
         f"--{BOUNDARY}\r\nContent-Type: {content_type}; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n"

@@ -11,11 +11,11 @@ from bot.wording import ACTION_WORDS
 from campaigns.audit import PAGE, read_audit
 from campaigns.rights import Right
 
-_LONGEST = 128
+_LONGEST = {"who": 64, "action": 32, "subject": 128}  # as its columns are
 
 
 async def entries(request: Request) -> Response:
-    asked = {name: request.query_params.get(name, "")[:_LONGEST] for name in ("who", "action", "subject")}
+    asked = {name: request.query_params.get(name, "")[:longest] for name, longest in _LONGEST.items()}
     given = request.query_params.get("page", "1")
     number = max(1, int(given)) if given.isascii() and given.isdigit() and len(given) < 7 else 1
     found, total = await read_audit(number, **asked)

@@ -1,27 +1,37 @@
 """营销活动: the list, and one campaign: what it says, to whom, what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
+from bot.console import campaign_report, exporting
 from bot.console.members import list_url
-from bot.console.shell import day, not_found, staff_page
+from bot.console.previews import samples_of
+from bot.console.shell import not_found, staff_page
+from bot.language import say
 from bot.runtime import Runtime
-from bot.web.desk import StaffRoute
+from bot.web.desk import Page, StaffRoute, visitor_of
+from bot.web.pages import page
 from campaigns import definitions
 from campaigns.definitions import CampaignRow
-from campaigns.errors import DefinitionError, InputError, OutreachError
-from campaigns.folders import CampaignFolder, Definition, render_sample
+from campaigns.errors import DefinitionError, InputError
+from campaigns.folders import CampaignFolder, Definition
 from campaigns.members.browse import Sieve
 from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.rights import Right
-from campaigns.schedule import BeforeFestival, Once, Recurring, parse_schedule
+from campaigns.schedule import BeforeFestival, Once, Recurring, due_occurrences, parse_schedule
 from campaigns.segments import explain_segment, parse_segment
-from campaigns.terms import SHANGHAI, MailWords, SmsWords, WechatMode, WecomWords, Words
+from campaigns.terms import SHANGHAI
 
 _WEEKDAYS = "一二三四五六日"
+_STATES = ("running", "paused", "approved", "draft", "cancelled")
+_SOON, _EVER = timedelta(days=14), timedelta(days=400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,26 +44,43 @@ class Line:
     state: str
     note: str
     report: CampaignReport | None
+    next_at: datetime | None
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """The words of one channel with sample facts. `kind` is mail, sms or wechat, a `notice` WeChat's card."""
-
-    name: str
-    kind: str
-    text: str
-    subject: str = ""
-    notice: bool = False
-
-
 async def campaigns(request: Request) -> Response:
+    return await staff_page(request, "campaigns/list.html", here="campaigns", **await _list(request))
+
+
+async def live(request: Request) -> Response:
+    """The rows of the list alone, asked for again and again."""
+    return page(request, "campaigns/lines.html", words=wording, **await _list(request))
+
+
+async def _list(request: Request) -> dict[str, Any]:
     runtime: Runtime = request.app.state.runtime
-    reports = {report.key: report for report in await campaign_reports()}
+    visitor = visitor_of(request)
+    reports = {report.key: report for report in await campaign_reports(owners=visitor.staff.owners)}
     keys = definitions.campaign_keys(runtime.settings.huifang_templates)
-    lines = [await _line(runtime, key, reports.get(key)) for key in sorted({*keys, *reports})]
-    return await staff_page(request, "campaigns.html", here="campaigns", lines=lines)
+    every = [await _line(runtime, key, reports.get(key)) for key in sorted({*keys, *reports})]
+    asked = {name: request.query_params.get(name, "").strip()[:64] for name in ("state", "q")}
+    found = [one for one in every if asked["q"].casefold() in f"{one.title}\n{one.key}".casefold()]
+    shown = [one for one in found if asked["state"] in ("", one.state)]
+    shown.sort(key=lambda one: (_STATES.index(one.state) if one.state in _STATES else 9, one.key))
+    return {
+        "lines": shown,
+        "every": len(every),
+        "found": len(found),
+        "asked": asked,
+        "counts": {state: sum(one.state == state for one in found) for state in _STATES},
+        "address": lambda path, **given: _address(path, {**asked, **given}),
+        "may_plan": visitor.may(Right.PLAN),
+    }
+
+
+def _address(path: str, asked: dict[str, str]) -> str:
+    given = {name: value for name, value in asked.items() if value}
+    return f"{path}?{urlencode(given)}" if given else path
 
 
 async def campaign(request: Request) -> Response:
@@ -63,25 +90,29 @@ async def campaign(request: Request) -> Response:
     row = await definitions.find_campaign(key)
     definition = row.definition if row else folder.definition if folder else None
     if definition is None and not fault:
-        return await not_found(request, here="campaigns", what=f"没有叫 {key} 的营销活动")
-    reports = await campaign_reports(key)
+        return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
+    report = await campaign_report.report_of(request, row) if row else None
     return await staff_page(
         request,
-        "campaign.html",
+        "campaigns/page.html",
         here="campaigns",
         key=key,
         definition=definition,
         row=row,
-        report=reports[0] if reports else None,
+        report=report,
+        log=await campaign_report.happened(row, report) if row and report else [],
+        run_name=campaign_report.run_name,
         fault=fault,
         changed=bool(row and folder and dict(row.files) != dict(folder.files)),
         audience=_explained(definition.segment) if definition else "",
         goal=_explained(definition.goal) if definition and definition.goal else "",
         schedule=_schedule(definition) if definition else "",
+        next_at=_next_at(runtime, row, definition),
         samples=_samples(row, folder),
         listed=lambda fate: list_url(Sieve(campaign=key, fate=fate)),
         heard=lambda inbound: list_url(Sieve(campaign=key, inbound=inbound)),
         next_step=_next_step(row, key),
+        may_export=visitor_of(request).may(Right.EXPORT),
     )
 
 
@@ -96,8 +127,20 @@ async def _line(runtime: Runtime, key: str, report: CampaignReport | None) -> Li
         state=row.state if row else "draft",
         note=row.note if row else "",
         report=report,
+        next_at=_next_at(runtime, row, definition),
         fault=fault,
     )
+
+
+def _next_at(runtime: Runtime, row: CampaignRow | None, definition: Definition | None) -> datetime | None:
+    """The next date of one that runs, or will once it is started."""
+    if row is None or definition is None or row.state not in ("running", "approved") or definition.answers:
+        return None
+    schedule, now = parse_schedule(definition.schedule), runtime.clock()
+    for span in (_SOON, _EVER):
+        if coming := due_occurrences(schedule, runtime.rulebook.calendar, now, now + span):
+            return coming[0].at
+    return None
 
 
 def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, str]:
@@ -117,65 +160,84 @@ def _explained(rule: str) -> str:
 def _schedule(definition: Definition) -> str:
     """When it is sent, in plain words."""
     if definition.answers:
-        return "对方一来消息就答"
+        return say("对方一来消息就答")
     schedule = parse_schedule(definition.schedule)
     match schedule:
         case Once(at=at):
-            return f"只发一次：{day(at)} {at.astimezone(SHANGHAI):%H:%M}"
+            return say("只发一次：{at}").format(at=f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
         case Recurring(at=at, weekday=None, workdays_only=workdays):
-            return f"{'每个工作日' if workdays else '每天'} {at:%H:%M}"
+            return f"{say('每个工作日') if workdays else say('每天')} {at:%H:%M}"
         case Recurring(at=at, weekday=int(on)):
-            return f"每周{_WEEKDAYS[on]} {at:%H:%M}"
+            return f"{say('每周' + _WEEKDAYS[on])} {at:%H:%M}"
         case BeforeFestival(at=at):
-            return f"节前最后一个工作日 {at:%H:%M}"
+            return f"{say('节前最后一个工作日')} {at:%H:%M}"
     raise AssertionError(schedule)
 
 
-def _samples(row: CampaignRow | None, folder: CampaignFolder | None) -> list[Sample]:
+def _samples(row: CampaignRow | None, folder: CampaignFolder | None) -> Sequence[object]:
     """What will be sent: the approved version's words, else the folder's."""
-    if folder is None:
-        return []
-    shown = CampaignFolder(folder.key, row.files, "", row.definition) if row else folder
-    try:
-        return [_sample(name, words) for name, words in render_sample(shown).items()]
-    except OutreachError:
-        return []
-
-
-def _sample(name: str, words: Words) -> Sample:
-    if isinstance(words, MailWords):
-        return Sample(_sample_name(name), "mail", words.text, words.subject)
-    if isinstance(words, SmsWords):
-        return Sample(_sample_name(name), "sms", words.text)
-    if isinstance(words, WecomWords):
-        return Sample(_sample_name(name), "wechat", words.text)
-    return Sample(_sample_name(name), "wechat", words.text, notice=words.mode is not WechatMode.CUSTOM)
-
-
-def _sample_name(name: str) -> str:
-    """email, wechat.template, answer.stop → 邮件, 公众号（模板消息）, 退订."""
-    head, _, rest = name.partition(".")
-    if head == "answer":
-        return f"对方说：{wording.intent_words(rest)}"
-    return f"{wording.channel_words(head)}（{wording.mode_words(rest)}）" if rest else wording.channel_words(head)
+    if row is not None:
+        return samples_of(CampaignFolder(row.key, row.files, "", row.definition))
+    return samples_of(folder)
 
 
 def _next_step(row: CampaignRow | None, key: str) -> tuple[str, str] | None:
     """What a person does next with it, and the command that does it."""
     match row.state if row else "draft":
         case "draft":
-            return "先预览，再批准", f"huifang campaign preview {key} && huifang campaign approve {key}"
+            return (
+                say("先预览，再批准"),
+                f"huifang campaign preview {key} && huifang campaign approve {key}",
+            )
         case "approved":
-            return "已批准，还没有开始", f"huifang campaign start {key}"
+            return say("已批准，还没有开始"), f"huifang campaign start {key}"
         case "paused":
-            return "暂停着，没发的在队列里等", f"huifang campaign resume {key}"
+            return say("暂停着，没发的在队列里等"), f"huifang campaign resume {key}"
         case "cancelled":
-            return "已取消；要重新用就再批准", f"huifang campaign approve {key}"
+            return say("已取消；要重新用就再批准"), f"huifang campaign approve {key}"
         case _:
             return None
 
 
+def _export(kind: str) -> Page:
+    async def export(request: Request) -> Response:
+        key = request.path_params["key"]
+        row = await definitions.find_campaign(key)
+        if row is None:
+            return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
+        return await exporting.export_campaign(request, row, kind)
+
+    return export
+
+
+def _part(name: str) -> Page:
+    """A piece of the report that is asked for by itself: progress, or depth (by tier and beside the hold-out)."""
+
+    async def part(request: Request) -> Response:
+        key = request.path_params["key"]
+        row = await definitions.find_campaign(key)
+        if row is None:
+            return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
+        report = await campaign_report.report_of(request, row)
+        context: dict[str, Any] = {
+            "key": key,
+            "report": report,
+            "definition": row.definition,
+            "listed": lambda fate: list_url(Sieve(campaign=key, fate=fate)),
+            "depth": await campaign_report.depth_of(request, report) if name == "depth" else None,
+            "part": name,
+        }
+        if "hx-request" in request.headers:
+            return page(request, f"campaigns/{name}.html", words=wording, **context)
+        return await staff_page(request, "campaigns/part.html", here="campaigns", **context)
+
+    return part
+
+
 routes = [
     StaffRoute("/campaigns", campaigns, right=Right.SEE),
+    StaffRoute("/campaigns/live", live, right=Right.SEE),
     StaffRoute("/campaigns/{key}", campaign, right=Right.SEE),
+    *(StaffRoute(f"/campaigns/{{key}}/{name}", _part(name), right=Right.SEE) for name in ("progress", "depth")),
+    *(StaffRoute(f"/campaigns/{{key}}/export.{kind}", _export(kind), right=Right.EXPORT) for kind in ("csv", "xlsx")),
 ]

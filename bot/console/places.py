@@ -6,8 +6,9 @@ from datetime import datetime
 
 from bot.language import say
 from bot.web.desk import Visitor
-from campaigns import visits
+from campaigns import conversations, visits
 from campaigns.rights import Right
+from campaigns.terms import SHANGHAI
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +25,17 @@ class Place:
 
 # key, address, icon, words, who sees it (None: everybody); in groups
 _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
-    (("today", "/", "today", "今日", Right.SEE),),
+    (
+        ("today", "/", "today", "今日", Right.SEE),
+        ("inbox", "/inbox", "inbox", "会话", Right.SEE),
+        ("tasks", "/tasks", "task", "任务", Right.SEE),
+    ),
     (
         ("members", "/members", "firm", "企业会员", Right.SEE),
         ("segments", "/segments", "seg", "分群", Right.SEE),
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
+        ("calendar", "/calendar", "cal", "日历", Right.SEE),
+        ("templates", "/templates", "file", "素材", Right.SEE),
     ),
     (
         ("settings", "/settings", "gear", "设置", Right.SETTINGS),
@@ -58,4 +65,9 @@ async def _tasks_due(visitor: Visitor, now: datetime) -> tuple[int, bool]:
     return due, False
 
 
-_COUNTS: Mapping[str, Count] = {"tasks": _tasks_due}
+async def _waiting(visitor: Visitor, now: datetime) -> tuple[int, bool]:
+    waiting = await conversations.count_waiting(now.astimezone(SHANGHAI).date(), visitor.staff.owners)
+    return waiting, True
+
+
+_COUNTS: Mapping[str, Count] = {"tasks": _tasks_due, "inbox": _waiting}

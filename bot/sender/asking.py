@@ -31,6 +31,7 @@ async def recover(runtime: Runtime) -> None:
         claims, unknown = await outbox.release_expired(runtime.clock())
         if unknown:
             await touches.record_sent(unknown, runtime.clock())
+            await touches.sign(unknown)
             await consent.use_mass(await outbox.mass_followers(unknown), runtime.clock())
     if claims:
         log.info("%d claims of dead senders released", claims)

@@ -35,7 +35,7 @@ from bot.sender.settling import (
     turned_away,
 )
 from bot.sender.spending import Purse, use_of
-from campaigns import outbox, planner
+from campaigns import outbox, planner, touches
 from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
 from campaigns.planner import Checked, Run
@@ -332,11 +332,14 @@ class _Drain:
         ends = time.monotonic() + self.runtime.settings.lease.total_seconds()
         while True:
             try:
-                if not back.told and not any(use_of(one.outbound) for one in group):
+                by_hand = self.run.definition.by_hand
+                if not by_hand and not back.told and not any(use_of(one.outbound) for one in group):
                     return await self._exchange(back, group)
                 async with in_transaction():
                     able = await self._purse.take(group, back, self.runtime.clock())
                     exchanged = await self._exchange(back, able)
+                    if by_hand and exchanged.settled:
+                        await touches.sign(exchanged.settled)
                     await remember(back, exchanged.settled)
                 return exchanged
             except Exception as exc:

@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 
 
 def waits_for_staff(channel: ChannelName, run: Run) -> bool:
-    """An answer goes in customer service, by itself."""
-    return channel is ChannelName.WECOM and not run.definition.answers
+    """An answer goes in customer service, by itself, and so do a colleague's own words."""
+    return channel is ChannelName.WECOM and not run.definition.answers and not run.definition.by_hand
 
 
 async def hand_over(runtime: Runtime, run: Run, claim: Claim) -> int:

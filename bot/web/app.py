@@ -11,10 +11,24 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from bot.console import auditing, campaigns, me, members, staff, status
+from bot.console import (
+    auditing,
+    calendars,
+    campaigns,
+    canned,
+    inbox,
+    material,
+    me,
+    members,
+    staff,
+    status,
+    talking,
+    writing,
+)
 from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
-from bot.console.settings import channels, days, departments, overview, policy, tokens
+from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
+from bot.console.tasks import doing, lists, task
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -25,10 +39,19 @@ from campaigns import outbox
 
 PAGES = (
     status,
+    writing,
     members,
     imports,
     segments,
+    canned,
+    talking,
+    inbox,
+    doing,
+    lists,
+    task,
     campaigns,
+    calendars,
+    material,
     me,
     staff,
     auditing,
@@ -38,6 +61,7 @@ PAGES = (
     policy,
     days,
     channels,
+    keywords,
 )
 log = logging.getLogger(__name__)
 
@@ -51,7 +75,7 @@ _POLICY = (
 def make_app(inbox: Inbox) -> ASGIApp:
     """The doors for providers, and behind them the pages; the same headers on every answer."""
     runtime = inbox.runtime
-    pages = Starlette(routes=all_routes(), middleware=[Middleware(Patient)])
+    pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
     pages.state.runtime = runtime
     pages.state.strangers = log_in.Strangers()
     return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
@@ -77,6 +101,20 @@ async def health(request: Request) -> JSONResponse:
     closed = await outbox.closed_channels(runtime.clock())
     found = {"ok": True, "channels": sorted(runtime.channels), "closed": sorted(closed)}
     return JSONResponse({**found, "rejected": dict(runtime.rejected)})
+
+
+class Readable:
+    """An address with a NUL in it is refused: no page means one, and PostgreSQL takes none."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and ("\x00" in scope["path"] or b"%00" in scope["query_string"]):
+            refused = PlainTextResponse("这个地址不对 (there is no such address)\n", status_code=400)
+            return await refused(scope, receive, send)
+        await self._app(scope, receive, send)
+        return None
 
 
 class Patient:
@@ -121,7 +159,9 @@ def _origin(url: str) -> str:
 def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", []), *headers]
+            own = {name for name, _ in message.get("headers", [])}  # an answer may be stricter by itself
+            added = [(name, value) for name, value in headers if name not in own]
+            message["headers"] = [*message.get("headers", []), *added]
         await send(message)
 
     return wrapped

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -69,8 +69,13 @@ def visitor_of(request: HTTPConnection) -> Visitor:
 
 
 async def read_form(request: Request) -> FormData:
-    """What was sent; the same object however often it is asked for."""
-    return await request.form(max_files=0, max_fields=_FIELDS)
+    """What was sent, however often it is asked for; without the NULs, which no field means and PostgreSQL refuses."""
+    sent = await request.form(max_files=0, max_fields=_FIELDS)
+    return FormData([(name, _cleaned(value)) for name, value in sent.multi_items()])
+
+
+def _cleaned(value: UploadFile | str) -> UploadFile | str:
+    return value.replace("\x00", "") if isinstance(value, str) else value
 
 
 async def read_upload(request: Request) -> FormData:

@@ -39,7 +39,7 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_n, newstyle=True)  # type: ignore[attr-defined]  # the extension's
-    made.filters.update(moment=_moment, masked=masked, number=_number, part=_part)
+    made.filters.update(moment=_moment, clock=_clock, masked=masked, number=_number, part=_part)
     return made
 
 
@@ -58,6 +58,10 @@ def _moment(value: datetime | None) -> str:
         return "—"
     local = value.astimezone(SHANGHAI)
     return f"{local.year}年{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+
+
+def _clock(value: datetime) -> str:
+    return f"{value.astimezone(SHANGHAI):%H:%M}"
 
 
 def _part(text: str) -> str:

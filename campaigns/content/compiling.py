@@ -18,7 +18,7 @@ MAIL_FRAME = "_shared/mail.mjml"
 SMS_SLOT = re.compile(r"\$\{([A-Za-z_]\w*)\}", re.ASCII)
 _BODY_MARK = "<!-- body -->"
 _ELSEWHERE = tuple(one for one in SmsProvider if one is not SmsProvider.ALIYUN)
-_SHARED = frozenset({"site", "festival"})  # what is the same for every customer
+_SHARED = frozenset({"site", "festival", "written"})  # what is the same for all it is written to
 _ANSWER = re.compile(r"answer\.([a-z_]+)\.txt")
 
 
@@ -27,6 +27,7 @@ class Mail:
     subject: Text
     text: Text
     html: Text
+    thread: Text | None = None  # of a person's own mail: the Message-IDs it follows
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +133,7 @@ def _wants(files: Mapping[str, str]) -> frozenset[str]:
 
 def _mail(files: Mapping[str, str], words: Workshop) -> Mail:
     head, _, text = files["email.txt"].partition("\n\n")
+    head, _, thread = head.partition("\nThread: ")
     if not head.startswith("Subject: "):
         raise DefinitionError("email.txt", "Subject", "第一行写“Subject: 主题”，再空一行 (subject line missing)")
     frame = files.get(MAIL_FRAME, "")
@@ -141,6 +143,7 @@ def _mail(files: Mapping[str, str], words: Workshop) -> Mail:
         subject=words.text(head.removeprefix("Subject: "), "email.txt"),
         text=words.text(text, "email.txt"),
         html=words.html(to_html(frame.replace(_BODY_MARK, files.get("email.mjml", ""))), "email.mjml"),
+        thread=words.text(thread, "email.txt") if thread else None,
     )
 
 
@@ -220,7 +223,7 @@ def _answer_paths(mail: Mail | None, answers: Mapping[str, Answer]) -> Iterator[
 
 
 def _mail_texts(mail: Mail) -> tuple[Text, ...]:
-    return mail.subject, mail.text, mail.html
+    return mail.subject, mail.text, mail.html, *((mail.thread,) if mail.thread else ())
 
 
 def _read_by(texts: Iterable[Text]) -> frozenset[Path]:

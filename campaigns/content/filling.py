@@ -52,6 +52,7 @@ def _mail(fill: Filler, mail: Mail, variables: Scope) -> MailWords:
         text=tidy(fill(mail.text, variables)) + "\n",
         html=fill(mail.html, variables),
         html_head=mail.html.head,
+        thread=one_line(fill(mail.thread, variables)) if mail.thread else None,
     )
 
 

@@ -2,7 +2,18 @@
 
 from campaigns.folders.definition import Definition, parse_definition
 from campaigns.folders.linting import LintProblem, lint_folder, lint_together
-from campaigns.folders.reading import CampaignFolder, compiled_content, load_site, place_of, read_folder
+from campaigns.folders.reading import (
+    CampaignFolder,
+    compiled_content,
+    digest_of,
+    folder_of,
+    load_site,
+    place_of,
+    read_files,
+    read_folder,
+    read_own,
+    read_shared,
+)
 from campaigns.folders.samples import render_sample, sample_ways
 
 __all__ = [
@@ -10,12 +21,17 @@ __all__ = [
     "Definition",
     "LintProblem",
     "compiled_content",
+    "digest_of",
+    "folder_of",
     "lint_folder",
     "lint_together",
     "load_site",
     "parse_definition",
     "place_of",
+    "read_files",
     "read_folder",
+    "read_own",
+    "read_shared",
     "render_sample",
     "sample_ways",
 ]

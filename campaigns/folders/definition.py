@@ -35,13 +35,17 @@ _KEYS = frozenset(
         "hold_out",
         "useless_after",
         "links",
+        "by_hand",
     ]
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """campaign.toml, read and checked. `hold_out` is a share 0 to 1; `answers` the intents of an answer.*.txt."""
+    """campaign.toml, read and checked. `hold_out` is a share 0 to 1; `answers` the intents of an answer.*.txt.
+
+    `by_hand`: a colleague's own words to one customer, which have no date.
+    """
 
     title: str
     message_class: MessageClass
@@ -55,6 +59,7 @@ class Definition:
     useless_after: timedelta | None
     links: Mapping[str, str]
     answers: frozenset[Intent]
+    by_hand: bool = False
 
 
 def parse_definition(files: Mapping[str, str]) -> Definition:
@@ -84,6 +89,7 @@ def _parsed(items: tuple[tuple[str, str], ...]) -> Definition:
         useless_after=_duration(table, "useless_after"),
         links=_links(table),
         answers=_answers(files),
+        by_hand=table.get("by_hand") is True,
     )
     _check(definition, files)
     return definition
@@ -92,7 +98,7 @@ def _parsed(items: tuple[tuple[str, str], ...]) -> Definition:
 def _check(definition: Definition, files: Mapping[str, str]) -> None:
     for key, rule in (("segment", definition.segment), ("goal", definition.goal)):
         _try("campaign.toml", key, lambda rule=rule: parse_segment(rule) if rule else None)
-    if not definition.answers:
+    if not definition.answers and not definition.by_hand:
         _try("campaign.toml", "schedule", lambda: parse_schedule(definition.schedule))
     if definition.action == "message" and not definition.channels:
         raise DefinitionError("campaign.toml", "channels", "至少要有一个渠道 (no channel)")

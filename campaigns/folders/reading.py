@@ -10,6 +10,7 @@ from campaigns.content import Compiled, compile_content, read_toml
 from campaigns.errors import DefinitionError
 from campaigns.folders.definition import Definition, parse_definition
 
+_OF_INTENTS = "keywords.toml"  # not of the words
 SITE = "_shared/site.toml"  # under this name in a content version; on the disk one floor up
 
 
@@ -28,15 +29,39 @@ def place_of(key: str, file: str) -> str:
 
 def read_folder(path: Path) -> CampaignFolder:
     """A folder and the shared files, as one immutable set. Raises DefinitionError where it is wrong."""
+    return folder_of(path.name, read_files(path))
+
+
+def folder_of(key: str, files: Mapping[str, str]) -> CampaignFolder:
+    """These files, its own and the shared ones, as a campaign's folder. Raises DefinitionError where they are wrong."""
+    given = {name: text for name, text in files.items() if name != _OF_INTENTS}
+    return CampaignFolder(key, given, digest_of(given), parse_definition(given))
+
+
+def read_files(path: Path) -> dict[str, str]:
+    """What lies in a folder and in the shared one. Raises DefinitionError where it cannot be read."""
     if not path.is_dir():
         raise DefinitionError(path.name, "folder", "没有这个文件夹 (no such folder)")
-    files = {one.name: _read(one) for one in _files_of(path)}
-    files.pop("keywords.toml", None)  # of the intents, not of the words
-    files |= {f"_shared/{one.name}": _read(one, "_shared/") for one in _files_of(path.parent / "_shared")}
-    if (path.parent / "site.toml").is_file():
-        files[SITE] = _read(path.parent / "site.toml")
-    digest = hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
-    return CampaignFolder(path.name, files, digest, parse_definition(files))
+    files = read_own(path) | read_shared(path.parent)
+    files.pop(_OF_INTENTS, None)
+    return files
+
+
+def read_own(path: Path) -> dict[str, str]:
+    """The files of one folder as they lie there, unchecked; none where there is no folder."""
+    return {one.name: _read(one) for one in _files_of(path)}
+
+
+def read_shared(templates: Path) -> dict[str, str]:
+    """What every campaign's folder has besides its own."""
+    files = {f"_shared/{one.name}": _read(one, "_shared/") for one in _files_of(templates / "_shared")}
+    if (templates / "site.toml").is_file():
+        files[SITE] = _read(templates / "site.toml")
+    return files
+
+
+def digest_of(files: Mapping[str, str]) -> str:
+    return hashlib.sha256("\0".join(f"{name}\0{files[name]}" for name in sorted(files)).encode()).hexdigest()
 
 
 def load_site(templates: Path) -> dict[str, str]:

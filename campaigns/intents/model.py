@@ -8,7 +8,7 @@ cues raised the refusals found from 96.5 to 97.7 % and the right intents from 81
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -49,6 +49,12 @@ class Features:
                 if folded.startswith(word, place) and not _inside_latin(folded, place):
                     found.append(cue)
         return found[:_CUES_KEPT]
+
+
+class Reader(Protocol):
+    """Whatever gives a folded reply the probability of each intent, and that it asks for silence."""
+
+    def read(self, folded: str) -> tuple[dict[Intent, float], float]: ...
 
 
 @dataclass(frozen=True, slots=True)

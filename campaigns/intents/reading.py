@@ -6,11 +6,12 @@ classifier, each of which may only add; then the keyword rules and the classifie
 
 import difflib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.intents.model import ReplyModel, train
-from campaigns.intents.table import Keywords, Pattern, StopVerdict, load_examples, load_keywords
+from campaigns.intents.model import Reader, train
+from campaigns.intents.table import Example, Keywords, Pattern, StopVerdict, load_examples, load_keywords
 from campaigns.intents.words import bare, fold, own_words, sounds
 from campaigns.terms import Intent
 
@@ -38,7 +39,7 @@ _SLIP = 0.85  # likeness at which a Latin word is a stop word with one letter wr
 class IntentTable:
     keywords: Keywords
     stop_sounds: frozenset[str]
-    model: ReplyModel
+    model: Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,13 @@ class Reading:
 
 def load_table(folder: Path) -> IntentTable:
     """`folder` holds keywords.toml and examples/*.toml. Raises DefinitionError naming file and key."""
-    keywords = load_keywords(folder / "keywords.toml")
+    return make_table(load_keywords(folder / "keywords.toml"), load_examples(folder / "examples"))
+
+
+def make_table(keywords: Keywords, examples: Sequence[Example], *, model: Reader | None = None) -> IntentTable:
+    """A second of work where no model is given: the classifier learns anew, for the cues are in the table."""
     stop_sounds = frozenset("".join(sounds(word)) for word in keywords.stop_sounds)
-    return IntentTable(keywords, stop_sounds, train(load_examples(folder / "examples"), keywords.cues))
+    return IntentTable(keywords, stop_sounds, model or train(examples, keywords.cues))
 
 
 def read_intent(text: str, table: IntentTable) -> Reading:

@@ -12,6 +12,7 @@ from campaigns.errors import DefinitionError
 from campaigns.intents.words import bare, fold
 from campaigns.terms import Intent
 
+_PLACE = re.compile(r"(?P<section>stop\.pattern|stop|trap|rule|cues)(?:\[(?P<number>\d+)\])?(?:\.(?P<name>.+))?")
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -78,8 +79,39 @@ class Keywords:
 
 
 def load_keywords(path: Path) -> Keywords:
-    document = _read(path)
-    where = path.name
+    return _keywords(_read(path), path.name)
+
+
+def parse_keywords(text: str, name: str = "keywords.toml") -> Keywords:
+    """The same from its text. Raises DefinitionError naming file and key; `line_of` finds the key's line."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as problem:
+        raise DefinitionError(name, "-", f"不是 TOML (not TOML): {problem}") from problem
+    return _keywords(document, name)
+
+
+def line_of(text: str, key: str) -> int | None:
+    """The line, from 1, on which a key that DefinitionError names stands: `rule[3].regex`, `stop.words`."""
+    found = _PLACE.fullmatch(key)
+    if found is None:
+        return None
+    section, number, name = found["section"], found["number"], found["name"]
+    header = f"[[{section}]]" if number else f"[{section}]"
+    lines = [line.strip() for line in text.splitlines()]
+    headers = [place for place, line in enumerate(lines) if line == header]
+    if len(headers) <= int(number or 0):
+        return None
+    start = headers[int(number or 0)]
+    for place in range(start + 1, len(lines)):
+        if lines[place].startswith("[") and lines[place].endswith("]") and "=" not in lines[place]:
+            break
+        if name and re.match(rf"{re.escape(name)}\s*=", lines[place]):
+            return place + 1
+    return start + 1
+
+
+def _keywords(document: Mapping[str, Any], where: str) -> Keywords:
     whole = _Section(where, "", document)
     whole.allow("stop", "trap", "rule", "cues")
     stop = _Section(where, "stop", document.get("stop", {}))

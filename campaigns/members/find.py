@@ -69,6 +69,31 @@ async def member_id_of(member_no: str) -> int | None:
     return member.id if member else None
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Who a member is, in a line."""
+
+    id: int
+    no: str
+    name: str
+    owner: str
+
+
+async def find_head(member_no: str) -> Head | None:
+    row = await Member.get_or_none(no=member_no)
+    return Head(row.id, row.no, row.name, row.owner) if row else None
+
+
+async def find_head_by_id(member_id: int) -> Head | None:
+    row = await Member.get_or_none(id=member_id)
+    return Head(row.id, row.no, row.name, row.owner) if row else None
+
+
+async def contact_names(member_id: int) -> Mapping[int, str]:
+    """Contact id → name, of those who left as well."""
+    return dict(await Contact.filter(member_id=member_id).values_list("id", "name"))
+
+
 async def describe_member(member_no: str) -> dict[str, Any] | None:
     """All we hold about one member, as plain values: who they are, contacts, postings, unread, suppressions."""
     member = await Member.get_or_none(no=member_no)

@@ -38,6 +38,7 @@ from campaigns.models.sending import (
     MassTask,
     Message,
     Occurrence,
+    Tally,
 )
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
@@ -76,6 +77,7 @@ __all__ = [
     "StaffAccount",
     "StaffSession",
     "Suppression",
+    "Tally",
     "Touch",
     "Visit",
     "WechatFollower",

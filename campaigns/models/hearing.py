@@ -4,6 +4,7 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from campaigns.indexes import FilledIndex
 from campaigns.models.people import Contact, Member
 from campaigns.models.sending import Message
 
@@ -40,7 +41,10 @@ class Touch(Model):
 
     class Meta:
         table = "touches"
-        indexes = (Index(fields=("member_id", "at"), name="touches_member_at"),)
+        indexes = (
+            Index(fields=("member_id", "at"), name="touches_member_at"),
+            FilledIndex(fields=("message_id",), name="touches_heard", filled="direction", empty="out"),
+        )
 
 
 class LinkUse(Model):

@@ -198,3 +198,27 @@ class MassRecipient(Model):
         table = "mass_recipients"
         unique_together = (("task", "external_userid"),)
         indexes = (Index(fields=("external_userid",), name="mass_recipients_customer"),)
+
+
+class Tally(Model):
+    """How many messages of a run stand how, how many answers came: of alike rows the sum counts. Written by
+    triggers (migration 0008), read by campaigns.tallies.
+
+    kind message: `state`, `reason`, `channel`, `uncertain` are the message's. touch: `state` is the touch's kind,
+    `reason` its intent, `channel` its medium, `day` when it came (Shanghai). link: `state` is the kind of link, `day`
+    of its first use.
+    """
+
+    id = fields.BigIntField(primary_key=True)
+    occurrence_id = fields.IntField()
+    kind = fields.CharField(8)
+    state = fields.CharField(16)
+    reason = fields.CharField(32)
+    channel = fields.CharField(16)
+    uncertain = fields.BooleanField()
+    day = fields.CharField(10)
+    n = fields.IntField()
+
+    class Meta:
+        table = "tallies"
+        indexes = (Index(fields=("occurrence_id",), name="tallies_occurrence"),)

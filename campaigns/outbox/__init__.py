@@ -37,8 +37,10 @@ from campaigns.outbox.messages import (
 from campaigns.outbox.occurrences import (
     OccurrenceRow,
     add_occurrence,
+    change_extra,
     close_planning,
     fate_of,
+    find_occurrence,
     hold_planning,
     last_occurrence,
     read_occurrence,
@@ -62,14 +64,18 @@ from campaigns.outbox.receipts import (
     record_receipts,
 )
 from campaigns.outbox.sent import (
+    ByHand,
     NotSent,
     SentLink,
     SentWords,
     last_message_to,
+    message_of,
     not_sent_to,
+    read_by_hand,
     sent_at,
     sent_link,
     sent_words,
+    written_by_hand,
 )
 from campaigns.statements import Exchanged
 
@@ -77,6 +83,7 @@ __all__ = [
     "LEASE",
     "Accepted",
     "Batch",
+    "ByHand",
     "Claim",
     "Claimed",
     "Closure",
@@ -94,6 +101,7 @@ __all__ = [
     "campaign_of",
     "cancel_queued",
     "cancel_waiting",
+    "change_extra",
     "claim",
     "claim_unknown",
     "close_channel",
@@ -105,6 +113,7 @@ __all__ = [
     "enqueue",
     "exchange",
     "fate_of",
+    "find_occurrence",
     "hand_to_staff",
     "has_open_calls",
     "hold_planning",
@@ -116,6 +125,7 @@ __all__ = [
     "list_closures",
     "mass_followers",
     "message_by_provider_id",
+    "message_of",
     "messages_of_call",
     "messages_to",
     "next_due",
@@ -123,6 +133,7 @@ __all__ = [
     "note_code",
     "on_the_wire",
     "open_channel",
+    "read_by_hand",
     "read_occurrence",
     "read_planned",
     "recently_planned",
@@ -140,4 +151,5 @@ __all__ = [
     "unknown_in_call",
     "unplanned_occurrences",
     "waiting_for_staff",
+    "written_by_hand",
 ]

@@ -45,6 +45,16 @@ async def add_occurrence(
     return occurrence.id
 
 
+async def find_occurrence(campaign_id: int, key: str) -> int | None:
+    row = await Occurrence.get_or_none(campaign_id=campaign_id, key=key)
+    return row.id if row else None
+
+
+async def change_extra(occurrence_id: int, extra: Mapping[str, object]) -> None:
+    """Before its planning is closed: afterwards its words are what they are."""
+    await Occurrence.filter(id=occurrence_id, planned_at=None).update(extra=dict(extra))
+
+
 async def read_occurrence(occurrence_id: int) -> OccurrenceRow:
     row = await Occurrence.get(id=occurrence_id).prefetch_related("campaign", "version")
     return OccurrenceRow(

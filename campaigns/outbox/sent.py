@@ -45,6 +45,23 @@ class NotSent:
 
 
 @dataclass(frozen=True, slots=True)
+class ByHand:
+    """What a colleague wrote to one customer. `at`: when he did; `not_before`: when it may go."""
+
+    message_id: int
+    at: datetime
+    state: DeliveryState
+    reason: str
+    code: str
+    channel: ChannelName
+    contact_id: int | None
+    not_before: datetime
+    subject: str
+    text: str = field(repr=False)
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class SentLink:
     """What a link in a message needs to know of it."""
 
@@ -119,6 +136,45 @@ async def not_sent_to(member_id: int) -> list[NotSent]:
         for row in rows
     ]
     return sorted(found, key=lambda one: (one.at, one.message_id), reverse=True)
+
+
+async def written_by_hand(member_id: int, campaign: str, *, limit: int) -> list[ByHand]:
+    """What colleagues wrote to this member in their own words and what became of it, newest first."""
+    rows = (
+        await Message.filter(member_id=member_id, occurrence__campaign__key=campaign)
+        .order_by("-id")
+        .limit(limit)
+        .prefetch_related("occurrence")
+    )
+    return [_by_hand(row) for row in rows]
+
+
+async def read_by_hand(message_id: int) -> ByHand:
+    return _by_hand(await Message.get(id=message_id).prefetch_related("occurrence"))
+
+
+async def message_of(occurrence_id: int) -> int | None:
+    """The message of an occurrence that has but one."""
+    row = await Message.get_or_none(occurrence_id=occurrence_id)
+    return row.id if row else None
+
+
+def _by_hand(row: Message) -> ByHand:
+    extra = row.occurrence.extra
+    lines = extra.get("written")
+    return ByHand(
+        message_id=row.id,
+        at=row.occurrence.at,
+        state=DeliveryState(row.state),
+        reason=row.reason,
+        code=row.code,
+        channel=ChannelName(row.channel or ChannelName.EMAIL),
+        contact_id=row.contact_id,
+        not_before=row.not_before,
+        subject=str(extra.get("subject", "")),
+        text="\n".join(map(str, lines)) if isinstance(lines, list) else "",
+        by=str(extra.get("by", "")),
+    )
 
 
 async def sent_link(message_id: int) -> SentLink | None:

@@ -1,5 +1,6 @@
 """From trigger to outbox: occurrence × audience × policy × content; its preview; the recheck before the wire."""
 
+from campaigns.planner.by_hand import ANSWER_WITHIN, WayByHand, sample_of, ways_by_hand
 from campaigns.planner.fates import obstacle_words
 from campaigns.planner.planning import next_slot, plan_due, plan_occurrence, skip_slots, start_campaign
 from campaigns.planner.previewing import CAN, Preview, preview
@@ -8,12 +9,14 @@ from campaigns.planner.rechecking import Checked, choose_again, recheck
 from campaigns.planner.runs import Rulebook, Run, first_due, stored_run
 
 __all__ = [
+    "ANSWER_WITHIN",
     "CAN",
     "Checked",
     "Preview",
     "Reachable",
     "Rulebook",
     "Run",
+    "WayByHand",
     "choose_again",
     "first_due",
     "next_slot",
@@ -23,7 +26,9 @@ __all__ = [
     "preview",
     "reach_of",
     "recheck",
+    "sample_of",
     "skip_slots",
     "start_campaign",
     "stored_run",
+    "ways_by_hand",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from campaigns import outbox
-from campaigns.content import variables
+from campaigns.content import Compiled, variables
 from campaigns.members.digest import digests_for, unread_postings_for
 from campaigns.members.facts import facts_for
 from campaigns.outbox import Claimed
@@ -34,7 +34,7 @@ async def recheck(run: Run, claimed: Sequence[Claimed], now: datetime, book: Rul
     """Read facts and goal again, just before the wire. All of one run; results in the same order."""
     ids, ours = [one.member_id for one in claimed], [one.id for one in claimed]
     facts = await facts_for(ids, now, leaving_out=ours, history=run.history(book.policy))
-    extras = await _extras(list(facts.values()), run)
+    extras = await extras_for(list(facts.values()), run.content)
     ruling = Ruling(run.rules, book.policy, book.calendar, now)
     checked = [_check(one, facts.get(one.member_id), run, extras, ruling, book) for one in claimed]
     if ruling.binding and any(_may_go_otherwise(one.verdict) for one in checked):
@@ -93,9 +93,9 @@ def _otherwise(one: Checked, facts: Facts | None, ruling: Ruling) -> Checked:
     return replace(one, verdict=verdict)
 
 
-async def _extras(facts: Sequence[Facts], run: Run) -> dict[int, dict[str, object]]:
+async def extras_for(facts: Sequence[Facts], content: Compiled) -> dict[int, dict[str, object]]:
     """What only some words want, read for all members at once."""
-    wanted = run.content.wants
+    wanted = content.wants
     if not wanted & {"digest", "unread_postings"}:
         return {}
     digests = await digests_for(facts) if "digest" in wanted else {}

@@ -52,6 +52,7 @@ class Run:
             wechat_modes=self.content.wechat_modes,
             subscribe_template=self.content.subscribe_template,
             unapproved=self.content.unapproved,
+            by_hand=self.definition.by_hand,
         )
 
     @cached_property

@@ -63,6 +63,13 @@ def receipt_from(payload: Mapping[str, object]) -> Receipt:
     )
 
 
+async def mail_of(event_id: int) -> tuple[str, str]:
+    """The Message-ID and the subject of a mail that came in; both empty where it is none."""
+    stored = await Event.get_or_none(id=event_id)
+    payload = stored.payload if stored else {}
+    return str(payload.get("mail_id") or ""), str(payload.get("subject") or "")
+
+
 async def count_events() -> Mapping[str, int]:
     """What came in: kind:outcome → number, and `repeats`."""
     rows = await statements.query("SELECT kind, outcome, count(*) AS n FROM events GROUP BY kind, outcome")

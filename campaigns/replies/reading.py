@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from campaigns import notices, outbox, touches, visits
+from campaigns import conversations, notices, outbox, touches, visits
 from campaigns.definitions import find_campaign
 from campaigns.intents import IntentTable, Reading, StopVerdict, read_intent
 from campaigns.members import consent
@@ -63,7 +63,17 @@ async def handle_reply(
     if automatic:
         return Taken("applied", Intent.AUTO_REPLY)
     others = await _stop(match, reply, f"touch:{touch_id}", reading.stop, now, doubt_pause)
-    await _act(match, reply, touch_id, reading, now, others)
+    needs_person = await _act(match, reply, touch_id, reading, now, others)
+    await conversations.hear(
+        match.member_id,
+        at=reply.at,
+        medium=reply.channel,
+        contact_id=match.contact_id,
+        touch_id=touch_id,
+        intent=reading.intent,
+        needs_person=needs_person,
+        refused=reading.stop is StopVerdict.REFUSE,
+    )
     return Taken("applied", reading.intent)
 
 
@@ -90,11 +100,13 @@ async def _stop(
     return f"\n同一地址也是 {'、'.join(others[:_OTHERS_SHOWN])} 的，一起停 (shared)" if others else ""
 
 
-async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now: datetime, others: str) -> None:
+async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now: datetime, others: str) -> bool:
+    """Returns whether a person has to look: no answer went by itself, or a task says so."""
     source, intent, stop = f"touch:{touch_id}", reading.intent, reading.stop
     if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
         await consent.deactivate_contact(match.contact_id)
-    if intent in _TASKS or stop is StopVerdict.PAUSE:
+    visited = intent in _TASKS or stop is StopVerdict.PAUSE
+    if visited:
         visit_id = await visits.open_visit(
             match.member_id,
             category="check_stop" if stop is StopVerdict.PAUSE else intent,
@@ -105,25 +117,28 @@ async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now:
             note=reply.text[:500] + others,
         )
         await notices.add_notice(visit_id, match.member_id, at=now)
-    if stop is StopVerdict.NO:
-        await _answer(match, reply, touch_id, intent, now)
+    answered = stop is StopVerdict.NO and await _answer(match, reply, touch_id, intent, now)
+    return visited or not answered
 
 
-async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now: datetime) -> None:
-    """Queue the automatic answer, where the campaign of answers runs and has words for it."""
+async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now: datetime) -> bool:
+    """Queue the automatic answer, where the campaign of answers runs, has words for it, and nobody is at it himself."""
     campaign = await find_campaign(AUTO_REPLIES)
     if campaign is None or campaign.state != "running":
-        return
+        return False
     if intent not in campaign.definition.answers or reply.channel not in campaign.definition.channels:
-        return
-    if match.contact_id is None:
-        return
+        return False
+    if match.contact_id is None or await conversations.is_taken(match.member_id):
+        return False
     await hold_contact(match.contact_id)  # they may write twice in one breath
     recently = Message.filter(
-        message_class=MessageClass.ANSWER, address=reply.address, not_before__gt=now - _QUIET_AFTER_ANSWER
+        message_class=MessageClass.ANSWER,
+        address=reply.address,
+        not_before__gt=now - _QUIET_AFTER_ANSWER,
+        occurrence__campaign_id=campaign.id,  # what a colleague answered by hand is none of it
     )
     if await recently.exists():
-        return
+        return False
     occurrence_id = await outbox.add_occurrence(
         campaign.id,
         campaign.version_id,
@@ -148,3 +163,4 @@ async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now
         ]
     )
     await outbox.close_planning(occurrence_id, now)
+    return True

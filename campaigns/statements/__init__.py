@@ -39,6 +39,7 @@ from campaigns.statements.exchange import (
     exchange,
     renew_claim,
     resolve_unknown,
+    sign_touches,
 )
 from campaigns.statements.members import (
     ids_of,
@@ -92,6 +93,7 @@ __all__ = [
     "resolve_unknown",
     "run",
     "set_aside",
+    "sign_touches",
     "update_rows",
     "upsert",
     "write_tiers",

@@ -4,7 +4,7 @@ The messages are written twice on their way: once when they go on the wire (`due
 they are found) and once when they are settled, which touches no index at all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -240,4 +240,22 @@ async def add_missing_touches(message_ids: Sequence[int], now: datetime) -> None
         """,
         id_list(db, message_ids),
         now,
+    )
+
+
+async def sign_touches(message_ids: Collection[int]) -> None:
+    """The name in their occurrence (`by`) into the touches of these messages."""
+    db = connection()
+    listed = ids_in(db, "$1")
+    await run(
+        f"""
+        UPDATE touches SET "by" = (
+          SELECT o.extra ->> 'by' FROM messages m JOIN occurrences o ON o.id = m.occurrence_id
+          WHERE m.id = touches.message_id)
+        WHERE direction = 'out' AND member_id IN (SELECT member_id FROM messages WHERE id {listed})
+          AND message_id IN (
+            SELECT m.id FROM messages m JOIN occurrences o ON o.id = m.occurrence_id
+            WHERE m.id {listed} AND o.extra ->> 'by' <> '')
+        """,
+        id_list(db, message_ids),
     )

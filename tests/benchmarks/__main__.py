@@ -15,6 +15,7 @@ from tests.benchmarks.http_channels import channels
 from tests.benchmarks.importing import import_members
 from tests.benchmarks.mail import email, email_dkim, email_sqlite, scale
 from tests.benchmarks.pacing import pacing
+from tests.benchmarks.pages import pages
 from tests.servers import MissingServer
 
 Part = Callable[[Bench], dict[str, Figures]]
@@ -30,6 +31,7 @@ PARTS: dict[str, Part] = {
     "webhook": webhook,
     "segments": segments,
     "pacing": pacing,
+    "pages": pages,
 }
 
 

@@ -29,19 +29,19 @@ async def settle_in(size: int, *, first: int = 1, idle: tuple[int, int] = (91, 4
         {
             "id": "n",
             "no": "'Y' || n",
-            "name": f"{_pick(_CITIES)} || '第' || n || '商贸有限公司'",
-            "trade": _pick(_TRADES),
-            "nature": _pick(_NATURES),
-            "size": _pick(_SIZES),
-            "city": _pick(_CITIES),
-            "plan": _pick(("", "包年", "包季")),
-            "owner": _pick(("程雪", "石磊", "李娜")),
-            "tier": _pick(("一般", "优质", "低端", "一般", "高端")),
-            "attrs": _json("'{\"园区\":\"御东产业园' || (n % 7) || '区\",\"产业\":\"' || " + _pick(_TRADES)
+            "name": f"{pick(_CITIES)} || '第' || n || '商贸有限公司'",
+            "trade": pick(_TRADES),
+            "nature": pick(_NATURES),
+            "size": pick(_SIZES),
+            "city": pick(_CITIES),
+            "plan": pick(("", "包年", "包季")),
+            "owner": pick(("程雪", "石磊", "李娜")),
+            "tier": pick(("一般", "优质", "低端", "一般", "高端")),
+            "attrs": as_document("'{\"园区\":\"御东产业园' || (n % 7) || '区\",\"产业\":\"' || " + pick(_TRADES)
                            + " || '\",\"网格\":\"第' || (n % 31) || '网格\"}'"),
-            "registered_at": _ago(now, 900, 400),
-            "last_login_at": _ago(now, *idle),
-            "idle_since": _ago(now, *idle),
+            "registered_at": ago(now, 900, 400),
+            "last_login_at": ago(now, *idle),
+            "idle_since": ago(now, *idle),
             "login_count": "n % 50",
         },
         size,
@@ -53,10 +53,10 @@ async def settle_in(size: int, *, first: int = 1, idle: tuple[int, int] = (91, 4
             "id": "n",
             "no": "'C' || n",
             "member_id": "n",
-            "name": f"{_pick(_FAMILIES)} || {_pick(_NAMES)}",
-            "title": _pick(("人事经理", "店长", "厂长")),
+            "name": f"{pick(_FAMILIES)} || {pick(_NAMES)}",
+            "title": pick(("人事经理", "店长", "厂长")),
             "mobile": "'154' || (10000000 + n)",
-            "email": f"'c' || n || '@' || {_pick(_DOMAINS)}",
+            "email": f"'c' || n || '@' || {pick(_DOMAINS)}",
             "openid": "'oBenchmark' || (100000000 + n)",
             "is_primary": "TRUE",
             "consent": "TRUE",
@@ -89,7 +89,7 @@ def _defaults(model: type[Model]) -> dict[str, str]:
         if field.pk or field.generated or (field.default is None and not field.null):
             continue
         value = field.default() if callable(field.default) else field.default
-        found[column] = _json(_literal(value)) if isinstance(field, JSONField) else _literal(value)
+        found[column] = as_document(_literal(value)) if isinstance(field, JSONField) else _literal(value)
     return found
 
 
@@ -108,17 +108,17 @@ def _literal(value: Any) -> str:
     return f"'{value}'"
 
 
-def _json(expression: str) -> str:
+def as_document(expression: str) -> str:
     return f"CAST({expression} AS jsonb)" if statements.is_postgres(statements.connection()) else expression
 
 
-def _pick(choices: tuple[str, ...]) -> str:
+def pick(choices: tuple[str, ...]) -> str:
     """One of them by n; the multiplier keeps two columns of the same length from going hand in hand."""
     whens = " ".join(f"WHEN {place} THEN '{choice}'" for place, choice in enumerate(choices))
     return f"(CASE (n * 31 + {len(choices[0])} * n / 7) % {len(choices)} {whens} END)"
 
 
-def _ago(now: datetime, least: int, spread: int) -> str:
+def ago(now: datetime, least: int, spread: int) -> str:
     """A moment `least` days ago or up to `spread` days longer."""
     latest = now - timedelta(days=least)
     if statements.is_postgres(statements.connection()):

@@ -48,6 +48,8 @@ WANTED = {
         Wanted("webhook", "p99_beside_campaign_ms", 250, at_most=True),
         Wanted("segments", "ratio", 1.3, at_most=True),
         Wanted("pacing", "worst_error_pct", 2, at_most=True),
+        Wanted("pages", "slowest_p95_ms", 300, at_most=True),
+        Wanted("pages", "slowest_paint_ms", 700, at_most=True),
     )
 }
 

@@ -46,6 +46,10 @@ class Ground:
         """What loading wrote is put away, so that the run does not pay for it."""
         if self.is_postgres:
             asyncio.run(_execute(self.given["database_url"], "CHECKPOINT"))
+        self.forget()
+
+    def forget(self) -> None:
+        """With PROFILE: what statements took so far counts no more."""
         if self._is_profiled:
             asyncio.run(_execute(self.given["database_url"], _FORGET))
 

@@ -46,9 +46,16 @@ OUTLOOK = (
 
 
 def test_a_persons_answer_is_a_reply_with_its_key():
-    event = only(mail())
+    event = only(mail(Message_ID="<9.1@datong.example>", Subject="Re: 您有简历"))
     assert event == Reply(
-        event.event_id, ChannelName.EMAIL, NOW, "li@datong.example", "请停止发送", "k-7", automatic=False
+        event.event_id,
+        ChannelName.EMAIL,
+        NOW,
+        "li@datong.example",
+        "请停止发送",
+        "k-7",
+        mail_id="<9.1@datong.example>",
+        subject="Re: 您有简历",
     )
 
 

@@ -17,51 +17,50 @@ FLOORS: dict[float, str] = {
     9.5: "bot.web.imap_door",
     9.1: "bot.web.log_in",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
-    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk",
     8.5: "bot.wecom.*",
-    7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat "
-    "bot.sandbox.wecom bot.sandbox.wecom.*",
+    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk",
+    7.5: "bot.keyword_table",
+    7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat bot.sandbox.wecom "
+    "bot.sandbox.wecom.*",
     6.5: "bot.providers",
-    6.3: "bot.sms_providers",
-    6: "bot.importing bot.token_store bot.database bot.archive "
-    "bot.channels.email bot.channels.sms_aliyun bot.channels.wechat bot.channels.wecom bot.channels.mailbox "
-    "bot.channels.sms_tencent bot.channels.sms_generic bot.channels.sms_router "
-    "bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier bot.sandbox.wechat_callbacks "
-    "bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
-    "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site",
     6.4: "bot.sandbox.wechat_front bot.sandbox.wechat_mass bot.sandbox.wechat_attacks",
+    6.3: "bot.sms_providers",
     6.2: "bot.sandbox.tencent_enquiries",
-    5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
+    6: "bot.token_store bot.database bot.archive bot.channels.email bot.channels.sms_aliyun bot.channels.wechat "
+    "bot.channels.wecom bot.channels.mailbox bot.channels.sms_tencent bot.channels.sms_generic "
+    "bot.channels.sms_router bot.sandbox.smtp bot.sandbox.aliyun_calls bot.sandbox.aliyun_carrier "
+    "bot.sandbox.wechat_callbacks bot.sandbox.wechat_gate bot.sandbox.customers bot.sandbox.mail_customers "
+    "bot.sandbox.sms_customers bot.sandbox.visitors bot.sandbox.wechat_customers bot.sandbox.site bot.importing",
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
-    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api "
-    "bot.sandbox.wechat_custom bot.sandbox.wechat_menu",
-    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
+    5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.45: "bot.channels.wechat_mass",
-    5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.web.passwords bot.copy_text "
-    "bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
+    5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
+    "bot.sandbox.wechat_menu",
     5.2: "bot.wording",
     5.1: "bot.language",
+    5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
+    "bot.alone bot.web.passwords bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
-    4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature "
-    "bot.sandbox.wechat_errors bot.sandbox.wechat_bodies bot.sandbox.hostile",
+    4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
+    "bot.sandbox.wechat_bodies bot.sandbox.hostile",
     4.7: "bot.sandbox.stage bot.sandbox.listening bot.sandbox.pushing bot.channels.returned",
     4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
     "bot.channels.delivery_reports bot.channels.wechat_events",
-    4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies "
-    "bot.channels.aiohttp_transport bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 "
-    "bot.channels.tencent_codes bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "
+    4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies bot.channels.aiohttp_transport "
+    "bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 bot.channels.tencent_codes "
+    "bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "
     "bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
-    4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored",
+    4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
+    "campaigns.effects campaigns.outcomes",
     3.5: "campaigns.mass",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits "
-    "campaigns.saved_segments campaigns.imports campaigns.api_tokens",
-    2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* "
-    "campaigns.records campaigns.calendar_file campaigns.policy_file campaigns.staff_file "
-    "campaigns.menu_file",
+    "campaigns.visit_lists campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits "
+    "campaigns.saved_segments campaigns.imports campaigns.api_tokens campaigns.tallies campaigns.conversations.*",
+    2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
@@ -90,6 +89,7 @@ ROOMS = (
     "bot.sandbox.wecom",
     "bot.sandbox.imap",
     "bot.wecom",
+    "campaigns.conversations",
 )
 
 

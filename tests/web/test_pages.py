@@ -40,6 +40,7 @@ HOSTILE = [
     '=HYPERLINK("http://x.test","点我")',
     "<b onclick=x>&amp;",
 ]
+ELSEWHERE = {"/campaigns/new"}  # tried by the tests of making one
 SANDBOX_HTML = HTML.parents[1] / "sandbox" / "html"
 
 
@@ -93,7 +94,8 @@ async def test_every_link_of_the_staffs_pages_leads_somewhere(runtime: Runtime, 
         page = await browser.get(path)
         assert page.status_code == 200, path
         if "text/html" in page.headers["content-type"]:
-            waiting |= {link for link in links(page) if link.startswith("/")} - seen
+            found = {link for link in links(page) if link.startswith("/")}
+            waiting |= {link for link in found if not link.startswith(("/calendar?", "/calendar/"))} - seen - ELSEWHERE
     assert {"/members/Q200001", "/campaigns/unread_resumes", "/members?campaign=unread_resumes&fate=queued"} <= seen
 
 
@@ -308,7 +310,7 @@ async def test_a_mails_html_is_never_shown(runtime: Runtime, browser: httpx.Asyn
         page = (await browser.get(path)).text
         assert "（广告）" in page
         assert "mso" not in page
-        assert not re.search(r"(?:<|&lt;)td", re.sub(r'(?s)aria-labelledby="h-reach".*?</section>', "", page))
+        assert not re.search(r"&lt;td|<td [^>]*(?:style|align)", page)
 
 
 async def test_phone_numbers_and_mailboxes_are_masked_for_who_has_no_right_to_them(
@@ -444,7 +446,7 @@ async def test_a_campaigns_page_names_the_next_step(
 
 async def test_every_shipped_campaign_has_a_page(runtime: Runtime, browser: httpx.AsyncClient) -> None:
     for link in links(await browser.get("/campaigns")):
-        if link.startswith("/campaigns/"):
+        if link.startswith("/campaigns/") and link not in ELSEWHERE:
             assert (await browser.get(link)).status_code == 200, link
 
 
@@ -457,7 +459,7 @@ async def test_the_fates_of_a_campaign_are_shown_in_words(runtime: Runtime, brow
     page = (await browser.get("/campaigns/forgotten_account")).text
     assert "不发：对照组" in page
     assert "不发：没有同意" in page
-    assert "目标人群3家次" in page
+    assert "已送达0，等回执0，退回0，待发0，不发和其他3" in page
 
 
 async def test_a_folder_that_is_wrong_does_not_take_the_list_down(runtime: Runtime, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ _TABS: tuple[tuple[str, str, str, Right], ...] = (
     ("channels", "/settings/channels", "通道", Right.SETTINGS),
     ("policy", "/settings/policy", "发送规则", Right.SETTINGS),
     ("calendar", "/settings/calendar", "放假和上班", Right.SETTINGS),
+    ("keywords", "/settings/keywords", "关键词表", Right.SETTINGS),
     ("tokens", "/settings/tokens", "接口令牌", Right.SETTINGS),
     ("staff", "/staff", "员工", Right.STAFF),
     ("departments", "/settings/departments", "部门", Right.STAFF),

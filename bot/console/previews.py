@@ -1,0 +1,57 @@
+"""A campaign's words with sample facts, in the shapes in which they reach a customer."""
+
+from dataclasses import dataclass
+
+from bot import wording
+from bot.language import say
+from campaigns.content import sms_segments
+from campaigns.errors import OutreachError
+from campaigns.folders import CampaignFolder, render_sample
+from campaigns.terms import MailWords, SmsWords, WechatMode, WecomWords, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The words of one channel with sample facts. `kind` is mail, sms or wechat, a `notice` WeChat's card.
+
+    `key` is the name `render_sample` gives it; `html` the mail's own, not cleaned.
+    """
+
+    key: str
+    name: str
+    kind: str
+    text: str
+    subject: str = ""
+    html: str = ""
+    note: str = ""
+    notice: bool = False
+
+
+def samples_of(folder: CampaignFolder | None) -> list[Sample]:
+    """Every way the folder's words go out; none where they cannot be filled."""
+    if folder is None:
+        return []
+    try:
+        return [_sample(key, words) for key, words in render_sample(folder).items()]
+    except OutreachError:
+        return []
+
+
+def _sample(key: str, words: Words) -> Sample:
+    name = _name(key)
+    if isinstance(words, MailWords):
+        return Sample(key, name, "mail", words.text, subject=words.subject, html=words.html)
+    if isinstance(words, SmsWords):
+        note = say("{n}字，计{parts}条").format(n=len(words.text), parts=sms_segments(words.text))
+        return Sample(key, name, "sms", words.text, note=note)
+    if isinstance(words, WecomWords):
+        return Sample(key, name, "wechat", words.text)
+    return Sample(key, name, "wechat", words.text, notice=words.mode is not WechatMode.CUSTOM)
+
+
+def _name(key: str) -> str:
+    """email, wechat.template, answer.stop → 邮件, 公众号（模板消息）, 退订."""
+    head, _, rest = key.partition(".")
+    if head == "answer":
+        return say("对方说：{what}").format(what=wording.intent_words(rest))
+    return f"{wording.channel_words(head)}（{wording.mode_words(rest)}）" if rest else wording.channel_words(head)

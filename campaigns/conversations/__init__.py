@@ -1,0 +1,55 @@
+"""会话: one for each member who ever answered, the meanings people put right, the answers they keep ready."""
+
+from campaigns.conversations.browsing import PAGE, Line, Sieve, Tab, browse, count_waiting
+from campaigns.conversations.canned import Canned, delete_canned, list_canned, save_canned
+from campaigns.conversations.corrections import (
+    Corrected,
+    corrections_of,
+    count_corrections,
+    list_corrections,
+    put_right,
+    read_as_examples,
+)
+from campaigns.conversations.ledger import (
+    Conversation,
+    assign,
+    close,
+    find,
+    follow_up,
+    hear,
+    is_taken,
+    record_written,
+    reopen,
+    take,
+)
+from campaigns.conversations.states import State
+
+__all__ = [
+    "PAGE",
+    "Canned",
+    "Conversation",
+    "Corrected",
+    "Line",
+    "Sieve",
+    "State",
+    "Tab",
+    "assign",
+    "browse",
+    "close",
+    "corrections_of",
+    "count_corrections",
+    "count_waiting",
+    "delete_canned",
+    "find",
+    "follow_up",
+    "hear",
+    "is_taken",
+    "list_canned",
+    "list_corrections",
+    "put_right",
+    "read_as_examples",
+    "record_written",
+    "reopen",
+    "save_canned",
+    "take",
+]

@@ -1,0 +1,99 @@
+"""What a campaign moved: by tier, and beside those who were held out on purpose."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from campaigns import statements
+
+DAYS = 7
+"""Who logs in or comes back by our link within so many days has come back."""
+_GONE = "m.state IN ('sent', 'delivered', 'bounced')"
+
+
+@dataclass(frozen=True, slots=True)
+class TierCounts:
+    """Messages of some runs to members of one tier as it is today; answers are members, each once."""
+
+    tier: str
+    audience: int
+    sent: int
+    replied: int
+    returned: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Members who were to be written to, or were held out, and how many of them came back."""
+
+    tier: str
+    held_out: bool
+    members: int
+    back: int
+
+
+async def by_tier(occurrences: Collection[int], owners: Collection[str] | None = None) -> list[TierCounts]:
+    """Of these runs; with `owners` of their members alone. Reads every message of them."""
+    where, params = _runs(occurrences, owners)
+    sent = await statements.query(
+        f"""
+        SELECT b.tier, count(*) AS audience, sum(CASE WHEN {_GONE} THEN 1 ELSE 0 END) AS sent
+        FROM messages m JOIN members b ON b.id = m.member_id WHERE {where} GROUP BY b.tier
+        """,
+        *params,
+    )
+    heard = await statements.query(
+        f"""
+        SELECT b.tier, count(DISTINCT CASE WHEN t.kind = 'reply' THEN t.member_id END) AS replied,
+               count(DISTINCT CASE WHEN t.kind = 'return' THEN t.member_id END) AS returned,
+               count(DISTINCT CASE WHEN t.kind = 'opt_out' OR t.intent = 'stop' THEN t.member_id END) AS refused
+        FROM touches t JOIN messages m ON m.id = t.message_id JOIN members b ON b.id = m.member_id
+        WHERE t.direction <> 'out' AND {where} GROUP BY b.tier
+        """,
+        *params,
+    )
+    back = {row["tier"]: row for row in heard}
+    return [
+        TierCounts(row["tier"], row["audience"], int(row["sent"]), *_heard(back.get(row["tier"], {}))) for row in sent
+    ]
+
+
+def _heard(row: Mapping[str, Any]) -> tuple[int, int, int]:
+    return row.get("replied", 0), row.get("returned", 0), row.get("refused", 0)
+
+
+async def arms(occurrences: Collection[int], owners: Collection[str] | None = None) -> list[Arm]:
+    """Both sides of the comparison, by tier. A member counts once, from the first of these runs that had it.
+
+    The sides part before anybody asks whether a member can be reached, so who could not stays on the side of those
+    who were to be written to: the sides differ in nothing else. Who refused is on neither.
+    """
+    where, params = _runs(occurrences, owners)
+    later = f"f.at + interval '{DAYS} days'"
+    if not statements.is_postgres(statements.connection()):
+        later = f"datetime(f.at, '+{DAYS} days')"
+    rows = await statements.query(
+        f"""
+        SELECT f.tier, f.held, count(*) AS members, sum(CASE WHEN
+            EXISTS (SELECT 1 FROM logins l WHERE l.member_id = f.member_id AND l.at > f.at AND l.at <= {later})
+            OR EXISTS (SELECT 1 FROM touches t WHERE t.member_id = f.member_id AND t.at > f.at AND t.at <= {later}
+                       AND t.kind = 'return') THEN 1 ELSE 0 END) AS back
+        FROM (
+          SELECT m.member_id, b.tier, min(o.at) AS at, max(CASE WHEN m.reason = 'hold_out' THEN 1 ELSE 0 END) AS held
+          FROM messages m JOIN occurrences o ON o.id = m.occurrence_id JOIN members b ON b.id = m.member_id
+          WHERE {where} AND m.reason NOT IN ('refused', 'paused') GROUP BY m.member_id, b.tier
+        ) f GROUP BY f.tier, f.held
+        """,
+        *params,
+    )
+    return [Arm(row["tier"], bool(row["held"]), row["members"], int(row["back"])) for row in rows]
+
+
+def _runs(occurrences: Collection[int], owners: Collection[str] | None) -> tuple[str, list[Any]]:
+    db = statements.connection()
+    where, params = f"m.occurrence_id {statements.ids_in(db, '$1', 'int')}", [statements.id_list(db, occurrences)]
+    if owners is not None:
+        where += f" AND b.owner {statements.ids_in(db, '$2', 'text')}"
+        params.append(statements.id_list(db, sorted(owners)))
+    return where, params

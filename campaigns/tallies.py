@@ -1,0 +1,124 @@
+"""How many messages of each run stand how, and how many answers came: counted as it happens, read in one go.
+
+The numbers of everybody come from the table that triggers keep (migration 0008). Those of some owners' members are
+counted afresh from these members' own messages: nobody else's owner changes with the time.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from campaigns import statements
+
+MESSAGE, TOUCH, LINK = "message", "touch", "link"
+_MANY = 2000  # rows that could be fewer, before they are put together
+_COLUMNS = "occurrence_id, kind, state, reason, channel, uncertain, day"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`n` messages, touches or used links of one run that are alike; the names are those of models.Tally."""
+
+    occurrence_id: int
+    kind: str
+    state: str
+    reason: str
+    channel: str
+    uncertain: bool
+    day: str
+    n: int
+
+
+async def read_counts(occurrences: Collection[int] | None = None, owners: Collection[str] | None = None) -> list[Count]:
+    """Of these runs, None being all; with `owners` of these people's members alone."""
+    if owners is not None:
+        return await count_afresh(occurrences, owners)
+    db = statements.connection()
+    where = "TRUE" if occurrences is None else f"occurrence_id {statements.ids_in(db, '$1', 'int')}"
+    given = [] if occurrences is None else [statements.id_list(db, occurrences)]
+    rows = await statements.fetch(
+        f"SELECT {_COLUMNS}, sum(n) AS n, count(*) AS of FROM tallies WHERE {where} GROUP BY {_COLUMNS}", *given
+    )
+    if sum(row["of"] for row in rows) - len(rows) > _MANY:
+        await put_together()
+    return _counts(rows)
+
+
+async def put_together() -> None:
+    """Rows that are alike become one. What others add in the meantime stays beside it."""
+    if not statements.is_postgres(statements.connection()):
+        return  # SQLite has one of a kind
+    await statements.run(
+        f"""
+        WITH gone AS (DELETE FROM tallies WHERE id <= (SELECT max(id) FROM tallies) RETURNING {_COLUMNS}, n)
+        INSERT INTO tallies ({_COLUMNS}, n) SELECT {_COLUMNS}, sum(n) FROM gone GROUP BY {_COLUMNS} HAVING sum(n) <> 0
+        """
+    )
+
+
+async def count_afresh(
+    occurrences: Collection[int] | None = None, owners: Collection[str] | None = None
+) -> list[Count]:
+    """The same numbers from the messages, touches and links themselves."""
+    params: list[Any] = []
+    where = " AND ".join(_conditions(occurrences, owners, params))
+    day = "to_char(t.at AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD')"
+    if not statements.is_postgres(statements.connection()):
+        day = "date(t.at, '+8 hours')"
+    held = "JOIN members b ON b.id = m.member_id" if owners is not None else ""
+    group = "GROUP BY 1, 2, 3, 4, 5, 6, 7"
+    messages = await statements.fetch(
+        f"""
+        SELECT m.occurrence_id, 'message' AS kind, m.state, m.reason, coalesce(m.channel, '') AS channel, m.uncertain,
+               '' AS day, count(*) AS n FROM messages m {held} WHERE {where} {group}
+        """,
+        *params,
+    )
+    touches = await statements.fetch(
+        f"""
+        SELECT m.occurrence_id, 'touch' AS kind, t.kind AS state, t.intent AS reason, t.medium AS channel,
+               FALSE AS uncertain, {day} AS day, count(*) AS n
+        FROM touches t JOIN messages m ON m.id = t.message_id {held.replace("m.member_id", "t.member_id")}
+        WHERE t.direction <> 'out' AND {where} {group}
+        """,
+        *params,
+    )
+    links = await statements.fetch(
+        f"""
+        SELECT m.occurrence_id, 'link' AS kind, t.kind AS state, '' AS reason, '' AS channel, FALSE AS uncertain,
+               {day} AS day, count(*) AS n
+        FROM link_uses t JOIN messages m ON m.id = t.message_id {held} WHERE {where} {group}
+        """,
+        *params,
+    )
+    return _counts([*messages, *touches, *links])
+
+
+def _conditions(
+    occurrences: Collection[int] | None, owners: Collection[str] | None, params: list[Any]
+) -> Iterable[str]:
+    db = statements.connection()
+    yield "TRUE"
+    if occurrences is not None:
+        params.append(statements.id_list(db, occurrences))
+        yield f"m.occurrence_id {statements.ids_in(db, f'${len(params)}', 'int')}"
+    if owners is not None:
+        params.append(statements.id_list(db, sorted(owners)))
+        yield f"b.owner {statements.ids_in(db, f'${len(params)}', 'text')}"
+
+
+def _counts(rows: Iterable[Any]) -> list[Count]:
+    return [
+        Count(
+            row["occurrence_id"],
+            row["kind"],
+            row["state"],
+            row["reason"],
+            row["channel"],
+            bool(row["uncertain"]),
+            row["day"],
+            int(row["n"]),
+        )
+        for row in rows
+        if row["n"]
+    ]
