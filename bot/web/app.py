@@ -27,7 +27,7 @@ from bot.console import (
 )
 from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
-from bot.console.settings import days, departments, keywords, overview, policy, tokens
+from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
 from bot.database import is_away
 from bot.inbox import Inbox
@@ -60,6 +60,7 @@ PAGES = (
     tokens,
     policy,
     days,
+    channels,
     keywords,
 )
 log = logging.getLogger(__name__)

@@ -1,6 +1,13 @@
 """The outbox: occurrences, the messages of each, what became of them, and the channels that are closed."""
 
-from campaigns.outbox.closures import close_channel, closed_channels, open_channel, shut_channels
+from campaigns.outbox.closures import (
+    Closure,
+    close_channel,
+    closed_channels,
+    list_closures,
+    open_channel,
+    shut_channels,
+)
 from campaigns.outbox.confirmed import cancel_waiting, end_due, end_waiting, hand_to_staff, waiting_for_staff
 from campaigns.outbox.messages import (
     LEASE,
@@ -79,6 +86,7 @@ __all__ = [
     "ByHand",
     "Claim",
     "Claimed",
+    "Closure",
     "Delivery",
     "Exchanged",
     "NotSent",
@@ -114,6 +122,7 @@ __all__ = [
     "is_sending_to",
     "last_message_to",
     "last_occurrence",
+    "list_closures",
     "mass_followers",
     "message_by_provider_id",
     "message_of",

@@ -4,6 +4,7 @@ Where several providers share a channel, one of them alone may be closed, by a n
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from tortoise.expressions import Q
@@ -30,6 +31,20 @@ async def closed_channels(now: datetime, *, for_good: bool = False) -> Mapping[s
     """Those that are closed now, and why; `for_good`: only till a person opens them."""
     rows = await ChannelState.filter(Q(closed=True) if for_good else Q(closed=True) | Q(closed_until__gt=now))
     return {row.channel: row.reason for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Closure:
+    """Why a channel, or one provider of it, is closed. `until` None: till a person opens it."""
+
+    channel: str
+    reason: str
+    until: datetime | None
+
+
+async def list_closures(now: datetime) -> list[Closure]:
+    rows = await ChannelState.filter(Q(closed=True) | Q(closed_until__gt=now)).order_by("channel")
+    return [Closure(row.channel, row.reason, None if row.closed else row.closed_until) for row in rows]
 
 
 async def shut_channels(until: datetime) -> frozenset[ChannelName]:

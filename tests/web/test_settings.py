@@ -1,13 +1,18 @@
 """设置: its frame, tokens and departments."""
 
 import re
+from datetime import timedelta
 
 import httpx
 
-from bot.runtime import Runtime
-from campaigns import api_tokens
+from bot.clock import ProductClock
+from bot.providers import SandboxEndpoints
+from bot.runtime import Runtime, open_runtime
+from bot.settings import Settings
+from campaigns import api_tokens, outbox
 from campaigns.models import ApiToken, AuditEntry
 from campaigns.rights import Right, Role
+from tests.fleet import sandbox_of
 from tests.web_cast import NOW, add_colleague, add_member, as_staff
 
 HOSTILE = "<script>alert(1)</script>\"'" + "长" * 37
@@ -68,3 +73,45 @@ async def test_departments_are_listed_with_their_people_and_members(browser: htt
     page = (await browser.get("/settings/departments")).text
     assert "甲</span>、<span>乙" in page
     assert "3家" in page
+
+
+async def test_a_closed_channel_says_why_and_what_to_do_and_is_opened(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    await outbox.close_channel("email", "535 5.7.8 <script>alert(1)</script>")
+    await outbox.close_channel("sms_tencent", "余额不足", until=NOW + timedelta(hours=3))
+    page = (await browser.get("/settings/channels")).text
+    assert "换授权码" in page
+    assert "<script>alert" not in page
+    assert "充值" in page
+    assert "12:30自己打开" in page
+    for name in ("email", "nonsense", "sms_tencent"):
+        await browser.post("/settings/channels/open", data={"channel": name})
+    assert await outbox.list_closures(NOW) == []
+    assert await AuditEntry.filter(action="channel_opened").count() == 2
+
+
+async def test_a_test_needs_a_channel_and_an_address(browser: httpx.AsyncClient) -> None:
+    for channel in ("email", "", "<script>alert(1)</script>"):
+        answer = await browser.post("/settings/channels/test", data={"channel": channel, "to": HOSTILE})
+        assert answer.status_code == 422
+        assert "<script>alert" not in answer.text
+
+
+async def test_a_test_goes_out_to_the_stand_in(sqlite_database: Settings) -> None:
+    """Really over SMTP, to the sandbox; what it said of a bad address is told in words."""
+    clock = ProductClock()
+    clock.set(NOW)
+    async with (
+        sandbox_of(sqlite_database, clock) as sandbox,
+        open_runtime(sqlite_database, clock=clock, sandbox=SandboxEndpoints(**sandbox.endpoints())) as runtime,
+        as_staff(runtime) as client,
+    ):
+        answer = await client.post("/settings/channels/test", data={"channel": "email", "to": "lin@datong.example"})
+        assert answer.status_code == 200, answer.text
+        assert "发给l***@datong.example" in answer.text
+        answer = await client.post("/settings/channels/test", data={"channel": "sms", "to": "15483503031"})
+        assert answer.status_code == 200, answer.text
+        answer = await client.post("/settings/channels/test", data={"channel": "sms", "to": "12"})
+        assert "这个地址不对" in answer.text
+        assert 'value="12"' in answer.text

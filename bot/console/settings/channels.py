@@ -1,0 +1,180 @@
+"""设置 · 通道: is each open, by whom it goes, why it is closed and what to do about it; and a message to try it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.console.settings.tabs import settings_page
+from bot.language import say
+from bot.pacing import load_pace_book
+from bot.providers import WECHAT_MASS, all_paced_as
+from bot.runtime import Runtime
+from bot.web.desk import StaffRoute, log, read_form
+from bot.web.pages import masked
+from bot.wording import channel_words
+from campaigns import definitions, outbox
+from campaigns.audit import Action
+from campaigns.cells import parse_email, parse_mobile
+from campaigns.errors import OutreachError
+from campaigns.folders import render_sample
+from campaigns.rights import Right
+from campaigns.terms import ChannelName, MessageClass, Outbound, Reaction, SendResult, Words
+
+_LONGEST_ADDRESS = 200
+_CURES = (
+    (("535", "auth", "login", "credential", "signature", "secret", "token"), "账号或密码不对：换授权码或密钥，再打开"),
+    (("balance", "amount", "arrear", "余额", "欠费"), "余额不够：去服务商那里充值，再打开"),
+    (("quota", "limit", "daily", "配额", "上限"), "今天的额度用完了：等到明天，或者让服务商提高额度"),
+    (("ip", "whitelist", "forbidden", "白名单"), "服务商不认这台机器：把它的地址加进白名单，再打开"),
+)
+_REACTIONS = {
+    Reaction.RETRY: "这次没有成，过一会儿再试",
+    Reaction.SLOW: "服务商嫌快，过一会儿再试",
+    Reaction.NEXT_DAY: "今天的额度用完了",
+    Reaction.PAUSE_TEMPLATE: "这段话或模板没有通过服务商的审核",
+    Reaction.PAUSE_CHANNEL: "账号、余额或权限不对，整个通道都会停",
+    Reaction.SUPPRESS: "这个地址不存在，或者不收我们的消息",
+    Reaction.DEFER_RECIPIENT: "对方这边暂时不收",
+    Reaction.CONSENT_USED: "对方现在没有允许我们发",
+    Reaction.DROP: "服务商不收这一条",
+    Reaction.UNKNOWN: "发了，没有等到回音，可能到了也可能没到",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One channel. `limits`: (provider, a day, a second), 0 being none. `closures`: (name, reason, cure, until)."""
+
+    name: ChannelName
+    label: str
+    state: str
+    dot: str
+    limits: tuple[tuple[str, int, float], ...]
+    closures: tuple[tuple[str, str, str, datetime | None], ...]
+    testable: bool
+
+
+async def channels(request: Request) -> Response:
+    return await _page(request)
+
+
+async def open_again(request: Request) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    name = str((await read_form(request)).get("channel", ""))
+    if name in {one.channel for one in await outbox.list_closures(runtime.clock())}:
+        await outbox.open_channel(name)
+        await log(request, Action.CHANNEL_OPENED, f"channel/{name}")
+    return RedirectResponse("/settings/channels?opened=1", status_code=303)
+
+
+async def test(request: Request) -> Response:
+    """One message with a campaign's sample words, to an address of one's own; in the sandbox to its stand-in."""
+    runtime: Runtime = request.app.state.runtime
+    form = await read_form(request)
+    given, typed = str(form.get("channel", "")), str(form.get("to", "")).strip()[:_LONGEST_ADDRESS]
+    if given not in runtime.channels:
+        return await _page(request, fault=(given, typed, say("这个通道没有接")), status_code=422)
+    name = ChannelName(given)
+    if not (address := _address(name, typed)):
+        return await _page(request, fault=(name, typed, say("这个地址不对，改好再发")), status_code=422)
+    if (words := _words(runtime, name)) is None:
+        return await _page(request, fault=(name, typed, say("没有一个活动写了这个通道的话，先写一个")), status_code=422)
+    outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, words)
+    try:
+        (result,) = await runtime.channels[name].send([outbound])
+    except OutreachError as exc:
+        return await _page(request, fault=(name, typed, str(exc).partition(" (")[0]), status_code=502)
+    outcome = "accepted" if result.accepted else str(result.reaction)
+    await log(request, Action.CHANNEL_TESTED, f"channel/{name}", to=masked(address), outcome=outcome)
+    if not result.accepted:
+        return await _page(request, fault=(name, typed, _told(result)), status_code=502)
+    return await _page(request, sent=(name, address))
+
+
+def _told(result: SendResult) -> str:
+    words = say(_REACTIONS[result.reaction]) if result.reaction in _REACTIONS else str(result.reaction)
+    said = " ".join(one for one in (result.code, result.detail) if one)
+    return f"{words}（{said}）" if said else words
+
+
+def _address(name: ChannelName, typed: str) -> str:
+    read = {ChannelName.SMS: parse_mobile, ChannelName.EMAIL: parse_email}.get(name)
+    try:
+        return (read(typed) or "") if read else typed if typed.isascii() and typed.isprintable() else ""
+    except ValueError:
+        return ""
+
+
+def _words(runtime: Runtime, name: ChannelName) -> Words | None:
+    """The sample words of the first campaign that has some for this channel."""
+    templates = runtime.settings.huifang_templates
+    for key in definitions.campaign_keys(templates):
+        try:
+            folder = definitions.load_campaign(templates, key)
+            found = render_sample(folder) if name in folder.definition.channels else {}
+        except OutreachError:
+            continue
+        if words := next((one for way, one in found.items() if way.partition(".")[0] == name), None):
+            return words
+    return None
+
+
+def _cure(reason: str) -> str:
+    lower = reason.lower()
+    return next((cure for marks, cure in _CURES if any(mark in lower for mark in marks)), "按原因修好，再打开")
+
+
+async def _line(runtime: Runtime, name: ChannelName, closures: list[outbox.Closure]) -> Line:
+    channel = runtime.channels.get(name)
+    mine = [one for one in closures if one.channel == name or one.channel.startswith(f"{name}_")]
+    book = load_pace_book(runtime.settings.huifang_templates / "pacing.toml")
+    providers = all_paced_as(name, channel) if channel else []
+    whole = {one: limits.whole for one in providers if (limits := book.providers.get(one))}
+    if channel is None:
+        state, dot = "没有接", "none"
+    elif mine:
+        state, dot = "停了", "bad"
+    else:
+        state, dot = ("沙箱", "ok") if name in runtime.sandboxed else ("正常", "ok")
+    return Line(
+        name,
+        channel_words(name),
+        say(state),
+        dot,
+        tuple((one, limit.per_day if limit else 0, limit.rate if limit else 0) for one, limit in whole.items()),
+        tuple((one.channel, one.reason, say(_cure(one.reason)), one.until) for one in mine),
+        channel is not None and name is not ChannelName.WECOM,
+    )
+
+
+async def _page(
+    request: Request,
+    *,
+    fault: tuple[str, str, str] | None = None,
+    sent: tuple[str, str] | None = None,
+    status_code: int = 200,
+) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    closures = await outbox.list_closures(runtime.clock())
+    return await settings_page(
+        request,
+        "settings/channels.html",
+        tab="channels",
+        status_code=status_code,
+        lines=[await _line(runtime, name, closures) for name in ChannelName],
+        sandboxed=runtime.sandboxed,
+        fault=fault,
+        sent=(channel_words(sent[0]), masked(sent[1]), sent[0] in runtime.sandboxed) if sent else None,
+        opened=request.query_params.get("opened") == "1",
+        mass=WECHAT_MASS,
+    )
+
+
+routes = [
+    StaffRoute("/settings/channels", channels, right=Right.SETTINGS),
+    StaffRoute("/settings/channels/open", open_again, right=Right.SETTINGS, methods=["POST"]),
+    StaffRoute("/settings/channels/test", test, right=Right.SETTINGS, methods=["POST"]),
+]
