@@ -28,7 +28,7 @@ from campaigns.schedule import due_occurrences, parse_schedule
 from campaigns.tallies import MESSAGE, read_counts
 from campaigns.terms import SHANGHAI
 
-_MONTH = re.compile(r"(\d{4})-(\d\d)")
+_MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1903, 2098
 _DAY = timedelta(days=1)
 _KINDS = {"service": "nudge", "marketing": "mkt", "greeting": "greet"}
@@ -124,7 +124,7 @@ def _asked_month(text: str) -> date | None:
 
 def _asked_day(text: str) -> date | None:
     with contextlib.suppress(ValueError):
-        found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+        found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
         return found if found and _FIRST_YEAR <= found.year <= _LAST_YEAR else None
     return None
 

@@ -26,7 +26,7 @@ from campaigns.rights import Right
 from campaigns.terms import MailWords
 
 TOP, SHARED = "_top", "_shared"
-_LARGEST = 200_000  # letters of a file
+_LARGEST = 100_000  # letters of a file: a form carries each as up to nine bytes
 _MOST_VERSIONS = 100
 _FILE = re.compile(r"[\w.-]{1,64}")
 _DISK = "disk"

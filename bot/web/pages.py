@@ -39,7 +39,7 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_n, newstyle=True)  # type: ignore[attr-defined]  # the extension's
-    made.filters.update(moment=_moment, clock=_clock, masked=masked, number=_number, part=_part)
+    made.filters.update(moment=_moment, clock=_clock, short=_short, masked=masked, number=_number, part=_part)
     return made
 
 
@@ -62,6 +62,11 @@ def _moment(value: datetime | None) -> str:
 
 def _clock(value: datetime) -> str:
     return f"{value.astimezone(SHANGHAI):%H:%M}"
+
+
+def _short(value: datetime) -> str:
+    """11-23 09:30, for lists of what lies near."""
+    return f"{value.astimezone(SHANGHAI):%m-%d %H:%M}"
 
 
 def _part(text: str) -> str:
