@@ -40,3 +40,13 @@ async def save_segment(page: Page, name: str, rule: str) -> None:
     await page.get_by_label("分群的名字").fill(name)
     await page.get_by_role("button", name="存分群").click()
     await expect(page.locator("main")).to_contain_text(name)
+
+
+async def finish_task(page: Page, company: str, result: str, note: str) -> None:
+    """From the list of what is due to the outcome of the call."""
+    await page.goto("/tasks")
+    await page.get_by_role("link", name=company).first.click()
+    await page.get_by_text(result, exact=True).click()
+    await page.get_by_label("记一句").fill(note)
+    await page.get_by_role("button", name="记下结果").click()
+    await expect(page.get_by_role("status")).to_contain_text("记下了")

@@ -5,11 +5,18 @@ from playwright.async_api import expect
 
 from bot.commands.serving import House
 from bot.conductor import Conductor
-from campaigns.models import Contact, SavedSegment, Touch
+from campaigns.models import Contact, SavedSegment, Touch, Visit
 from campaigns.rights import Role
 from campaigns.terms import ChannelName
 from tests import cast
-from tests.browser.hands import answer_as_customer, look_at_phone, open_conversation, save_segment, write_answer
+from tests.browser.hands import (
+    answer_as_customer,
+    finish_task,
+    look_at_phone,
+    open_conversation,
+    save_segment,
+    write_answer,
+)
 from tests.browser.house import ledger, start
 from tests.browser.surfing import NARROW, Surfer
 
@@ -40,6 +47,26 @@ async def test_a_customer_answers_on_the_phone_page_and_is_answered_from_the_inb
     for words in ("忘记密码了", "我把登录链接发到您邮箱了"):
         await expect(staff.locator("main")).to_contain_text(words)
     assert await Touch.filter(member_id=player.member_id).count() == 3
+
+
+async def test_who_asks_for_a_call_becomes_a_task_and_its_outcome_stands_with_the_member(
+    home: House, surfer: Surfer
+) -> None:
+    player, conductor = await cast.jinbei(), Conductor(home.runtime, home.sandbox)
+    await Contact.filter(id=player.contact_id).update(openid=None, email=None)
+    await start(home, "unread_resumes")
+    await conductor.settle()
+    [arrived] = ledger(home, ChannelName.SMS)
+    customer, staff = await surfer.stranger(NARROW), await surfer.colleague(size=NARROW)
+
+    await answer_as_customer(customer, home, arrived, "给我打个电话吧")
+    await conductor.settle()
+    await finish_task(staff, "晋北餐饮", "接通，谈完", "下周一来面试两个人")
+    await expect(staff.locator("main")).to_contain_text("下周一来面试两个人")
+    assert (await Visit.get(member_id=player.member_id)).state == "done"
+    await staff.goto(f"/members/{player.no}")
+    await expect(staff.locator("main")).to_contain_text("给我打个电话吧")
+    assert await Touch.filter(member_id=player.member_id, kind="visit", medium="phone").exists()
 
 
 async def test_a_segment_is_counted_while_it_is_written_and_saved(home: House, surfer: Surfer) -> None:
