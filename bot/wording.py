@@ -134,11 +134,20 @@ ACTION_WORDS = {
     "conversation_changed": "会话接手、转交、关闭",
     "intent_corrected": "改正听成的意思",
     "canned_changed": "改常用语",
+    "task_changed": "办任务",
+    "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.
-TASKS = {"check_stop": "核对是不是退订", "return_visit": "回访", "renewal": "续费前回访"}
+TASKS = {
+    "check_stop": "核对是不是退订",
+    "return_visit": "回访",
+    "renewal": "续费前回访",
+    "promise": "答应的事",
+    "follow_up": "再联系",
+    "by_hand": "自己建的任务",
+}
 
 TOUCHES = {
     "message": "发出",

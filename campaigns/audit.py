@@ -37,6 +37,8 @@ class Action(StrEnum):
     INTENT_CORRECTED = "intent_corrected"
     CANNED_CHANGED = "canned_changed"
     KEYWORDS_CHANGED = "keywords_changed"
+    TASK_CHANGED = "task_changed"
+    NUMBERS_SEEN = "numbers_seen"
 
 
 @dataclass(frozen=True, slots=True)

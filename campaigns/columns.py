@@ -13,6 +13,9 @@ from enum import StrEnum
 from campaigns.cells import clean_text
 from campaigns.errors import InputError
 
+CUSTOM = "*"
+"""As a choice: a column of the site's own, kept under its name."""
+
 
 class TableKind(StrEnum):
     MEMBERS = "members"
@@ -64,6 +67,46 @@ def _refuse_a_second(header: Sequence[str], mapping: Mapping[int, str], rest: Ma
     for index, name in rest.items():
         if name in read:
             raise InputError(f"“{name}”有两列，第 {index + 1} 列又是它；删掉一列再导入 (the column is there twice)")
+
+
+def choose(kind: TableKind, header: Sequence[str], chosen: Sequence[str]) -> Recognised:
+    """What a person says the columns mean: for each a field of that kind, CUSTOM, or nothing.
+
+    InputError where a field is chosen twice, or one is missing without which no row goes in.
+    """
+    mapping = {index: field for index, field in enumerate(chosen) if field in fields_of(kind)}
+    for field in mapping.values():
+        if sum(one == field for one in mapping.values()) > 1:
+            raise InputError(f"有两列都选了“{label_of(kind, field)}”，留一列 (chosen twice)")
+    if missing := [label_of(kind, one) for one in fields_of(kind) if one in _REQUIRED[kind] - set(mapping.values())]:
+        raise InputError(f"还缺{'、'.join(missing)}，给它选一列 (columns are missing)")
+    names = [clean_text(word) for word in header]
+    own = [i for i, one in enumerate(chosen) if one == CUSTOM and kind is TableKind.MEMBERS and names[i]]
+    first = {names[i]: i for i in reversed(own)}  # of two columns of one name the first is kept
+    custom = {i: names[i] for i in own if first[names[i]] == i}
+    left = [name for i, name in enumerate(names) if i not in mapping and i not in custom and name]
+    return Recognised(kind, tuple(header), mapping, custom, tuple(dict.fromkeys(left)))
+
+
+def suggest(kind: TableKind, header: Sequence[str]) -> list[str]:
+    """What the columns of a table of that kind may mean: for each a field, CUSTOM or nothing."""
+    mapping = _match(kind, [_spellings(word) for word in header])
+    rest = CUSTOM if kind is TableKind.MEMBERS else ""
+    return [mapping.get(index, rest if clean_text(word) else "") for index, word in enumerate(header)]
+
+
+def kind_of(header: Sequence[str]) -> TableKind | None:
+    found = _best(header)
+    return found[0] if found else None
+
+
+def fields_of(kind: TableKind) -> tuple[str, ...]:
+    return _FIELDS[kind]
+
+
+def label_of(kind: TableKind, field: str) -> str:
+    """What staff call a field: the most telling of its words."""
+    return next(word for word, (one, _) in _LOOKUP[kind].items() if one == field)
 
 
 def is_header(cells: Sequence[str]) -> bool:
@@ -285,4 +328,8 @@ def _read_words(block: str) -> Mapping[str, tuple[str, int]]:
 
 _LOOKUP: Mapping[TableKind, Mapping[str, tuple[str, int]]] = {
     kind: _read_words(block) for kind, block in _WORDS.items()
+}
+_FIELDS: Mapping[TableKind, tuple[str, ...]] = {
+    kind: tuple(dict.fromkeys(token[:-1] for token in block.split() if token.endswith(":")))
+    for kind, block in _WORDS.items()
 }

@@ -45,6 +45,7 @@ async def record_touch(
     intent: str = "",
     evidence: str = "",
     message_class: str = "",
+    by: str = "",
 ) -> int:
     touch = await Touch.create(
         member_id=member_id,
@@ -59,6 +60,7 @@ async def record_touch(
         intent=intent,
         evidence=evidence,
         message_class=message_class,
+        by=by,
     )
     return int(touch.id)
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from campaigns.errors import StateError
 from campaigns.models import Visit
 
+_LARGEST = 2**31 - 1  # a number of the database
+
 
 @dataclass(frozen=True, slots=True)
 class VisitTask:
@@ -19,6 +21,10 @@ class VisitTask:
     due_at: datetime
     note: str
     owner: str
+    cause: str
+    outcome: Mapping[str, object] | None
+    closed_at: datetime | None
+    closed_by: str
 
 
 async def open_visit(
@@ -48,10 +54,34 @@ async def open_visit(
     return int(visit.id)
 
 
-async def close_visit(visit_id: int, *, outcome: Mapping[str, object], at: datetime) -> None:
-    closed = await Visit.filter(id=visit_id, state="open").update(state="done", outcome=dict(outcome), closed_at=at)
-    if closed != 1:
-        raise StateError(f"return visit {visit_id} is not open")
+async def find_visit(visit_id: int) -> VisitTask | None:
+    row = await Visit.get_or_none(id=visit_id) if visit_id <= _LARGEST else None
+    return _task(row) if row else None
+
+
+async def close_visit(visit_id: int, *, outcome: Mapping[str, object], at: datetime, by: str = "") -> None:
+    """Raises StateError for a task that somebody else closed."""
+    done = {"state": "done", "outcome": dict(outcome), "closed_at": at, "closed_by": by}
+    await _change(visit_id, "open", done)
+
+
+async def reopen_visit(visit_id: int) -> None:
+    """Undo closing; the outcome that was written goes, the touch of it stays."""
+    await _change(visit_id, "done", {"state": "open", "outcome": None, "closed_at": None, "closed_by": ""})
+
+
+async def postpone_visit(visit_id: int, due_at: datetime) -> None:
+    await _change(visit_id, "open", {"due_at": due_at})
+
+
+async def hand_visit(visit_id: int, owner: str) -> None:
+    """Give the task to a colleague; empty gives it back to whose member it is."""
+    await _change(visit_id, "open", {"owner": owner})
+
+
+async def _change(visit_id: int, state: str, values: Mapping[str, object]) -> None:
+    if await Visit.filter(id=visit_id, state=state).update(**values) != 1:
+        raise StateError("这个任务刚被别人改过，重新打开看看 (somebody changed this task)")
 
 
 async def due_visits(now: datetime, *, limit: int = 200) -> list[VisitTask]:
@@ -92,4 +122,8 @@ def _task(row: Visit) -> VisitTask:
         due_at=row.due_at,
         note=row.note,
         owner=row.owner,
+        cause=row.cause,
+        outcome=row.outcome,
+        closed_at=row.closed_at,
+        closed_by=row.closed_by,
     )

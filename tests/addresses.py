@@ -4,9 +4,14 @@ A part of a path that stands for a thing is filled with one of that kind from th
 _THINGS; until it has one, `addresses` says so.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit
+
+import httpx
+from starlette.datastructures import QueryParams
 
 from bot.runtime import Runtime
 from bot.web.app import all_routes
@@ -57,6 +62,39 @@ async def doors(runtime: Runtime) -> list[Address]:
     ]
 
 
+async def parameters(client: httpx.AsyncClient) -> dict[str, list[str]]:
+    """For each page the names that it asked its own address for while it was opened."""
+    found = {}
+    with _listening() as heard:
+        for one in await addresses():
+            heard.clear()
+            await client.get(one.url)
+            if heard:
+                found[one.url] = sorted(heard)
+    return found
+
+
+@contextlib.contextmanager
+def _listening() -> Iterator[set[str]]:
+    names: set[str] = set()
+    originals = {method: getattr(QueryParams, method) for method in ("get", "getlist", "__getitem__", "__contains__")}
+
+    def listener(original: Callable[..., Any]) -> Callable[..., Any]:
+        def heard(query: QueryParams, key: str, *rest: Any) -> Any:
+            names.add(key)
+            return original(query, key, *rest)
+
+        return heard
+
+    try:
+        for method, original in originals.items():
+            setattr(QueryParams, method, listener(original))
+        yield names
+    finally:
+        for method in originals:
+            delattr(QueryParams, method)  # they are its parent's
+
+
 async def _filled(path: str, chosen: Mapping[str, str]) -> str:
     done: list[str] = []
     for part in path.split("/"):
@@ -90,9 +128,23 @@ def _always(value: str) -> Ask:
     return ask
 
 
+async def _first_heard() -> object:
+    """The number of the first member who ever answered."""
+    member_id = await models.Conversation.all().order_by("id").first().values_list("member_id", flat=True)
+    return member_id and await models.Member.filter(id=member_id).first().values_list("no", flat=True)
+
+
 _THINGS: Mapping[str, Ask] = {
     "members/number": _first(models.Member, "no"),
     "members/no": _first(models.Member, "no"),
     "campaigns/key": _first(models.Campaign, "key"),
+    "tasks/id": _first(models.Visit),
+    "segments/id": _first(models.SavedSegment),
     "staff/id": _first(models.StaffAccount),
+    "inbox/number": _first_heard,
+    "inbox/id": _first(models.CannedAnswer),
+    "imports/id": _first(models.ImportRun),
+    "templates/folder": _first(models.Campaign, "key"),
+    "templates/key": _first(models.Campaign, "key"),
+    "templates/file": _always("sms.toml"),
 }

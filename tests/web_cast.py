@@ -31,6 +31,16 @@ def browse(runtime: Runtime, client: str = "127.0.0.1", base_url: str = "http://
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 
+async def settle_some(runtime: Runtime) -> None:
+    """A little of everything that pages list."""
+    campaign = await approved(runtime, "unread_resumes")
+    for number in range(3):
+        member = await add_member(f"Q20000{number}", f"大同{number}号商行")
+        contact = await add_contact(member, mobile=f"1548350303{number}")
+        await add_unread(member, f"P{number}", 2)
+    await add_message(campaign, member, contact)
+
+
 @contextlib.asynccontextmanager
 async def as_staff(runtime: Runtime, role: Role = Role.ADMIN, **columns: Any) -> AsyncIterator[httpx.AsyncClient]:
     """The browser of somebody who is logged in; every call carries its form key."""

@@ -12,6 +12,7 @@ from bot.channels.sms_router import SmsRouter
 from bot.channels.wechat_mass import mass_words
 from bot.providers import closed_as, paced_as
 from bot.runtime import Runtime
+from bot.sender.by_hand import BY_HAND
 from bot.sender.filling import Ready
 from bot.sender.rests import rest_for
 from campaigns import definitions, outbox, planner
@@ -158,6 +159,8 @@ async def _fate(runtime: Runtime, claimed: Claimed, result: SendResult, now: dat
         case Reaction.DEFER_RECIPIENT:
             later = now + (result.retry_after or _DEFER)
             return Settlement(one, DeliveryState.QUEUED, reason=Reason.RETRY, not_before=later, uncharged=True)
+        case Reaction.PAUSE_TEMPLATE if await _campaign_of(claimed) == BY_HAND:  # his words alone cannot go
+            return Settlement(one, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED, settled_at=now)
         case Reaction.SLOW | Reaction.NEXT_DAY | Reaction.PAUSE_CHANNEL | Reaction.PAUSE_TEMPLATE:
             return Settlement(one, DeliveryState.QUEUED, reason=Reason.CHANNEL_CLOSED, uncharged=True)
         case _:
@@ -221,10 +224,16 @@ async def act_on_reactions(runtime: Runtime, back: Back) -> None:
         await outbox.close_channel(closure, f"渠道停了：{refused.code} {refused.detail}")
     await rest_closed(runtime, runtime.channels[first.channel])
     if unusable := by_reaction.get(Reaction.PAUSE_TEMPLATE):
-        key = (await outbox.read_occurrence(first.occurrence_id)).campaign_key
+        key = await _campaign_of(first)
+        if key == BY_HAND:
+            return
         log.error("campaign %s paused: %s %s", key, unusable.code, unusable.detail)
         with contextlib.suppress(StateError):  # cancelled in the meantime: it says no more anyway
             await definitions.pause(key, note=f"内容不能用：{unusable.code} {unusable.detail}")
+
+
+async def _campaign_of(claimed: Claimed) -> str:
+    return (await outbox.read_occurrence(claimed.occurrence_id)).campaign_key
 
 
 async def _slow_down(runtime: Runtime, ready: Ready, result: SendResult, now: datetime) -> None:

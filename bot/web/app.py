@@ -25,8 +25,10 @@ from bot.console import (
     talking,
     writing,
 )
+from bot.console.imports import pages as imports
 from bot.console.segments import pages as segments
 from bot.console.settings import days, departments, keywords, overview, policy, tokens
+from bot.console.tasks import doing, lists, task
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -39,10 +41,14 @@ PAGES = (
     status,
     writing,
     members,
+    imports,
     segments,
     canned,
     talking,
     inbox,
+    doing,
+    lists,
+    task,
     campaigns,
     calendars,
     material,

@@ -27,7 +27,9 @@ COOKIE = "huifang"
 _SAFE = frozenset({"GET", "HEAD"})
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 _LARGEST = 1_000_000  # bytes of a form
+_LARGEST_UPLOAD = 200 * 2**20
 _FIELDS = 2_000
+_MOST_FILES = 20
 _OWN = re.compile(r"/me(/.*)?|/logout")  # what is open to who has only a one-time password
 
 Page = Callable[[Request], Awaitable[Response]]
@@ -51,8 +53,11 @@ class Visitor:
 class StaffRoute(Route):
     """A page for whoever is logged in and has `right`; None: for everybody who is logged in."""
 
-    def __init__(self, path: str, page: Page, *, right: Right | None, methods: Sequence[str] = ("GET",)) -> None:
-        super().__init__(path, _checked(page, right), methods=list(methods))
+    def __init__(
+        self, path: str, page: Page, *, right: Right | None, methods: Sequence[str] = ("GET",), upload: bool = False
+    ) -> None:
+        """`upload`: its forms may carry files, up to 200 MB, read with `read_upload`."""
+        super().__init__(path, _checked(page, right, upload=upload), methods=list(methods))
         self.right = right
 
 
@@ -71,6 +76,11 @@ async def read_form(request: Request) -> FormData:
 
 def _cleaned(value: UploadFile | str) -> UploadFile | str:
     return value.replace("\x00", "") if isinstance(value, str) else value
+
+
+async def read_upload(request: Request) -> FormData:
+    """The same of a form with files; those lie on the disk as they come in, and are gone with the request."""
+    return await request.form(max_files=_MOST_FILES, max_fields=20)
 
 
 async def log(request: Request, action: Action, subject: str = "", **detail: object) -> None:
@@ -135,22 +145,34 @@ def _digest(token: str) -> str:
 # ---- the check ------------------------------------------------------------------------------------------------------
 
 
-def _checked(page: Page, right: Right | None) -> Page:
+def _checked(page: Page, right: Right | None, *, upload: bool = False) -> Page:
     async def checked(request: Request) -> Response:
+        try:
+            return await answer(request)
+        finally:
+            await request.close()  # the files of a form
+
+    async def answer(request: Request) -> Response:
         visitor = await find_visitor(request)
         if visitor is None:
             return _to_log_in(request)
-        if request.method not in _SAFE and (wrong := await _wrong_form(request, visitor)):
+        if upload and right is not None and not visitor.may(right):  # before a long form is read
+            return _refused()
+        if request.method not in _SAFE and (wrong := await _wrong_form(request, visitor, upload=upload)):
             return wrong
         if visitor.staff.one_time and not _OWN.fullmatch(request.url.path):
             return RedirectResponse("/me", status_code=303)
         if right is not None and not visitor.may(right):
-            return PlainTextResponse("你的角色不能做这件事，找管理员 (your role may not do this)\n", status_code=403)
+            return _refused()
         request.state.visitor = visitor
         speak(visitor.staff.language)
         return await page(request)
 
     return checked
+
+
+def _refused() -> Response:
+    return PlainTextResponse("你的角色不能做这件事，找管理员 (your role may not do this)\n", status_code=403)
 
 
 def _to_log_in(request: Request) -> Response:
@@ -164,22 +186,25 @@ def _to_log_in(request: Request) -> Response:
     return RedirectResponse(to, status_code=303)
 
 
-async def _wrong_form(request: Request, visitor: Visitor) -> Response | None:
+async def _wrong_form(request: Request, visitor: Visitor, *, upload: bool) -> Response | None:
     """An answer for a form that is too large or is not from a page of ours; None for a good one."""
-    if refused := refuse_large(request):
+    if refused := refuse_large(request, _LARGEST_UPLOAD if upload else _LARGEST):
         return refused
-    given = request.headers.get("x-form-key") or (await read_form(request)).get("form_key", "")
+    if upload and not is_own_page(request):  # before a long form is read
+        return PlainTextResponse("这张表不是从我们的页面来的 (not from a page of ours)\n", status_code=403)
+    read = read_upload if upload else read_form
+    given = request.headers.get("x-form-key") or (await read(request)).get("form_key", "")
     if not is_own_page(request) or not hmac.compare_digest(str(given).encode(), visitor.form_key.encode()):
         return PlainTextResponse("这张表过期了，返回后重新打开再填 (this form is stale)\n", status_code=403)
     return None
 
 
-def refuse_large(request: Request) -> Response | None:
+def refuse_large(request: Request, largest: int = _LARGEST) -> Response | None:
     length = request.headers.get("content-length", "")
     if not length.isdigit():
         return PlainTextResponse("length required\n", status_code=411)
-    if int(length) > _LARGEST:
-        return PlainTextResponse("太大了 (too large)\n", status_code=413)
+    if int(length) > largest:
+        return PlainTextResponse(f"太大了，最多{largest // 2**20 or 1}MB (too large)\n", status_code=413)
     return None
 
 

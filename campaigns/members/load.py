@@ -137,8 +137,7 @@ async def _weigh_children(
     present: frozenset[str],
     coming: Collection[str],
 ) -> Loaded:
-    numbers = judged.columns[f"{parent_name}_no"]
-    new = [no in coming for no in numbers]
+    new = await _under_new(parent, judged.columns[f"{parent_name}_no"], coming)
     known, orphans = await _with_parents(parent, parent_name, judged.only([not one for one in new]))
     loaded = await _weigh(model, known, present | {f"{parent_name}_id"}) if known["no"] else Loaded()
     loaded.added += sum(new)  # whose parent is new is new, but for a row that changes its parent
@@ -146,8 +145,14 @@ async def _weigh_children(
     return loaded
 
 
+async def _under_new(parent: type[Model], numbers: Sequence[str], coming: Collection[str]) -> list[bool]:
+    """Which of these parents are not there yet and are coming."""
+    stored = await statements.ids_of(parent._meta.db_table, list(set(numbers)))
+    return [no in coming and no not in stored for no in numbers]
+
+
 async def _weigh_logins(judged: Judged, coming: Collection[str]) -> Loaded:
-    new = [no in coming for no in judged.columns["member_no"]]
+    new = await _under_new(Member, judged.columns["member_no"], coming)
     columns, orphans = await _with_parents(Member, "member", judged.only([not one for one in new]))
     logins = set(zip(columns["member_id"], columns["at"], strict=True))
     stored = await _stored_logins(logins)

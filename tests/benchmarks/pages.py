@@ -29,7 +29,7 @@ from tests.benchmarks.bench import Bench, WrongResult, run
 from tests.benchmarks.figures import Figures
 from tests.benchmarks.grounds import Ground, postgres_ground
 from tests.benchmarks.town import MEMBERS, found_town
-from tests.browser.surfing import FLAGS
+from tests.browser.surfing import FLAGS, whole_pages
 from tests.web_cast import add_colleague, logged_in
 
 SERVER_MS, PAINT_MS = 300.0, 700.0
@@ -164,7 +164,9 @@ async def _time_paints(bench: Bench, url: str, token: str, binary: str) -> dict[
     """Milliseconds to the first paint with anything on it, the median of some loads with an empty cache."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=binary, args=FLAGS)
-        urls = [one.url for one in await addresses()]
+        context = await browser.new_context(base_url=url)
+        await context.add_cookies([{"name": COOKIE, "value": token, "url": url}])
+        urls = [one.url for one in await whole_pages(await context.new_page())]
         found = {}
         for done, one in enumerate(urls):
             bench.tick("first paint", done, len(urls))

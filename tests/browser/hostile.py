@@ -55,25 +55,10 @@ async def hostile_house(home: House) -> None:
     """A house that was lived in, its words turned hostile: what customers say comes by their own channels."""
     await lived_in(home)
     await _answers(home)
-    await furniture()
     for model, columns in _COLUMNS.items():
         await _turn(model, columns)
     for member, words in zip(await models.Member.all(), packed(1000), strict=False):
         await models.Member.filter(id=member.id).update(attrs={"园区": words, '"><b>园': "区"})
-
-
-async def furniture() -> None:
-    """What colleagues make at their desks, one or two of each."""
-    member = await models.Member.first()
-    assert member is not None
-    for number in range(2):
-        await models.Note.create(member_id=member.id, text="上午打过电话", by="程雪", at=NOW)
-        await models.SavedSegment.create(name=f"老客户{number}", rule="idle_days >= 90", by="程雪", at=NOW)
-        await models.CannedAnswer.create(title=f"问候{number}", text="您好，有什么可以帮您？", by="程雪", at=NOW)
-        await models.ApiToken.create(name=f"网站{number}", digest=f"d{number}", hint="abcd", made_at=NOW, by="程雪")
-        await models.CustomField.create(
-            name=f"园区{number}" if number else "园区", label="园区", shown=["list", "member"]
-        )
 
 
 async def _turn(model: type[Model], columns: Mapping[str, int]) -> None:

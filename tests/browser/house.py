@@ -10,9 +10,8 @@ from bot.database import open_database
 from bot.sandbox.run import Sandbox
 from bot.sandbox.stage import Accepted
 from bot.settings import Settings
-from campaigns import definitions, marks, planner
+from campaigns import definitions, marks, models, planner
 from campaigns.members.tiering import assign_all_tiers
-from campaigns.models import Member
 from campaigns.rights import Role
 from campaigns.terms import ChannelName
 from tests import cast
@@ -55,16 +54,33 @@ async def lived_in(home: House) -> None:
         for arrived, words in zip(ledger(home, channel), _WORDS, strict=False):
             await sandbox_of(home).customers.say(arrived, words)
     await Conductor(home.runtime, home.sandbox).settle()
+    await furniture()
 
 
 async def people() -> None:
     for player in (await cast.datong(), await cast.jinbei(), await cast.yungang(), await cast.xinping()):
         assert player.member_id
     await cast.crowd(CROWD, unread=4)
-    await Member.filter(id__gt=CROWD // 2).update(owner="石磊", trade="物流仓储", city="朔州", plan="包年")
+    await models.Member.filter(id__gt=CROWD // 2).update(owner="石磊", trade="物流仓储", city="朔州", plan="包年")
     await assign_all_tiers(cast.NOW)
     for login, name, role in (("chengxue", "程雪", Role.MARKETER), ("shilei", "石磊", Role.AGENT)):
         await add_colleague(role, login=login, name=name, department="东区")
+
+
+async def furniture() -> None:
+    """What colleagues make at their desks, one or two of each."""
+    member = await models.Member.first()
+    assert member is not None
+    for number in range(2):
+        await models.Note.create(member_id=member.id, text="上午打过电话", by="程雪", at=cast.NOW)
+        await models.SavedSegment.create(name=f"老客户{number}", rule="idle_days >= 90", by="程雪", at=cast.NOW)
+        await models.CannedAnswer.create(title=f"问候{number}", text="您好，有什么可以帮您？", by="程雪", at=cast.NOW)
+        await models.ApiToken.create(
+            name=f"网站{number}", digest=f"d{number}", hint="abcd", made_at=cast.NOW, by="程雪"
+        )
+        await models.CustomField.create(
+            name=f"园区{number}" if number else "园区", label="园区", shown=["list", "member"]
+        )
 
 
 async def start(home: House, key: str) -> None:

@@ -32,12 +32,11 @@ from campaigns.models import Member, Touch
 from campaigns.rights import Role
 from campaigns.terms import SHANGHAI
 from tests import servers
-from tests.addresses import addresses, doors
+from tests.addresses import doors
 from tests.benchmarks.bench import Bench, progress_on
-from tests.browser.hostile import furniture
-from tests.browser.house import start
+from tests.browser.house import furniture, start
 from tests.browser.pictures import take_picture
-from tests.browser.surfing import FLAGS, NARROW, WIDE
+from tests.browser.surfing import FLAGS, NARROW, WIDE, whole_pages
 from tests.web_cast import add_colleague, logged_in
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "screens"
@@ -104,19 +103,22 @@ async def _worth_looking_at() -> dict[str, str]:
     told = Touch.filter(direction="in", kind="reply").order_by("-at")
     member_id = await told.first().values_list("member_id", flat=True)
     member = await Member.get(id=member_id)
-    return {"members/number": member.no, "members/no": member.no, "campaigns/key": "unread_resumes"}
+    return {
+        "members/number": member.no, "members/no": member.no, "inbox/number": member.no,
+        "campaigns/key": "unread_resumes",
+    }  # fmt: skip
 
 
 async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     account = await add_colleague(Role.ADMIN, login="wangfang", name="王芳")
     cookie = {"name": COOKIE, "value": await logged_in(account.id), "url": running.web.url}
-    workshop = await (await browser.new_context()).new_page()
-    chosen = await _worth_looking_at()
+    inside = await browser.new_context(base_url=running.web.url)
+    await inside.add_cookies([cookie])  # type: ignore[list-item]
+    workshop = await inside.new_page()
+    there = [*await whole_pages(workshop, await _worth_looking_at()), *await doors(running.runtime)]
     asked = tuple(filter(None, os.environ.get("SCREENS", "").split(",")))
-    pages = [
-        one for one in [*await addresses(chosen), *await doors(running.runtime)] if one.name.startswith(asked or ("",))
-    ]
+    pages = [one for one in there if one.name.startswith(asked or ("",))]
     shots = [(one, size, "light") for one in pages for size in (WIDE, NARROW)]
     shots += [(one, WIDE, "dark") for one in pages if one.name in _DARK]
     for done, (one, size, scheme) in enumerate(shots):

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from bot.web.desk import COOKIE
 from campaigns.models import StaffAccount
 from campaigns.rights import Role
+from tests.addresses import Address, addresses
 from tests.web_cast import add_colleague, logged_in
 
 FLAGS = [
@@ -88,3 +89,14 @@ class Surfer:
     def _answered(self, response: Response) -> None:
         if response.status >= 400:
             self.faults.append(f"{response.request.method} {response.url}: {response.status}")
+
+
+async def whole_pages(page: Page, chosen: Mapping[str, str] | None = None) -> list[Address]:
+    """Every address that shows a page to this browser: no part of one, nothing to keep as a file."""
+    found = []
+    for one in await addresses(chosen):
+        answer = await page.request.get(one.url)
+        kind = answer.headers.get("content-type", "")
+        if answer.ok and kind.startswith("text/html") and (await answer.text()).lstrip().startswith("<!doctype"):
+            found.append(one)
+    return found

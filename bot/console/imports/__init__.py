@@ -1,0 +1,1 @@
+"""导入: files uploaded, their columns read, weighed, and taken in."""

@@ -1,0 +1,1 @@
+"""任务: return visits and everything that needs a call."""

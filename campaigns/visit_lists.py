@@ -1,0 +1,116 @@
+"""Lists of return-visit tasks: what is due, whose it is, counted and paged."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from campaigns import statements
+from campaigns.terms import SHANGHAI
+
+PAGE = 50
+_OWNER = "CASE WHEN v.owner <> '' THEN v.owner ELSE m.owner END"  # a task of its own, else whose member it is
+
+
+class Which(StrEnum):
+    """`DUE`: by the end of today, what is late included."""
+
+    DUE = "due"
+    LATE = "late"
+    MINE = "mine"
+    DEPARTMENT = "department"
+    ALL = "all"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """`owners`: the names whose members this person sees, None for all; `department`: those of the colleagues."""
+
+    name: str
+    owners: frozenset[str] | None
+    department: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    id: int
+    member_no: str
+    member: str
+    tier: str
+    category: str
+    due_at: datetime
+    note: str
+    owner: str
+    contact: str
+    state: str
+    closed_at: datetime | None
+    closed_by: str
+
+
+async def browse_tasks(which: Which, asker: Asker, now: datetime, page: int = 1) -> Sequence[TaskLine]:
+    """One page: the earliest due first, of those that are done the latest."""
+    params: list[Any] = []
+    where = _where(which, asker, now, params)
+    order = "v.closed_at DESC, v.id DESC" if which is Which.DONE else "v.due_at, v.id"
+    rows = await statements.query(
+        f"""
+        SELECT v.id, m.no AS member_no, m.name AS member, m.tier, v.category, v.due_at, v.note, {_OWNER} AS owner,
+               c.name AS contact, v.state, v.closed_at, v.closed_by
+        FROM visits v JOIN members m ON m.id = v.member_id LEFT JOIN contacts c ON c.id = v.contact_id
+        WHERE {where} ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}
+        """,
+        *params,
+    )
+    return [_line(row) for row in rows]
+
+
+async def count_tasks(asker: Asker, now: datetime) -> Mapping[Which, int]:
+    return {which: await _count(which, asker, now) for which in Which}
+
+
+async def _count(which: Which, asker: Asker, now: datetime) -> int:
+    params: list[Any] = []
+    where = _where(which, asker, now, params)
+    [row] = await statements.query(
+        f"SELECT count(*) AS n FROM visits v JOIN members m ON m.id = v.member_id WHERE {where}", *params
+    )
+    return int(row["n"])
+
+
+def _where(which: Which, asker: Asker, now: datetime, params: list[Any]) -> str:
+    def take(value: object) -> str:
+        params.append(value)
+        return f"${len(params)}"
+
+    parts = ["v.state = 'done'" if which is Which.DONE else "v.state = 'open'"]
+    if asker.owners is not None:
+        parts.append(_among("m.owner", asker.owners, take))
+    match which:
+        case Which.DUE:
+            parts.append(f"v.due_at < {take(_end_of_day(now))}")
+        case Which.LATE:
+            parts.append(f"v.due_at < {take(now)}")
+        case Which.MINE:
+            parts.append(f"{_OWNER} = {take(asker.name)}")
+        case Which.DEPARTMENT:
+            parts.append(_among(_OWNER, asker.department, take))
+        case Which.ALL | Which.DONE:
+            pass
+    return " AND ".join(parts)
+
+
+def _among(column: str, names: frozenset[str], take: Any) -> str:
+    return f"{column} IN ({', '.join(take(name) for name in sorted(names))})" if names else "1 = 0"
+
+
+def _end_of_day(now: datetime) -> datetime:
+    local = now.astimezone(SHANGHAI)
+    return local.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def _line(row: Mapping[str, Any]) -> TaskLine:
+    values = {name: row[name] for name in TaskLine.__slots__}
+    moments = {name: statements.moment(row[name]) for name in ("due_at", "closed_at")}
+    return TaskLine(**{**values, **moments, "contact": row["contact"] or ""})
