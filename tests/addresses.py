@@ -147,4 +147,6 @@ _THINGS: Mapping[str, Ask] = {
     "templates/folder": _first(models.Campaign, "key"),
     "templates/key": _first(models.Campaign, "key"),
     "templates/file": _always("sms.toml"),
+    "templates/name": _always("email.mjml"),
+    "calendar/day": _always("2026-11-25"),
 }
