@@ -149,11 +149,6 @@ _THINGS: Mapping[str, Ask] = {
     "templates/folder": _first(models.Campaign, "key"),
     "templates/key": _first(models.Campaign, "key"),
     "templates/file": _always("sms.toml"),
-<<<<<<< HEAD
-    "templates/name": _always("email"),
-    "calendar/day": _always("2026-11-23"),
-=======
     "templates/name": _always("email.mjml"),
     "calendar/day": _always("2026-11-25"),
->>>>>>> browser-in
 }
