@@ -8,6 +8,7 @@ from tortoise.transactions import in_transaction
 
 from campaigns.models import FileEdit
 
+_LONGEST = 64  # letters of a name
 TOP = ""
 """As a folder: policy.toml, calendar.toml and what else lies in templates/ itself."""
 
@@ -45,7 +46,9 @@ async def edited_folders() -> list[str]:
 
 
 async def versions_of(folder: str, file: str = "") -> list[Edit]:
-    """Every version, newest first; of one file where it is named."""
+    """Every version, newest first; of one file where it is named. A name that no file can have has none."""
+    if max(len(folder), len(file)) > _LONGEST:
+        return []
     asked = FileEdit.filter(folder=folder, file=file) if file else FileEdit.filter(folder=folder)
     return [_edit(row) for row in await asked.order_by("-id")]
 

@@ -149,6 +149,4 @@ _THINGS: Mapping[str, Ask] = {
     "templates/folder": _first(models.Campaign, "key"),
     "templates/key": _first(models.Campaign, "key"),
     "templates/file": _always("sms.toml"),
-    "templates/name": _always("email.mjml"),
-    "calendar/day": _always("2026-11-25"),
 }
