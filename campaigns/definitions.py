@@ -5,8 +5,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from campaigns import edits
 from campaigns.errors import InputError, StateError
-from campaigns.folders import CampaignFolder, Definition, digest_of, lint_folder, parse_definition, read_folder
+from campaigns.folders import (
+    CampaignFolder,
+    Definition,
+    digest_of,
+    folder_of,
+    lint_folder,
+    parse_definition,
+    read_own,
+    read_shared,
+)
 from campaigns.models import Campaign, ContentVersion
 
 BY_HAND = "停于命令行"
@@ -25,17 +35,32 @@ class CampaignRow:
     note: str
 
 
-def campaign_keys(templates: Path) -> list[str]:
-    """The campaign folders there are, in the order of their names."""
+async def campaign_keys(templates: Path) -> list[str]:
+    """The campaigns there are, on the disk and as staff made them, in the order of their names."""
+    made = await edits.folders_holding("campaign.toml")
+    return sorted(key for key in {*keys_on_disk(templates), *made} if made.get(key, True))
+
+
+def keys_on_disk(templates: Path) -> list[str]:
     return sorted(path.parent.name for path in templates.glob("*/campaign.toml"))
 
 
-def load_campaign(templates: Path, key: str) -> CampaignFolder:
-    """Raises InputError for an unknown campaign, DefinitionError for a folder that is wrong."""
-    if key not in campaign_keys(templates):
-        known = "、".join(campaign_keys(templates)) or "（没有）"
+async def load_campaign(templates: Path, key: str) -> CampaignFolder:
+    """The campaign as it stands now. Raises InputError for an unknown one, DefinitionError for one that is wrong."""
+    keys = await campaign_keys(templates)
+    if key not in keys:
+        known = "、".join(keys) or "（没有）"
         raise InputError(f"没有叫 {key} 的营销活动。现有：{known} (no such campaign)")
-    return read_folder(templates / key)
+    return folder_of(key, await standing_files(templates, key))
+
+
+async def standing_files(templates: Path, key: str) -> dict[str, str]:
+    """A campaign's files: the disk's, what staff wrote in their place, and the shared ones.
+
+    `key` must be one of `campaign_keys`, or one that staff are about to make: it becomes part of a path.
+    """
+    own = await edits.apply_edits(key, read_own(templates / key))
+    return {**own, **read_shared(templates)}
 
 
 async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> CampaignRow:

@@ -82,6 +82,7 @@ class PolicySettings:
     customer_mass: int = 28  # WeCom: as many a calendar month as it has days, or fewer by an administrator's choice
     defer_at_most: timedelta = timedelta(days=60)
     doubt_pause: timedelta = timedelta(hours=24)
+    own_up_to: int = 200  # members: a larger campaign of one's own another person approves
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class _Reader:
             customer_mass=self._number("wecom.mass_a_month", 28),
             defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
+            own_up_to=self._number("approval.own_up_to", 200, most=1_000_000),
         )
         for key in self._left:
             raise DefinitionError(self._file, key, "没有这一项，删掉它 (unknown key)")
@@ -85,10 +86,10 @@ class _Reader:
             raise DefinitionError(self._file, key, f'只能是 "workdays" 或 "all"，写的是 {value!r} (unknown days)')
         return value == "workdays"
 
-    def _number(self, key: str, usual: int, least: int = 0) -> int:
+    def _number(self, key: str, usual: int, least: int = 0, most: int = 3650) -> int:
         value = self._left.pop(key, usual)
-        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= 3650:
-            raise DefinitionError(self._file, key, f"要写 {least} 到 3650 的整数，写的是 {value!r} (a whole number)")
+        if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+            raise DefinitionError(self._file, key, f"要写 {least} 到 {most} 的整数，写的是 {value!r} (a whole number)")
         return value
 
 

@@ -133,7 +133,7 @@ def rulebook() -> Rulebook:
 async def approve_tiny(folder: Path, key: str = "tiny", *, schedule: str = "", **definition: Any) -> CampaignRow:
     """A service campaign to all by SMS and mail, unless the definition says otherwise, with a shipped one's words."""
     write_tiny(folder, key, schedule=schedule, **definition)
-    return await definitions.approve(definitions.load_campaign(folder, key), by="tests", now=NOW)
+    return await definitions.approve(await definitions.load_campaign(folder, key), by="tests", now=NOW)
 
 
 def write_tiny(folder: Path, key: str = "tiny", *, schedule: str = "", **definition: Any) -> None:
@@ -157,7 +157,7 @@ async def run_tiny(folder: Path, key: str = "tiny", **definition: Any) -> int:
 
 async def answer_automatically() -> None:
     """Let the shipped campaign of answers run."""
-    folder = definitions.load_campaign(TEMPLATES, "auto_replies")
+    folder = await definitions.load_campaign(TEMPLATES, "auto_replies")
     await definitions.approve(folder, by="tests", now=NOW)
     await definitions.start("auto_replies", now=NOW)
 

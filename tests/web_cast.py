@@ -92,7 +92,7 @@ async def add_unread(member: Member, no: str, count: int, title: str = "电焊�
 
 
 async def approved(runtime: Runtime, key: str) -> CampaignRow:
-    folder = definitions.load_campaign(runtime.settings.huifang_templates, key)
+    folder = await definitions.load_campaign(runtime.settings.huifang_templates, key)
     return await definitions.approve(folder, by="tests", now=NOW)
 
 

@@ -26,7 +26,7 @@ def campaign_show(key: Key, as_json: AsJson = False) -> None:
     from bot.commands import campaigning as command
     from bot.commands import printing
 
-    print_found(command.show(settings(), key), as_json, printing.campaign_lines)
+    print_found(run(lambda: command.show(settings(), key)), as_json, printing.campaign_lines)
 
 
 @app.command("lint")
@@ -40,7 +40,7 @@ def campaign_lint(
     from bot.commands import campaigning as command
     from bot.commands import printing
 
-    found = command.lint(settings(), keys or [])
+    found = run(lambda: command.lint(settings(), keys or []))
     print_found(found, as_json, printing.lint_lines)
     if found["problems"]:
         raise typer.Exit(1)

@@ -17,7 +17,7 @@ from bot.wording import HELD
 from campaigns import definitions, marks, outbox, planner
 from campaigns.content import sms_segments
 from campaigns.errors import DefinitionError, InputError, StateError
-from campaigns.folders import CampaignFolder, lint_folder, lint_together, place_of, render_sample
+from campaigns.folders import CampaignFolder, lint_folder, lint_together, place_of, read_folder, render_sample
 from campaigns.planner import CAN, Preview
 from campaigns.reports import campaign_reports
 from campaigns.terms import SHANGHAI, ChannelName, SmsWords
@@ -25,7 +25,7 @@ from campaigns.terms import SHANGHAI, ChannelName, SmsWords
 
 async def listing(settings: Settings) -> list[dict[str, Any]]:
     async with open_database(settings):
-        return [await _listed(settings, key) for key in definitions.campaign_keys(settings.huifang_templates)]
+        return [await _listed(settings, key) for key in await definitions.campaign_keys(settings.huifang_templates)]
 
 
 async def _listed(settings: Settings, key: str) -> dict[str, Any]:
@@ -33,7 +33,7 @@ async def _listed(settings: Settings, key: str) -> dict[str, Any]:
     row = await definitions.find_campaign(key)
     state = row.state if row else "draft"
     try:
-        folder = load(settings, key)
+        folder = await load(settings, key)
     except DefinitionError as exc:
         return {
             "campaign": key, "title": "", "class": "", "channels": [], "state": state, "changed_since_approval": True,
@@ -51,10 +51,10 @@ async def _listed(settings: Settings, key: str) -> dict[str, Any]:
     }
 
 
-def load(settings: Settings, key: str) -> CampaignFolder:
-    """InputError for an unknown campaign; DefinitionError names the file with its folder."""
+async def load(settings: Settings, key: str) -> CampaignFolder:
+    """Of an open database. InputError for an unknown campaign; DefinitionError names the file with its folder."""
     with _inside(key):
-        return definitions.load_campaign(settings.huifang_templates, key)
+        return await definitions.load_campaign(settings.huifang_templates, key)
 
 
 @contextlib.contextmanager
@@ -66,9 +66,10 @@ def _inside(key: str) -> Iterator[None]:
         raise DefinitionError(place_of(key, exc.file), exc.key, exc.problem) from exc
 
 
-def show(settings: Settings, key: str) -> dict[str, Any]:
+async def show(settings: Settings, key: str) -> dict[str, Any]:
+    async with open_database(settings):
+        folder = await load(settings, key)
     with _inside(key):
-        folder = definitions.load_campaign(settings.huifang_templates, key)
         words = render_sample(folder)
     return {
         "campaign": key,
@@ -77,20 +78,44 @@ def show(settings: Settings, key: str) -> dict[str, Any]:
     }
 
 
-def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
-    problems = [] if keys else _wrong_rules(settings)
-    folders = []
-    checked = list(keys) or definitions.campaign_keys(settings.huifang_templates)
-    for key in checked:
+async def lint(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
+    async with open_database(settings):
+        return await lint_standing(settings, keys)
+
+
+async def lint_standing(settings: Settings, keys: Sequence[str]) -> dict[str, Any]:
+    """Of an open database: what the disk has and what staff wrote."""
+    templates = settings.huifang_templates
+    read: dict[str, CampaignFolder | DefinitionError] = {}
+    for key in list(keys) or await definitions.campaign_keys(templates):
         try:
-            folder = definitions.load_campaign(settings.huifang_templates, key)
+            read[key] = await definitions.load_campaign(templates, key)
         except DefinitionError as exc:
-            problems.append({"campaign": key, "file": exc.file, "key": exc.key, "problem": exc.problem})
-            continue
-        folders.append(folder)
-        problems += [{"campaign": key, **asdict(problem)} for problem in lint_folder(folder)]
+            read[key] = exc
+    return _linted(read, [] if keys else _wrong_rules(settings))
+
+
+def lint_disk(settings: Settings) -> dict[str, Any]:
+    """Where there is no database yet: nobody wrote anything in one."""
+    read: dict[str, CampaignFolder | DefinitionError] = {}
+    for key in definitions.keys_on_disk(settings.huifang_templates):
+        try:
+            read[key] = read_folder(settings.huifang_templates / key)
+        except DefinitionError as exc:
+            read[key] = exc
+    return _linted(read, _wrong_rules(settings))
+
+
+def _linted(read: Mapping[str, CampaignFolder | DefinitionError], wrong: list[dict[str, str]]) -> dict[str, Any]:
+    problems = list(wrong)
+    folders = [one for one in read.values() if isinstance(one, CampaignFolder)]
+    for key, one in read.items():
+        if isinstance(one, DefinitionError):
+            problems.append({"campaign": key, "file": one.file, "key": one.key, "problem": one.problem})
+        else:
+            problems += [{"campaign": key, **asdict(problem)} for problem in lint_folder(one)]
     problems += [{"campaign": key, **asdict(problem)} for key, problem in lint_together(folders)]
-    return {"checked": checked, "problems": problems}
+    return {"checked": list(read), "problems": problems}
 
 
 def _wrong_rules(settings: Settings) -> list[dict[str, str]]:
@@ -103,9 +128,9 @@ def _wrong_rules(settings: Settings) -> list[dict[str, str]]:
 
 
 async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
-    folder = load(settings, key)
     check_rules(settings)  # pacing too, which only the sender reads
     async with open_database(settings):
+        folder = await load(settings, key)
         now = await _clock(settings, as_of)
         book = await read_rulebook(settings)
         with _inside(key):
@@ -115,9 +140,9 @@ async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[
 
 
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
-    folder = load(settings, key)
-    _refuse_a_clash(settings, key)
     async with open_database(settings):
+        folder = await load(settings, key)
+        await _refuse_a_clash(settings, key)
         clock = await _clock(settings, None)
         row = await definitions.approve(folder, by=by or getpass.getuser(), now=clock())
         return {"campaign": key, "state": row.state, "version": row.version_id, "digest": folder.digest}
@@ -173,15 +198,15 @@ async def status(settings: Settings, key: str | None) -> Any:
 async def need_campaign(settings: Settings, key: str) -> None:
     """Raises InputError for one that was never approved and has no folder: a slip of the fingers."""
     if await definitions.find_campaign(key) is None:
-        load(settings, key)
+        await load(settings, key)
 
 
-def _refuse_a_clash(settings: Settings, key: str) -> None:
+async def _refuse_a_clash(settings: Settings, key: str) -> None:
     """Raises InputError where this campaign and another cannot both be; one that cannot be read clashes with none."""
     folders = []
-    for one in definitions.campaign_keys(settings.huifang_templates):
+    for one in await definitions.campaign_keys(settings.huifang_templates):
         with contextlib.suppress(DefinitionError):
-            folders.append(definitions.load_campaign(settings.huifang_templates, one))
+            folders.append(await definitions.load_campaign(settings.huifang_templates, one))
     for one, problem in lint_together(folders):
         if one == key:
             raise InputError(f"{key} 和别的活动冲突：{problem} (run campaign lint)")

@@ -131,7 +131,7 @@ async def _play(running: House, as_json: bool) -> None:
 
 async def _start(running: House, key: str, as_json: bool) -> None:
     runtime = running.runtime
-    folder = definitions.load_campaign(runtime.settings.huifang_templates, key)
+    folder = await definitions.load_campaign(runtime.settings.huifang_templates, key)
     await definitions.approve(folder, by="demo", now=runtime.clock())
     await planner.start_campaign(key, runtime.clock(), runtime.rulebook)
     _say(f"开始 {folder.definition.title} ({key})", as_json)

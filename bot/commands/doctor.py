@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
-from bot.commands.campaigning import lint
+from bot.commands.campaigning import lint_disk, lint_standing
 from bot.commands.reaching import try_dkim, try_mailbox
 from bot.database import is_behind, is_missing, open_database
 from bot.runtime import DEMO_MARK, check_channels, check_rules, kept_secret, open_doorbell, read_rules
@@ -130,12 +130,19 @@ async def _doorbell(settings: Settings) -> str:
 
 
 async def _templates(settings: Settings) -> str:
-    found = lint(settings, [])
+    found = await _linted(settings)
     if found["problems"]:
         first = found["problems"][0]
         place = place_of(first["campaign"], first["file"])
         raise OutreachError(f"{place}: {first['problem']}；运行 huifang campaign lint")
     return f"{len(found['checked'])} 个营销活动，没有问题"
+
+
+async def _linted(settings: Settings) -> dict[str, Any]:
+    if not await _is_ours(settings):
+        return lint_disk(settings)
+    async with _open(settings):
+        return await lint_standing(settings, [])
 
 
 async def _rules(settings: Settings) -> str | Warned:

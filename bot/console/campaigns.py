@@ -61,7 +61,7 @@ async def _list(request: Request) -> dict[str, Any]:
     runtime: Runtime = request.app.state.runtime
     visitor = visitor_of(request)
     reports = {report.key: report for report in await campaign_reports(owners=visitor.staff.owners)}
-    keys = definitions.campaign_keys(runtime.settings.huifang_templates)
+    keys = await definitions.campaign_keys(runtime.settings.huifang_templates)
     every = [await _line(runtime, key, reports.get(key)) for key in sorted({*keys, *reports})]
     asked = {name: request.query_params.get(name, "").strip()[:64] for name in ("state", "q")}
     found = [one for one in every if asked["q"].casefold() in f"{one.title}\n{one.key}".casefold()]
@@ -86,7 +86,7 @@ def _address(path: str, asked: dict[str, str]) -> str:
 async def campaign(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     key = request.path_params["key"]
-    folder, fault = _folder(runtime, key)
+    folder, fault = await _folder(runtime, key)
     row = await definitions.find_campaign(key)
     definition = row.definition if row else folder.definition if folder else None
     if definition is None and not fault:
@@ -117,7 +117,7 @@ async def campaign(request: Request) -> Response:
 
 
 async def _line(runtime: Runtime, key: str, report: CampaignReport | None) -> Line:
-    folder, fault = _folder(runtime, key)
+    folder, fault = await _folder(runtime, key)
     row = await definitions.find_campaign(key)
     definition = row.definition if row else folder.definition if folder else None
     return Line(
@@ -143,10 +143,10 @@ def _next_at(runtime: Runtime, row: CampaignRow | None, definition: Definition |
     return None
 
 
-def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, str]:
+async def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, str]:
     """The folder as it stands now, or what is wrong with it; neither where there is none."""
     try:
-        return definitions.load_campaign(runtime.settings.huifang_templates, key), ""
+        return await definitions.load_campaign(runtime.settings.huifang_templates, key), ""
     except DefinitionError as exc:
         return None, str(exc)
     except InputError:

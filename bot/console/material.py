@@ -76,7 +76,7 @@ async def folders(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     templates = runtime.settings.huifang_templates
     edited = await edits.edited_folders()
-    keys = sorted({*definitions.campaign_keys(templates), *(one for one in edited if one)})
+    keys = sorted({*await definitions.campaign_keys(templates), *(one for one in edited if one)})
     lines = []
     for key in keys:
         folder = await _read(runtime, key)
@@ -231,7 +231,7 @@ async def _read(runtime: Runtime, name: str) -> Folder | None:
     if name == SHARED:
         own = read_own(templates / SHARED)
         return Folder(SHARED, dict(sorted(own.items())), own, {})
-    if name not in {*definitions.campaign_keys(templates), *await edits.edited_folders()} or not name:
+    if name not in {*await definitions.campaign_keys(templates), *await edits.edited_folders()} or not name:
         return None
     disk = read_own(templates / name)
     own = await edits.apply_edits(name, disk)

@@ -92,7 +92,7 @@ async def write(runtime: Runtime, letter: Letter) -> ByHand:
         raise NotPossible(Reason.NO_CONTACT)
     if way.why is not None:
         raise NotPossible(way.why)
-    files = _version(runtime, letter, way.message_class)
+    files = await _version(runtime, letter, way.message_class)
     subject, thread = await _thread(runtime, letter) if letter.channel is ChannelName.EMAIL else ("", "")
     extra = {"by": letter.by, "written": lines, "subject": letter.subject.strip() or subject, "thread": thread}
     campaign_id, version_id = await definitions.keep_running(BY_HAND, files, now=now)
@@ -117,7 +117,7 @@ async def sms_choices(runtime: Runtime, member_id: int, contact_id: int) -> list
     found: list[SmsChoice] = []
     for key in _table(runtime).get("sms", []):
         try:
-            folder = definitions.load_campaign(runtime.settings.huifang_templates, str(key))
+            folder = await definitions.load_campaign(runtime.settings.huifang_templates, str(key))
             content = compiled_content(folder.files)
             given = await planner.sample_of(member_id, contact_id, content, runtime.clock(), runtime.rulebook)
             if given is None or ChannelName.SMS in content.unapproved:
@@ -188,13 +188,13 @@ def _table(runtime: Runtime) -> Mapping[str, Any]:
         raise DefinitionError("by_hand.toml", "file", "读不出，放一个回去 (cannot be read)") from exc
 
 
-def _version(runtime: Runtime, letter: Letter, message_class: MessageClass) -> dict[str, str]:
+async def _version(runtime: Runtime, letter: Letter, message_class: MessageClass) -> dict[str, str]:
     """The files of this one message: the shared ones, its channel's, and what it is."""
     templates = runtime.settings.huifang_templates
     if letter.channel is ChannelName.SMS:
         if letter.sms not in _table(runtime).get("sms", []):
             raise InputError("这条短信不能手动发，选别的 (not among the SMS that may be sent by hand)")
-        files = dict(definitions.load_campaign(templates, letter.sms).files)
+        files = dict((await definitions.load_campaign(templates, letter.sms)).files)
     else:
         files = read_files(templates / BY_HAND)
     names = _FILES[letter.channel]

@@ -81,7 +81,8 @@ async def _plan(ground: Ground, count: int) -> Figures:
     settings = ground.settings()
     async with open_database(settings):
         now = datetime.now(UTC)
-        await definitions.approve(definitions.load_campaign(ground.templates, mailing.KEY), by="benchmark", now=now)
+        folder = await definitions.load_campaign(ground.templates, mailing.KEY)
+        await definitions.approve(folder, by="benchmark", now=now)
         book = await read_rulebook(settings)
         watch, before = Stopwatch({"database": ground.postgres}), own_cpu()
         watch.start()

@@ -17,7 +17,7 @@ from bot.runtime import read_rulebook
 from bot.sandbox.site import write_export
 from bot.settings import load_settings
 from campaigns import definitions, planner
-from campaigns.folders import render_sample
+from campaigns.folders import read_folder, render_sample
 from campaigns.intents import load_table, read_intent
 from campaigns.terms import SHANGHAI, MailWords, MessageClass, Outbound
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def in_process() -> list[Cost]:
-    folder = definitions.load_campaign(TEMPLATES, "unread_resumes")
+    folder = read_folder(TEMPLATES / "unread_resumes")
     words = render_sample(folder)["email"]
     assert isinstance(words, MailWords)
     outbound = Outbound(1, "m1-abc", "a@b.example", MessageClass.SERVICE, words)
@@ -70,7 +70,7 @@ async def over_the_database() -> list[Cost]:
             imported = Cost("import a site's export (SQLite)", "row", (time.process_time() - began) / rows * 1e6)
             began = time.process_time()
             found = await planner.preview(
-                definitions.load_campaign(TEMPLATES, "festival_greeting"), NOW, await read_rulebook(settings)
+                await definitions.load_campaign(TEMPLATES, "festival_greeting"), NOW, await read_rulebook(settings)
             )
             planned = Cost("decide a fate (SQLite)", "member", (time.process_time() - began) / found.audience * 1e6)
     return [imported, planned]

@@ -12,9 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bot.channels.dkim import DkimSigner
 from bot.channels.mime import MailFrame, build_mail
-from campaigns import definitions
 from campaigns.content import render, render_slowly
-from campaigns.folders import CampaignFolder, compiled_content, sample_ways
+from campaigns.folders import CampaignFolder, compiled_content, read_folder, sample_ways
 from campaigns.terms import SHANGHAI, MailWords, MessageClass, Outbound
 from tests.benchmarks.mailing import KEY, write_templates
 from tests.slow_mail import build_slowly
@@ -27,7 +26,7 @@ ROUNDS, TIMES = 60, 200
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         write_templates(Path(folder))
-        campaign = definitions.load_campaign(Path(folder), KEY)
+        campaign = read_folder(Path(folder) / KEY)
     words, fill, fill_slowly = mail_of(campaign)
     outbound = Outbound(
         1, "m7k2-9f3a", "hr@corp.example", MessageClass.MARKETING, words, "https://hr.example.com/u/m7k2.9f3ac1d0"

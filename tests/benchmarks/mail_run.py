@@ -98,7 +98,7 @@ async def plan_mail(ground: Ground, count: int) -> Planned:
 
 async def _start(ground: Ground, key: str, settings: Settings) -> int:
     now = datetime.now(UTC)
-    await definitions.approve(definitions.load_campaign(ground.templates, key), by="benchmark", now=now)
+    await definitions.approve(await definitions.load_campaign(ground.templates, key), by="benchmark", now=now)
     occurrence = await start_campaign(key, now, await read_rulebook(settings))
     assert occurrence is not None
     return occurrence

@@ -39,7 +39,7 @@ async def found_town(bench: Bench, runtime: Runtime, members: int) -> None:
     await settle_in(members)
     await statements.run("UPDATE members SET initials = 'dtd' || id || 'smyxgs'")
     templates = settings.huifang_templates
-    folders = [definitions.load_campaign(templates, key) for key in definitions.campaign_keys(templates)]
+    folders = [await definitions.load_campaign(templates, key) for key in await definitions.campaign_keys(templates)]
     worded = [one for one in folders if set(_CHANNELS) <= set(one.definition.channels) and one.key not in _OTHERS]
     campaigns = [await definitions.approve(folder, by="程雪", now=now) for folder in worded]
     for one in campaigns:

@@ -86,7 +86,7 @@ async def furniture() -> None:
 async def start(home: House, key: str) -> None:
     """As from the desk: approved and begun."""
     runtime = home.runtime
-    folder = definitions.load_campaign(runtime.settings.huifang_templates, key)
+    folder = await definitions.load_campaign(runtime.settings.huifang_templates, key)
     await definitions.approve(folder, by="程雪", now=runtime.clock())
     await planner.start_campaign(key, runtime.clock(), runtime.rulebook)
 

@@ -181,7 +181,7 @@ async def _say(home: House, arrived: Accepted, text: str, *, automatic: bool = F
 
 
 async def _start(home: House, key: str) -> None:
-    folder = definitions.load_campaign(home.runtime.settings.huifang_templates, key)
+    folder = await definitions.load_campaign(home.runtime.settings.huifang_templates, key)
     await definitions.approve(folder, by="tests", now=home.runtime.clock())
     await start_campaign(key, home.runtime.clock(), home.runtime.rulebook)
 

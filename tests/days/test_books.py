@@ -51,7 +51,7 @@ async def _send_ten(home: House, conductor: Conductor, channel: ChannelName) -> 
         await Contact.filter(member_id__in=members).update(email=None)
     if channel is ChannelName.WECHAT:
         await _follow(home, members)
-    folder = definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
+    folder = await definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
     await definitions.approve(folder, by="tests", now=NOW)
     await start_campaign("unread_resumes", NOW, home.runtime.rulebook)
     await conductor.settle()

@@ -103,7 +103,7 @@ async def test_a_window_that_closes_in_between_holds_the_words_and_says_so(home:
 async def test_an_answer_by_mail_joins_the_customers_own_thread(home: House, conductor: Conductor) -> None:
     player = await jinbei()
     await Contact.filter(id=player.contact_id).update(openid=None)
-    folder = definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
+    folder = await definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
     await definitions.approve(folder, by="tests", now=NOW)
     await start_campaign("unread_resumes", NOW, home.runtime.rulebook)
     await conductor.settle()

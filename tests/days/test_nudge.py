@@ -165,7 +165,7 @@ async def test_what_a_mail_server_puts_off_is_sent_later_and_once(
 
 
 async def _let_run(home: House) -> None:
-    folder = definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
+    folder = await definitions.load_campaign(home.runtime.settings.huifang_templates, "unread_resumes")
     await definitions.approve(folder, by="tests", now=NOW)
     await definitions.start("unread_resumes", now=NOW)
 

@@ -67,7 +67,7 @@ async def start(day: Day, *channels: str, words: str = WORDS) -> int:
         for name in ("email.mjml", "email.txt", "tips.txt", "tips.mjml"):
             if (day.templates / "recruiting_tips" / name).exists():
                 shutil.copy(day.templates / "recruiting_tips" / name, folder)
-    loaded = definitions.load_campaign(day.templates, "fair")
+    loaded = await definitions.load_campaign(day.templates, "fair")
     assert lint_folder(loaded) == []
     await definitions.approve(loaded, by="tests", now=NOW)
     occurrence_id = await start_campaign("fair", NOW, day.home.runtime.rulebook)
@@ -228,5 +228,5 @@ async def test_a_customer_who_had_all_the_mass_messages_of_the_month_gets_anothe
 
 async def test_a_preview_says_that_wecom_is_the_way(day: Day) -> None:
     await start(day)
-    seen = await preview(definitions.load_campaign(day.templates, "fair"), NOW, day.home.runtime.rulebook)
+    seen = await preview(await definitions.load_campaign(day.templates, "fair"), NOW, day.home.runtime.rulebook)
     assert seen.channels == {ChannelName.WECOM: 6}

@@ -153,7 +153,7 @@ async def start_nudge(stage: Stage, *, sms: int, mail: int) -> set[int]:
 
 async def run_nudge(stage: Stage) -> set[int]:
     """Start unread_resumes for the members there are. Returns the ids of the messages that are to be sent."""
-    folder = definitions.load_campaign(stage.settings.huifang_templates, "unread_resumes")
+    folder = await definitions.load_campaign(stage.settings.huifang_templates, "unread_resumes")
     await definitions.approve(folder, by="tests", now=NOW)
     await start_campaign("unread_resumes", NOW, await read_rulebook(stage.settings))
     return set(await Message.filter(state="queued").values_list("id", flat=True))

@@ -58,7 +58,7 @@ async def _greet(stage: Stage, *, planned: bool) -> None:
     """The shipped greeting for 200 members, running since the day before its slot."""
     await _set_clock(stage, _BEFORE)
     await crowd(_SIZE)
-    folder = definitions.load_campaign(stage.settings.huifang_templates, "festival_greeting")
+    folder = await definitions.load_campaign(stage.settings.huifang_templates, "festival_greeting")
     await definitions.approve(folder, by="tests", now=_BEFORE)
     if planned:
         await planner.start_campaign("festival_greeting", _BEFORE, await read_rulebook(stage.settings))

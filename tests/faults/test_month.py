@@ -267,7 +267,7 @@ async def _begin(running: House, members: int) -> _Month:
             await running.sandbox.wecom.phones.meet(one.external_userid, _STAFF)
     await answer_automatically()
     for key in _CAMPAIGNS:
-        folder = definitions.load_campaign(running.runtime.settings.huifang_templates, key)
+        folder = await definitions.load_campaign(running.runtime.settings.huifang_templates, key)
         await definitions.approve(folder, by="tests", now=NOW)
         await start_campaign(key, NOW, running.runtime.rulebook)
     return _Month(running, contacts, random.Random("a month"), Counter())

@@ -55,10 +55,11 @@ FLOORS: dict[float, str] = {
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes",
-    3.5: "campaigns.mass",
+    3.5: "campaigns.mass campaigns.approvals",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.visit_lists campaigns.marks campaigns.notices campaigns.staff campaigns.audit campaigns.edits "
+    "campaigns.visit_lists campaigns.marks campaigns.notices campaigns.staff campaigns.audit "
     "campaigns.saved_segments campaigns.imports campaigns.api_tokens campaigns.tallies campaigns.conversations.*",
+    2.5: "campaigns.edits",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",

@@ -21,15 +21,15 @@ SHIPPED = {
 
 
 async def test_the_shipped_campaigns_are_there_and_can_be_approved() -> None:
-    assert set(definitions.campaign_keys(TEMPLATES)) == SHIPPED
+    assert set(await definitions.campaign_keys(TEMPLATES)) == SHIPPED
     for key in SHIPPED:
-        row = await definitions.approve(definitions.load_campaign(TEMPLATES, key), by="tests", now=NOW)
+        row = await definitions.approve(await definitions.load_campaign(TEMPLATES, key), by="tests", now=NOW)
         assert (row.key, row.state) == (key, "approved")
 
 
 async def test_an_unknown_campaign_is_refused_with_those_there_are() -> None:
     with pytest.raises(InputError, match="unread_resumes"):
-        definitions.load_campaign(TEMPLATES, "nonsense")
+        await definitions.load_campaign(TEMPLATES, "nonsense")
 
 
 async def test_the_same_words_are_one_version_and_other_words_another(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ async def test_what_the_lint_refuses_is_not_approved(tmp_path: Path) -> None:
     write_tiny(tmp_path, channels=["sms"])
     (tmp_path / "tiny" / "sms.toml").write_text('template_code = ""\ntext = "没有编号"\n', encoding="utf-8")
     with pytest.raises(InputError, match="template_code"):
-        await definitions.approve(definitions.load_campaign(tmp_path, "tiny"), by="tests", now=NOW)
+        await definitions.approve(await definitions.load_campaign(tmp_path, "tiny"), by="tests", now=NOW)
     assert await Campaign.all().count() == await ContentVersion.all().count() == 0
 
 
@@ -80,7 +80,7 @@ async def test_approving_a_running_campaign_leaves_it_running(tmp_path: Path) ->
 async def test_a_pause_stands_though_somebody_approves_at_the_same_time(tmp_path: Path) -> None:
     await approve_tiny(tmp_path)
     await definitions.start("tiny", now=NOW)
-    folder = definitions.load_campaign(tmp_path, "tiny")
+    folder = await definitions.load_campaign(tmp_path, "tiny")
     for turns in range(12):
         await definitions.resume("tiny", now=NOW)
         approving = asyncio.create_task(definitions.approve(folder, by="tests", now=NOW))
@@ -122,7 +122,7 @@ async def test_a_cancelled_campaign_starts_again_only_when_it_is_approved_again(
 async def test_only_running_campaigns_with_dates_of_their_own_are_scheduled(tmp_path: Path) -> None:
     await approve_tiny(tmp_path, "waits")
     await run_tiny(tmp_path, "runs")
-    await definitions.approve(definitions.load_campaign(TEMPLATES, "auto_replies"), by="tests", now=NOW)
+    await definitions.approve(await definitions.load_campaign(TEMPLATES, "auto_replies"), by="tests", now=NOW)
     await definitions.start("auto_replies", now=NOW)
     assert [row.key for row in await definitions.scheduled_campaigns()] == ["runs"]
     assert isinstance(await definitions.find_campaign("waits"), CampaignRow)

@@ -84,7 +84,7 @@ class House:
     async def start(self, *channels: str) -> int:
         named = ", ".join(f'"{channel}"' for channel in channels or ("wechat",))
         (self.folder / "campaign.toml").write_text(CAMPAIGN.format(channels=named), encoding="utf-8")
-        await definitions.approve(definitions.load_campaign(self.folder.parent, "season"), by="tests", now=NOW)
+        await definitions.approve(await definitions.load_campaign(self.folder.parent, "season"), by="tests", now=NOW)
         occurrence_id = await planner.start_campaign("season", NOW, rulebook())
         assert occurrence_id is not None
         return occurrence_id

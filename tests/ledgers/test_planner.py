@@ -212,7 +212,7 @@ async def test_a_cap_looks_back_as_far_as_the_settings_say(database: Settings, t
         await Message.filter(id=message_id).update(message_class="marketing", sent_at=at, not_before=planned)
     wide = replace(rulebook(), policy=replace(rulebook().policy, company_window=timedelta(days=90)))
     await approve_tiny(tmp_path, **{"class": "marketing"})
-    folder = definitions.load_campaign(tmp_path, "tiny")
+    folder = await definitions.load_campaign(tmp_path, "tiny")
     assert (await planner.preview(folder, NOW, rulebook())).fates == {"send": 1}
     assert (await planner.preview(folder, NOW, wide)).fates == {"deferred:frequency_cap": 1}
 
@@ -241,7 +241,7 @@ async def test_the_preview_of_every_shipped_campaign_equals_its_run(database: Se
     again = [key for key in SHIPPED if key != "festival_greeting"]  # that festival is planned by then
     for now, keys in ((SATURDAY, SHIPPED), (NOW + timedelta(days=8), again)):
         for key in keys:
-            folder = definitions.load_campaign(TEMPLATES, key)
+            folder = await definitions.load_campaign(TEMPLATES, key)
             await definitions.approve(folder, by="tests", now=now)
             preview = await planner.preview(folder, now, rulebook())
             occurrence_id = await planner.start_campaign(key, now, rulebook())
@@ -264,7 +264,7 @@ async def test_the_preview_of_what_is_planned_already_says_so_and_counts_nothing
 ) -> None:
     write_export(tmp_path / "export", members=300, as_of=SATURDAY)
     await import_paths(database, [tmp_path / "export"], SATURDAY, lambda *_: None)
-    folder = definitions.load_campaign(TEMPLATES, campaign)
+    folder = await definitions.load_campaign(TEMPLATES, campaign)
     await definitions.approve(folder, by="tests", now=SATURDAY)
     before = await planner.preview(folder, SATURDAY, rulebook())
     await planner.start_campaign(campaign, SATURDAY, rulebook())
@@ -278,7 +278,7 @@ async def test_the_preview_of_what_is_planned_already_says_so_and_counts_nothing
 async def test_a_preview_writes_nothing(database: Settings, tmp_path: Path) -> None:
     await crowd(3)
     write_tiny(tmp_path)
-    folder = definitions.load_campaign(tmp_path, "tiny")
+    folder = await definitions.load_campaign(tmp_path, "tiny")
     assert (await planner.preview(folder, NOW, rulebook())).fates == {"send": 3}
     assert await Message.all().count() == await Occurrence.all().count() == 0
     assert await definitions.find_campaign("tiny") is None

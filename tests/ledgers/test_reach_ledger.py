@@ -92,7 +92,7 @@ async def test_the_preview_counts_for_each_channel_who_can_and_why_not(database:
     await add_contact(await add_member("Y9"), 9, consent=False)
     await add_member("Y8")
     write_tiny(tmp_path, **{"class": "marketing", "channels": ["sms", "email"]})
-    found = await planner.preview(definitions.load_campaign(tmp_path, "tiny"), NOW, rulebook())
+    found = await planner.preview(await definitions.load_campaign(tmp_path, "tiny"), NOW, rulebook())
     shared = {"refused": 1, "no_consent": 1, "no_contact": 1}
     assert found.reach == {
         SMS: {CAN: 1, "no_address": 2, "opted_out": 1, **shared},

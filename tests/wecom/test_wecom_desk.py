@@ -353,7 +353,7 @@ async def test_a_push_that_is_not_wecoms_is_refused_at_the_door(house: House) ->
 
 
 async def answering(house: House) -> None:
-    folder = definitions.load_campaign(house.settings.huifang_templates, "auto_replies")
+    folder = await definitions.load_campaign(house.settings.huifang_templates, "auto_replies")
     row = await definitions.approve(folder, by="tests", now=house.runtime.clock())
     await definitions.start(row.key, now=house.runtime.clock())
 

@@ -32,14 +32,12 @@ async def uses_of(runtime: Runtime, segments: Iterable[Saved]) -> dict[int, list
 async def _folders(runtime: Runtime) -> tuple[dict[str, str], dict[str, str]]:
     """Key → title and key → rule. A folder that cannot be read uses nothing."""
     templates = runtime.settings.huifang_templates
-    edited = set(await edits.edited_folders()) - {edits.TOP}
     titles: dict[str, str] = {}
     rules: dict[str, str] = {}
-    for key in sorted({*definitions.campaign_keys(templates), *edited}):
+    for key in await definitions.campaign_keys(templates):
         path = templates / key / _FILE
         files = {_FILE: path.read_text(encoding="utf-8-sig")} if path.is_file() else {}
-        if key in edited:
-            files = await edits.apply_edits(key, files)
+        files = await edits.apply_edits(key, files)
         if found := _read(files):
             titles[key], rules[key] = found
     return titles, rules

@@ -80,7 +80,7 @@ async def test(request: Request) -> Response:
     name = ChannelName(given)
     if not (address := _address(name, typed)):
         return await _page(request, fault=(name, typed, say("这个地址不对，改好再发")), status_code=422)
-    if (words := _words(runtime, name)) is None:
+    if (words := await _words(runtime, name)) is None:
         return await _page(request, fault=(name, typed, say("没有一个活动写了这个通道的话，先写一个")), status_code=422)
     outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, words)
     try:
@@ -108,12 +108,12 @@ def _address(name: ChannelName, typed: str) -> str:
         return ""
 
 
-def _words(runtime: Runtime, name: ChannelName) -> Words | None:
+async def _words(runtime: Runtime, name: ChannelName) -> Words | None:
     """The sample words of the first campaign that has some for this channel."""
     templates = runtime.settings.huifang_templates
-    for key in definitions.campaign_keys(templates):
+    for key in await definitions.campaign_keys(templates):
         try:
-            folder = definitions.load_campaign(templates, key)
+            folder = await definitions.load_campaign(templates, key)
             found = render_sample(folder) if name in folder.definition.channels else {}
         except OutreachError:
             continue
