@@ -117,6 +117,7 @@ ACTION_WORDS = {
     "staff_added": "加员工",
     "staff_changed": "改员工的权限",
     "member_seen": "看会员资料",
+    "members_exported": "导出会员",
     "key_made": "做接口令牌",
     "key_revoked": "作废接口令牌",
     "setting_changed": "改设置",

@@ -19,6 +19,7 @@ class Action(StrEnum):
     STAFF_ADDED = "staff_added"
     STAFF_CHANGED = "staff_changed"
     MEMBER_SEEN = "member_seen"
+    MEMBERS_EXPORTED = "members_exported"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     SETTING_CHANGED = "setting_changed"
