@@ -20,7 +20,8 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/"): "manager marketer agent viewer",
     ("GET", "/phone"): "manager marketer agent viewer",
     ("GET", "/members"): "manager marketer agent viewer",
-    ("GET", "/members.{kind}"): "manager",
+    ("GET", "/members.csv"): "manager",
+    ("GET", "/members.xlsx"): "manager",
     ("GET", "/members/{number:path}"): "manager marketer agent viewer",
     ("GET", "/segments"): "manager marketer agent viewer",
     ("POST", "/segments"): "manager marketer",
@@ -94,7 +95,7 @@ def pages() -> list[tuple[str, StaffRoute]]:
 
 
 def address(route: StaffRoute, staff_id: int) -> str:
-    filled = {"{number:path}": "Q200001", "{kind}": "csv", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
+    filled = {"{number:path}": "Q200001", "{key}": "unread_resumes", "{id:int}": str(staff_id)}
     path = route.path
     for part, value in filled.items():
         path = path.replace(part, value)
