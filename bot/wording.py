@@ -119,6 +119,7 @@ ACTION_WORDS = {
     "member_seen": "看会员资料",
     "exported": "导出",
     "file_written": "改素材",
+    "members_exported": "导出会员",
     "key_made": "做接口令牌",
     "key_revoked": "作废接口令牌",
     "setting_changed": "改设置",

@@ -21,6 +21,7 @@ class Action(StrEnum):
     MEMBER_SEEN = "member_seen"
     EXPORTED = "exported"
     FILE_WRITTEN = "file_written"
+    MEMBERS_EXPORTED = "members_exported"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     SETTING_CHANGED = "setting_changed"

@@ -1,13 +1,14 @@
-"""Leafing through members: by name or number, by tier, by what stands open with them, by their fate in a campaign."""
+"""Leafing through members: by whatever names them, by a rule, by what stands open with them, by a campaign's fate."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from campaigns import statements
 from campaigns.cells import parse_key
 from campaigns.models import Contact, Member
+from campaigns.segments import Segment, to_filter
 from campaigns.terms import ChannelName
 
 PAGE = 50
@@ -27,6 +28,14 @@ _INBOUND = {
     "refusal": "(t.kind = 'opt_out' OR t.kind = 'reply' AND t.intent = 'stop')",
 }
 INBOUND = frozenset(_INBOUND)
+_TIER = "CASE m.tier WHEN '高端' THEN 1 WHEN '优质' THEN 2 WHEN '一般' THEN 3 ELSE 4 END"
+_SORTS = {
+    "no": "m.no", "name": "m.name", "tier": _TIER, "trade": "m.trade", "city": "m.city", "owner": "m.owner",
+    "unread": "m.unread_resumes", "live": "m.live_postings", "login": "m.last_login_at", "expires": "m.plan_expires_on",
+}  # fmt: skip
+SORTS = frozenset(_SORTS)
+UNOWNED = "-"
+"""As an owner: members that nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +44,10 @@ class Sieve:
 
     `task` is a category of an open task, or "any". `fate` is a message's state[:reason], WAITING or GONE, in
     `campaign` where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given.
-    `owners`: only members of these; None: of anybody.
+    `owners`: only members of these; None: of anybody. `text` finds a name, its initials in pinyin, a number, a
+    contact's name, a whole phone number or its last four digits: a part of it would let one guess
+    the rest of a masked number. `rule` is asked at the moment `now`. `sort` is one of SORTS; empty
+    cells come last either way.
     """
 
     text: str = ""
@@ -46,6 +58,13 @@ class Sieve:
     campaign: str = ""
     fate: str = ""
     inbound: str = ""
+    trade: str = ""
+    city: str = ""
+    owner: str = ""
+    rule: Segment | None = None
+    now: datetime | None = None
+    sort: str = "no"
+    down: bool = False
     owners: frozenset[str] | None = None
 
 
@@ -83,12 +102,34 @@ async def browse_members(sieve: Sieve, page: int) -> MemberPage:
     if sieve.tier:
         params.append(sieve.tier)
         where += f" AND m.tier = ${len(params)}"
+    offset = (max(page, 1) - 1) * PAGE
     rows = await statements.query(
-        f"SELECT m.id FROM members m WHERE {where} ORDER BY m.no LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}",
+        f"SELECT m.id FROM members m WHERE {where} ORDER BY {_order(sieve)} LIMIT {PAGE} OFFSET {offset}",
         *params,
     )
     total = tiers.get(sieve.tier, 0) if sieve.tier else sum(tiers.values())
     return MemberPage(await _lines([row["id"] for row in rows]), total, tiers)
+
+
+async def export_members(sieve: Sieve, most: int) -> list[Mapping[str, Any]]:
+    """The whole list in its order, as plain columns."""
+    where, params = _condition(sieve)
+    if sieve.tier:
+        params.append(sieve.tier)
+        where += f" AND m.tier = ${len(params)}"
+    columns = ", ".join(f"m.{name}" for name in _COLUMNS)
+    rows = await statements.query(
+        f"SELECT {columns} FROM members m WHERE {where} ORDER BY {_order(sieve)} LIMIT {int(most)}", *params
+    )
+    read = {"last_login_at": statements.moment, "plan_expires_on": statements.day}
+    return [{**row, **{name: how(row[name]) for name, how in read.items()}} for row in rows]
+
+
+def _order(sieve: Sieve) -> str:
+    column, way = _SORTS.get(sieve.sort, "m.no"), "DESC" if sieve.down else "ASC"
+    if column == "m.no":
+        return f"m.no {way}"
+    return f"{column} IS NULL, {column} {way}, m.no"
 
 
 async def _lines(ids: Sequence[int]) -> list[MemberLine]:
@@ -120,12 +161,20 @@ def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
         return f"${len(params)}"
 
     parts = ["TRUE"]
+    if sieve.rule is not None and sieve.now is not None:
+        dialect: Literal["sqlite", "postgres"] = (
+            "postgres" if statements.is_postgres(statements.connection()) else "sqlite"
+        )
+        rule = to_filter(sieve.rule, sieve.now, dialect)
+        params.extend(rule.params)  # first: its places are $1, $2 …
+        parts.append(rule.sql)
+    for column in ("trade", "city", "owner"):
+        if asked := getattr(sieve, column):
+            parts.append(f"m.{column} = {take('' if column == 'owner' and asked == UNOWNED else asked)}")
     if sieve.owners is not None:
         parts.append(f"m.owner IN ({', '.join(take(owner) for owner in sorted(sieve.owners))})")
     if sieve.text:
-        like = take(f"%{_escaped(sieve.text.lower())}%")
-        number = take(parse_key(sieve.text) or sieve.text)
-        parts.append(f"(lower(m.name) LIKE {like} ESCAPE '!' OR m.no = {number} OR lower(m.no) LIKE {like} ESCAPE '!')")
+        parts.append(_named(sieve.text, take))
     if sieve.unread:
         parts.append("m.unread_resumes > 0")
     if sieve.refused:
@@ -144,6 +193,30 @@ def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
     if sieve.campaign and not sieve.fate and not sieve.inbound:
         parts.append(f"m.id IN (SELECT g.member_id FROM messages g WHERE TRUE{_in_campaign(sieve, take)})")
     return " AND ".join(parts), params
+
+
+def _named(text: str, take: Callable[[object], str]) -> str:
+    like = take(f"%{_escaped(text.lower())}%")
+    number = take(parse_key(text) or text)
+    asked = [
+        f"lower(m.name) LIKE {like} ESCAPE '!'",
+        f"m.no = {number}",
+        f"lower(m.no) LIKE {like} ESCAPE '!'",
+        f"m.id IN (SELECT c.member_id FROM contacts c WHERE {_contact(text, like, take)})",
+    ]
+    if text.isascii() and text.isalnum():
+        asked.append(f"m.initials LIKE {like} ESCAPE '!'")
+    return f"({' OR '.join(asked)})"
+
+
+def _contact(text: str, like: str, take: Callable[[object], str]) -> str:
+    digits = "".join(letter for letter in text if letter.isascii() and letter.isdigit())
+    is_number = len(digits) >= 4 and not text.strip("+-() 0123456789")
+    if not is_number:
+        return f"lower(c.name) LIKE {like} ESCAPE '!'"
+    if len(digits) == 4:
+        return f"c.mobile LIKE {take(f'%{digits}')}"
+    return f"c.mobile = {take(digits[-11:])}"
 
 
 def _fate(fate: str, take: Callable[[object], str]) -> str:

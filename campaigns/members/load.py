@@ -12,6 +12,7 @@ from tortoise.transactions import in_transaction
 
 from campaigns import statements
 from campaigns.columns import TableKind
+from campaigns.members.initials import fill_initials, initials_of
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
@@ -86,6 +87,7 @@ async def weigh_chunk(kind: TableKind, judged: Judged, present: frozenset[str], 
 async def refresh_members(now: datetime) -> None:
     """Counters and tiers brought up to date; to be called once after the files of an import are in."""
     await statements.recount_members()
+    await fill_initials()
     await assign_all_tiers(now)
 
 
@@ -229,6 +231,8 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 
 def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
     merged = {**stored, **{name: value for name, value in row.items() if name in present}}
+    if "initials" in row:
+        merged["initials"] = initials_of(merged["name"])
     if "attrs" in row:
         merged["attrs"] = {**stored["attrs"], **row["attrs"]}
         merged["idle_since"] = merged["last_login_at"] or merged["registered_at"]
@@ -237,4 +241,8 @@ def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
 
 def _member_columns(columns: Columns) -> Columns:
     times = zip(columns["last_login_at"], columns["registered_at"], strict=True)
-    return {**columns, "idle_since": [seen or registered for seen, registered in times]}
+    return {
+        **columns,
+        "initials": [initials_of(name) for name in columns["name"]],
+        "idle_since": [seen or registered for seen, registered in times],
+    }

@@ -7,7 +7,8 @@ import pytest
 from bot.settings import Settings
 from campaigns import visits
 from campaigns.members import consent
-from campaigns.members.browse import GONE, PAGE, WAITING, Sieve, browse_members
+from campaigns.members.browse import GONE, PAGE, SORTS, UNOWNED, WAITING, Sieve, browse_members, export_members
+from campaigns.members.initials import fill_initials
 from campaigns.models import (
     Campaign,
     Contact,
@@ -17,6 +18,7 @@ from campaigns.models import (
     Occurrence,
     Touch,
 )
+from campaigns.segments import parse_segment
 from campaigns.terms import ChannelName
 
 NOW = datetime(2026, 11, 23, 1, 30, tzinfo=UTC)
@@ -133,3 +135,38 @@ async def add_touch(member: Member, message: Message | None, kind: str, intent: 
         intent=intent,
         message_id=message.id if message else None,
     )
+
+
+async def test_a_search_finds_initials_contacts_and_phones_but_no_part_of_a_number(database: Settings) -> None:
+    one = await add_member("Q1", name="大同机械")
+    await Contact.create(no="C1", member_id=one.id, name="张晓燕", mobile="15483503031")
+    await add_member("Q2", name="云冈物流")
+    assert await fill_initials() == 2
+    assert await fill_initials() == 0
+    asked = {"dtjx": ["Q1"], "YGWL": ["Q2"], "张晓": ["Q1"], "15483503031": ["Q1"], "+86 154 8350 3031": ["Q1"]}
+    asked |= {"3031": ["Q1"], "1548350": [], "50303": [], "8350": []}
+    for text, found in asked.items():
+        assert await numbers(Sieve(text=text)) == found, text
+
+
+async def test_a_list_is_sorted_either_way_with_empty_cells_last_and_equals_by_number(database: Settings) -> None:
+    for no, unread, login in (("Q1", 3, None), ("Q3", 5, NOW), ("Q2", 3, NOW)):
+        await add_member(no, unread_resumes=unread, last_login_at=login)
+    assert await numbers(Sieve(sort="unread", down=True)) == ["Q3", "Q1", "Q2"]
+    assert await numbers(Sieve(sort="unread")) == ["Q1", "Q2", "Q3"]
+    assert await numbers(Sieve(sort="login")) == ["Q2", "Q3", "Q1"]
+    assert await numbers(Sieve(sort="login", down=True)) == ["Q2", "Q3", "Q1"]
+    for sort in SORTS:
+        assert len(await numbers(Sieve(sort=sort, down=True))) == 3, sort
+
+
+async def test_a_rule_stands_beside_the_other_conditions(database: Settings) -> None:
+    await add_member("Q1", city="大同", trade="餐饮", owner="林", unread_resumes=4)
+    await add_member("Q2", city="大同", owner="", unread_resumes=4)
+    await add_member("Q3", city="朔州", owner="林")
+    rule = parse_segment("unread_resumes >= 3")
+    assert await numbers(Sieve(rule=rule, now=NOW, city="大同", text="公司")) == ["Q1", "Q2"]
+    assert await numbers(Sieve(rule=rule, now=NOW, owner="林")) == ["Q1"]
+    assert await numbers(Sieve(owner=UNOWNED)) == ["Q2"]
+    found = await export_members(Sieve(rule=rule, now=NOW, tier="一般", owners=frozenset({"林"})), 10)
+    assert [(row["no"], row["trade"], row["last_login_at"]) for row in found] == [("Q1", "餐饮", None)]

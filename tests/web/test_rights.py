@@ -20,6 +20,8 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/"): "manager marketer agent viewer",
     ("GET", "/phone"): "manager marketer agent viewer",
     ("GET", "/members"): "manager marketer agent viewer",
+    ("GET", "/members.csv"): "manager",
+    ("GET", "/members.xlsx"): "manager",
     ("GET", "/members/{number:path}"): "manager marketer agent viewer",
     ("GET", "/imports"): "manager",
     ("POST", "/imports"): "manager",
