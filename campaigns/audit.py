@@ -38,6 +38,11 @@ class Action(StrEnum):
     INTENT_CORRECTED = "intent_corrected"
     CANNED_CHANGED = "canned_changed"
     KEYWORDS_CHANGED = "keywords_changed"
+    CAMPAIGN_EDITED = "campaign_edited"
+    CAMPAIGN_SUBMITTED = "campaign_submitted"
+    CAMPAIGN_DECIDED = "campaign_decided"  # approved, refused, withdrawn
+    CAMPAIGN_CHANGED = "campaign_changed"  # started, paused, resumed, cancelled
+    CAMPAIGN_TESTED = "campaign_tested"
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
 
