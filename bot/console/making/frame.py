@@ -19,7 +19,7 @@ from campaigns import definitions, edits
 from campaigns.audit import Action
 from campaigns.edits import Overtaken
 from campaigns.errors import DefinitionError
-from campaigns.folders import CampaignFolder, Definition, parse_definition
+from campaigns.folders import CampaignFolder, Definition, folder_of, parse_definition
 from campaigns.folders.writing import write_definition
 from campaigns.segments import explain_segment, parse_segment
 
@@ -47,7 +47,7 @@ class Draft:
     @property
     def folder(self) -> CampaignFolder:
         """Raises DefinitionError where the definition is wrong."""
-        return definitions.folder_of(self.key, self.files)
+        return folder_of(self.key, self.files)
 
 
 async def read_draft(request: Request) -> Draft | None:
