@@ -44,15 +44,18 @@ async def test_an_export_holds_the_members_one_sees_and_is_written_down(
     await add_member("Q1", "=HYPERLINK(1)", owner="林")
     await add_member("Q2", "别人的", owner="王")
     async with as_staff(runtime, role, name="林", grants=grants) as client:
-        answer = await client.get("/members.csv?sort=name")
+        answer = await client.get("/members.csv?sort=name&q=Q&owner=")
         rows = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
         assert (await client.get("/members.xlsx")).content.startswith(b"PK")
     seen = {"Q1", "Q2"} if role is Role.MANAGER else {"Q1"}
     assert {row[0] for row in rows[1:]} == seen
     assert next(row[1] for row in rows if row[0] == "Q1") == "'=HYPERLINK(1)"
-    entry = await AuditEntry.filter(action="members_exported").first()
+    entry = await AuditEntry.filter(action="members_exported").order_by("-id").first()
     assert entry is not None
-    assert entry.detail["rows"] == len(seen)
+    assert entry.detail == {"rows": len(seen), "format": "xlsx", "asked": []}
+    first = await AuditEntry.filter(action="members_exported").order_by("id").first()
+    assert first is not None
+    assert first.detail["asked"] == ["owner", "q"]
 
 
 def test_no_cell_that_is_taken_away_is_a_formula() -> None:
