@@ -142,11 +142,11 @@ _THINGS: Mapping[str, Ask] = {
     "segments/id": _first(models.SavedSegment),
     "staff/id": _first(models.StaffAccount),
     "calendar/day": _always("2026-11-23"),
-    "templates/name": _always("email.mjml"),
     "inbox/number": _first_heard,
     "inbox/id": _first(models.CannedAnswer),
     "imports/id": _first(models.ImportRun),
-    "templates/folder": _first(models.Campaign, "key"),
+    "templates/folder": _always("unread_resumes"),
     "templates/key": _first(models.Campaign, "key"),
     "templates/file": _always("sms.toml"),
+    "templates/name": _always("email"),
 }
