@@ -1,9 +1,8 @@
-"""企业会员: leaf through them, and everything about one of them."""
+"""企业会员: leaf through them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-from itertools import groupby
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,20 +12,17 @@ from starlette.responses import Response
 
 from bot import wording
 from bot.console.sheets import Pieces, as_file
-from bot.console.shell import day, not_found, staff_page, weekday
-from bot.dossier import describe_member
+from bot.console.shell import staff_page
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
-from bot.web.pages import masked
 from campaigns import definitions, saved_segments
 from campaigns.audit import Action
-from campaigns.errors import InputError
 from campaigns.members.browse import INBOUND, PAGE, SORTS, UNOWNED, Sieve, browse_members, export_members
 from campaigns.rights import Right
 from campaigns.segments import Segment, parse_segment
 from campaigns.segments.tree import And
-from campaigns.terms import SHANGHAI, ChannelName, Tier
+from campaigns.terms import SHANGHAI, Tier
 
 _LONGEST_SEARCH = 64
 _BACK = {"reply": "回复过", "auto_reply": "自动回复过", "return": "从链接回来过", "refusal": "退订过"}
@@ -42,7 +38,6 @@ _EXPORTED = {
     "no": "会员编号", "name": "企业名称", "tier": "分级", "trade": "行业", "city": "地区", "unread_resumes": "未读简历",
     "live_postings": "在招职位", "last_login_at": "最近登录", "plan_expires_on": "套餐到期", "owner": "负责人",
 }  # fmt: skip
-_PHONE = {"mobile": ChannelName.SMS, "email": ChannelName.EMAIL, "openid": ChannelName.WECHAT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +96,6 @@ def _cell(value: Any) -> str:
     if isinstance(value, datetime):
         return f"{value.astimezone(SHANGHAI):%Y-%m-%d %H:%M}"
     return "" if value is None else str(value)
-
-
-async def member(request: Request) -> Response:
-    runtime: Runtime = request.app.state.runtime
-    number = request.path_params["number"]
-    try:
-        found = await describe_member(runtime, number)
-    except InputError:
-        found = None
-    if found is None or not visitor_of(request).staff.sees_owner(found["owner"]):
-        return await not_found(request, here="members", what=f"没有编号是 {number} 的企业会员")
-    await log(request, Action.MEMBER_SEEN, f"member/{found['no']}")
-    people = {one["id"]: one["name"] or "（没有名字）" for one in found["contacts"]}
-    return await staff_page(
-        request,
-        "member.html",
-        here="members",
-        member=found,
-        tree=_tree(found["contacts"]),
-        days=_days(found["timeline"]),
-        people=people,
-        titles={key: await _title(key) for key in {row["campaign"] for row in found["timeline"]} if key},
-        open_tasks=[one for one in found["visits"] if one["state"] == "open"],
-        blocks=[one for one in found["suppressions"] if _in_force(one, runtime.clock())],
-        address=_whole if visitor_of(request).may(Right.ADDRESSES) else masked,
-        phones=_phones(found["contacts"]) if runtime.sandboxed and visitor_of(request).may(Right.ADDRESSES) else {},
-        idle_days=_idle_days(found, runtime.clock()),
-    )
 
 
 # ---- the list's address ---------------------------------------------------------------------------------------------
@@ -269,65 +236,8 @@ def _page_number(text: str) -> int:
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
-# ---- one member -----------------------------------------------------------------------------------------------------
-
-
-def _tree(contacts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Contacts under whom they report to. Whoever hangs in the air, or in a circle, stands at the top."""
-    placed: set[str] = set()
-
-    def below(parent: str) -> list[dict[str, Any]]:
-        found = []
-        for one in contacts:
-            if one["parent_no"] == parent and one["no"] not in placed:
-                placed.add(one["no"])
-                found.append({"contact": one, "below": below(one["no"])})
-        return found
-
-    known = {one["no"] for one in contacts}
-    roots: list[dict[str, Any]] = []
-    for first in (True, False):
-        for one in contacts:
-            if one["no"] not in placed and (not first or one["parent_no"] not in known):
-                placed.add(one["no"])
-                roots.append({"contact": one, "below": below(one["no"])})
-    return roots
-
-
-def _days(timeline: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[Mapping[str, Any]]]]:
-    """(day, weekday, touches) newest first, in Asia/Shanghai."""
-    return ((day(on), weekday(on), list(rows)) for on, rows in groupby(timeline, key=_shanghai_day))
-
-
-def _shanghai_day(row: Mapping[str, Any]) -> date:
-    at: datetime = row["at"]
-    return at.astimezone(SHANGHAI).date()
-
-
-def _phones(contacts: Sequence[Mapping[str, Any]]) -> dict[int, str]:
-    """Contact id → the page that shows this person's WeChat, SMS and mail in the sandbox."""
-    asked = {
-        one["id"]: {str(channel): one[field] for field, channel in _PHONE.items() if one[field]} for one in contacts
-    }
-    return {key: f"/phone?{urlencode(addresses)}" for key, addresses in asked.items() if addresses}
-
-
-def _whole(address: str | None) -> str:
-    return address or ""
-
-
-def _in_force(block: Mapping[str, Any], now: datetime) -> bool:
-    return block["lifted_at"] is None and (block["until"] is None or block["until"] > now)
-
-
-def _idle_days(found: Mapping[str, Any], now: datetime) -> int | None:
-    since: datetime | None = found["last_login_at"] or found["registered_at"]
-    return (now - since).days if since else None
-
-
 routes = [
     StaffRoute("/members", members, right=Right.SEE),
     StaffRoute("/members.csv", export, right=Right.EXPORT),
     StaffRoute("/members.xlsx", export, right=Right.EXPORT),
-    StaffRoute("/members/{number:path}", member, right=Right.SEE),  # a site may write its numbers with a slash
 ]
