@@ -113,7 +113,7 @@ async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     account = await add_colleague(Role.ADMIN, login="wangfang", name="王芳")
     cookie = {"name": COOKIE, "value": await logged_in(account.id), "url": running.web.url}
-    inside = await browser.new_context(base_url=running.web.url)
+    inside = await browser.new_context(base_url=running.web.url, locale="zh-CN")
     await inside.add_cookies([cookie])  # type: ignore[list-item]
     workshop = await inside.new_page()
     there = [*await whole_pages(workshop, await _worth_looking_at()), *await doors(running.runtime)]
@@ -124,6 +124,7 @@ async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
     for done, (one, size, scheme) in enumerate(shots):
         bench.tick(f"{one.name} {size[0]}", done, len(shots))
         context = await browser.new_context(
+            locale="zh-CN",
             base_url=running.web.url, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme,
             locale="zh-CN", reduced_motion="reduce",
         )  # fmt: skip
