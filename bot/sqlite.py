@@ -28,6 +28,7 @@ class _OwnChanges(SqliteClient):
     @translate_exceptions
     async def execute_query(self, query: str, values: list[Any] | None = None) -> tuple[int, Sequence[dict[str, Any]]]:
         async with self.acquire_connection() as connection:
+            self.log.debug("%s: %s", query, values)
             cursor = await connection.execute(query.replace("\x00", "'||CHAR(0)||'"), values)
             rows = list(await cursor.fetchall())
             changed: int = cursor.rowcount

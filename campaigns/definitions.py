@@ -1,25 +1,28 @@
 """Campaigns as staff run them: draft → approved → running ⇄ paused → cancelled, each bound to a content version."""
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from campaigns import edits
-from campaigns.errors import InputError, StateError
+from campaigns.errors import DefinitionError, InputError, StateError
 from campaigns.folders import (
     CampaignFolder,
     Definition,
     digest_of,
     folder_of,
     lint_folder,
+    lint_together,
     parse_definition,
     read_own,
     read_shared,
 )
 from campaigns.models import Campaign, ContentVersion
 
-BY_HAND = "停于命令行"
+_BY_A_PERSON = "停于"
+BY_HAND = f"{_BY_A_PERSON}命令行"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,17 @@ async def standing_files(templates: Path, key: str) -> dict[str, str]:
     return {**own, **read_shared(templates)}
 
 
+async def refuse_a_clash(templates: Path, key: str) -> None:
+    """Raises InputError where this campaign and another cannot both be; one that cannot be read clashes with none."""
+    folders = []
+    for one in await campaign_keys(templates):
+        with contextlib.suppress(DefinitionError):
+            folders.append(await load_campaign(templates, one))
+    for one, problem in lint_together(folders):
+        if one == key:
+            raise InputError(f"{key} 和别的活动冲突：{problem} (run campaign lint)")
+
+
 async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> CampaignRow:
     """Bind the campaign to the words as they stand now. Raises InputError where the lint finds fault."""
     problems = lint_folder(folder)
@@ -101,8 +115,13 @@ async def start(key: str, *, now: datetime) -> CampaignRow:
 
 async def stopped_campaigns() -> list[CampaignRow]:
     """Those that are paused for what came back, not by a person."""
-    rows = await Campaign.filter(state="paused").exclude(note__in=("", BY_HAND)).prefetch_related("version")
-    return [_row(row) for row in rows]
+    rows = await Campaign.filter(state="paused").exclude(note="").prefetch_related("version")
+    return [_row(row) for row in rows if not row.note.startswith(_BY_A_PERSON)]
+
+
+def paused_by(name: str) -> str:
+    """The note of a pause from the console."""
+    return f"{_BY_A_PERSON}控制台，{name}"
 
 
 async def pause(key: str, *, note: str) -> None:

@@ -138,6 +138,7 @@ _THINGS: Mapping[str, Ask] = {
     "members/number": _first(models.Member, "no"),
     "members/no": _first(models.Member, "no"),
     "campaigns/key": _first(models.Campaign, "key"),
+    "campaigns/id": _first(models.Approval),
     "tasks/id": _first(models.Visit),
     "segments/id": _first(models.SavedSegment),
     "staff/id": _first(models.StaffAccount),

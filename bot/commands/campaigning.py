@@ -142,7 +142,7 @@ async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
     async with open_database(settings):
         folder = await load(settings, key)
-        await _refuse_a_clash(settings, key)
+        await definitions.refuse_a_clash(settings.huifang_templates, key)
         clock = await _clock(settings, None)
         row = await definitions.approve(folder, by=by or getpass.getuser(), now=clock())
         return {"campaign": key, "state": row.state, "version": row.version_id, "digest": folder.digest}
@@ -199,17 +199,6 @@ async def need_campaign(settings: Settings, key: str) -> None:
     """Raises InputError for one that was never approved and has no folder: a slip of the fingers."""
     if await definitions.find_campaign(key) is None:
         await load(settings, key)
-
-
-async def _refuse_a_clash(settings: Settings, key: str) -> None:
-    """Raises InputError where this campaign and another cannot both be; one that cannot be read clashes with none."""
-    folders = []
-    for one in await definitions.campaign_keys(settings.huifang_templates):
-        with contextlib.suppress(DefinitionError):
-            folders.append(await definitions.load_campaign(settings.huifang_templates, one))
-    for one, problem in lint_together(folders):
-        if one == key:
-            raise InputError(f"{key} 和别的活动冲突：{problem} (run campaign lint)")
 
 
 def sms_price(folder: CampaignFolder, messages: int, yuan: Decimal) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot import wording
 from bot.console import campaign_report, exporting
+from bot.console.making.running import acts_for
 from bot.console.members import list_url
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
@@ -111,7 +112,8 @@ async def campaign(request: Request) -> Response:
         samples=_samples(row, folder),
         listed=lambda fate: list_url(Sieve(campaign=key, fate=fate)),
         heard=lambda inbound: list_url(Sieve(campaign=key, inbound=inbound)),
-        next_step=_next_step(row, key),
+        acts=await acts_for(request, key, row, *_waiting_and_sent(report)),
+        done=request.query_params.get("done", ""),
         may_export=visitor_of(request).may(Right.EXPORT),
     )
 
@@ -181,22 +183,8 @@ def _samples(row: CampaignRow | None, folder: CampaignFolder | None) -> Sequence
     return samples_of(folder)
 
 
-def _next_step(row: CampaignRow | None, key: str) -> tuple[str, str] | None:
-    """What a person does next with it, and the command that does it."""
-    match row.state if row else "draft":
-        case "draft":
-            return (
-                say("先预览，再批准"),
-                f"huifang campaign preview {key} && huifang campaign approve {key}",
-            )
-        case "approved":
-            return say("已批准，还没有开始"), f"huifang campaign start {key}"
-        case "paused":
-            return say("暂停着，没发的在队列里等"), f"huifang campaign resume {key}"
-        case "cancelled":
-            return say("已取消；要重新用就再批准"), f"huifang campaign approve {key}"
-        case _:
-            return None
+def _waiting_and_sent(report: campaign_report.Report | None) -> tuple[int, int]:
+    return (report.totals.waiting, report.totals.sent) if report else (0, 0)
 
 
 def _export(kind: str) -> Page:

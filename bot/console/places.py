@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.language import say
 from bot.web.desk import Visitor
-from campaigns import conversations, visits
+from campaigns import approvals, conversations, visits
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 
@@ -70,4 +70,8 @@ async def _waiting(visitor: Visitor, now: datetime) -> tuple[int, bool]:
     return waiting, True
 
 
-_COUNTS: Mapping[str, Count] = {"tasks": _tasks_due, "inbox": _waiting}
+async def _approvals(visitor: Visitor, now: datetime) -> tuple[int, bool]:
+    return (await approvals.count_waiting(), False) if visitor.may(Right.APPROVE) else (0, False)
+
+
+_COUNTS: Mapping[str, Count] = {"campaigns": _approvals, "tasks": _tasks_due, "inbox": _waiting}

@@ -27,6 +27,7 @@ from bot.console import (
     writing,
 )
 from bot.console.imports import pages as imports
+from bot.console.making import approving, running
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
@@ -51,6 +52,8 @@ PAGES = (
     doing,
     lists,
     task,
+    approving,
+    running,
     campaigns,
     calendars,
     material,

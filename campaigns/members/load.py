@@ -231,8 +231,10 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 
 def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
     merged = {**stored, **{name: value for name, value in row.items() if name in present}}
-    if "initials" in row:
+    if merged.get("name") != stored.get("name"):  # old rows without initials are no change of the site's
         merged["initials"] = initials_of(merged["name"])
+    elif "initials" in stored:
+        merged["initials"] = stored["initials"]
     if "attrs" in row:
         merged["attrs"] = {**stored["attrs"], **row["attrs"]}
         merged["idle_since"] = merged["last_login_at"] or merged["registered_at"]

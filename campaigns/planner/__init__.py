@@ -2,7 +2,7 @@
 
 from campaigns.planner.by_hand import ANSWER_WITHIN, WayByHand, sample_of, ways_by_hand
 from campaigns.planner.fates import obstacle_words
-from campaigns.planner.planning import next_slot, plan_due, plan_occurrence, skip_slots, start_campaign
+from campaigns.planner.planning import begin_campaign, next_slot, plan_due, plan_occurrence, skip_slots, start_campaign
 from campaigns.planner.previewing import CAN, Preview, preview
 from campaigns.planner.reaching import Reachable, reach_of
 from campaigns.planner.rechecking import Checked, choose_again, recheck
@@ -17,6 +17,7 @@ __all__ = [
     "Rulebook",
     "Run",
     "WayByHand",
+    "begin_campaign",
     "choose_again",
     "first_due",
     "next_slot",

@@ -46,6 +46,14 @@ async def start_campaign(key: str, now: datetime, book: Rulebook) -> int | None:
     return occurrence_id
 
 
+async def begin_campaign(key: str, now: datetime, book: Rulebook) -> None:
+    """Let it run by its own dates, planned by whoever looks next. InputError where its only date has passed."""
+    campaign = await definitions.read_campaign(key)
+    if campaign.definition.schedule:
+        first_due(campaign.definition, now, book)
+    await definitions.start(key, now=now)
+
+
 async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> None:
     """Give every member of the audience its one fate. Stopped half way and run again it adds only what is missing."""
     occurrence = await outbox.read_occurrence(occurrence_id)

@@ -124,7 +124,6 @@ async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
     for done, (one, size, scheme) in enumerate(shots):
         bench.tick(f"{one.name} {size[0]}", done, len(shots))
         context = await browser.new_context(
-            locale="zh-CN",
             base_url=running.web.url, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme,
             locale="zh-CN", reduced_motion="reduce",
         )  # fmt: skip

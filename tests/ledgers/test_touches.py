@@ -84,7 +84,7 @@ async def test_a_task_with_the_same_cause_is_opened_once_and_closed_once() -> No
     assert await visits.due_visits(NOW) == []
     assert [task.id for task in await visits.due_visits(due)] == [opened[0]]
     await visits.close_visit(opened[0], outcome={"说": "好"}, at=NOW)
-    with pytest.raises(StateError, match="not open"):
+    with pytest.raises(StateError, match="somebody changed this task"):
         await visits.close_visit(opened[0], outcome={}, at=NOW)
     assert await visits.count_open() == {}
     assert [task.state for task in await visits.visits_of(player.member_id)] == ["done"]

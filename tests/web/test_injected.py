@@ -31,6 +31,7 @@ ODD = (
     "", " ", "0", "-1", "1.5", "1e9", "NaN", "१२", "９", "9" * 18, "9" * 40, "x" * 5000, "\x00", "a\x00b", "\n", "\r\n",
     "\u202e", "\ufeff", "🙂", "2026-13-45", "0000-00-00", "9999-12-31", "true", "../../etc/passwd", "//evil.example",
 )  # fmt: skip
+_LONGEST_ADDRESS = 60_000  # of what the browser here sends
 # parameters that only a form's own page writes, or that mean nothing else than a word
 ALONE = ("'", "%", "zqxwvj' OR '1'='1", "9" * 40, "a\x00b")
 
@@ -55,7 +56,7 @@ async def test_no_value_in_an_address_reaches_the_database_as_a_statement(town: 
                 answer = await _open(client, path, dict.fromkeys(names, value))
                 assert _rows(answer) == _rows(nothing), (path, value)
             for value in ODD:
-                await _open(client, path, dict.fromkeys(names, value))
+                await _open(client, path, dict.fromkeys(names, value[: _LONGEST_ADDRESS // len(names)]))
             for name in names:
                 nothing = await _open(client, path, {name: NONSENSE})
                 for value in ALONE:

@@ -1,0 +1,140 @@
+"""送审: what waits for a yes or no, one of them with its words, and the answer."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.console.previews import samples_of
+from bot.console.shell import not_found, staff_page
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import StaffRoute, log, read_form, visitor_of
+from campaigns import approvals, definitions, planner
+from campaigns.audit import Action
+from campaigns.errors import OutreachError, StateError
+from campaigns.folders import CampaignFolder
+from campaigns.rights import Right
+from campaigns.segments import explain_segment, parse_segment
+
+Decide = Callable[[Request, approvals.Request, str, datetime], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A request with what was submitted; `too_large`: the one who looks asked for it and must not answer it."""
+
+    request: approvals.Request
+    folder: CampaignFolder
+    audience: str
+    too_large: bool
+    own: bool
+
+
+async def requests(request: Request) -> Response:
+    found = [await _waiting(request, one) for one in await approvals.waiting_requests()]
+    return await staff_page(
+        request,
+        "making/approvals.html",
+        here="campaigns",
+        found=found,
+        may=visitor_of(request).may(Right.APPROVE),
+        own_up_to=_own_up_to(request),
+    )
+
+
+async def one_request(request: Request) -> Response:
+    return await _show(request)
+
+
+async def approve(request: Request) -> Response:
+    async def decide(request: Request, asked: approvals.Request, by: str, now: datetime) -> None:
+        runtime: Runtime = request.app.state.runtime
+        await definitions.refuse_a_clash(runtime.settings.huifang_templates, asked.campaign)
+        if (definition := (await approvals.submitted(asked)).definition).schedule:
+            planner.first_due(definition, now, runtime.rulebook)
+        await approvals.approve(asked.id, by=by, now=now, own_up_to=_own_up_to(request))
+        await planner.begin_campaign(asked.campaign, now, runtime.rulebook)
+
+    return await _decided(request, approvals.APPROVED, decide)
+
+
+async def refuse(request: Request) -> Response:
+    async def decide(request: Request, asked: approvals.Request, by: str, now: datetime) -> None:
+        reason = str((await read_form(request)).get("reason", ""))
+        await approvals.refuse(asked.id, by=by, now=now, reason=reason)
+
+    return await _decided(request, approvals.REFUSED, decide)
+
+
+async def withdraw(request: Request) -> Response:
+    """By who asked; for anybody else there is the refusal."""
+
+    async def decide(request: Request, asked: approvals.Request, by: str, now: datetime) -> None:
+        if asked.asked_by != by:
+            raise StateError(say("是{who}送审的，只有本人能撤回").format(who=asked.asked_by))
+        await approvals.withdraw(asked.id, by=by, now=now)
+
+    return await _decided(request, approvals.WITHDRAWN, decide)
+
+
+async def _decided(request: Request, verdict: str, decide: Decide) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    try:
+        asked = await approvals.read_request(request.path_params["id"])
+    except StateError as exc:
+        return await not_found(request, here="campaigns", what=str(exc))
+    try:
+        await decide(request, asked, visitor_of(request).staff.name, runtime.clock())
+    except OutreachError as exc:
+        return await _show(request, fault=str(exc))
+    await log(request, Action.CAMPAIGN_DECIDED, f"campaign/{asked.campaign}", verdict=verdict, audience=asked.audience)
+    return RedirectResponse(f"/campaigns/{asked.campaign}?done={verdict}", status_code=303)
+
+
+async def _show(request: Request, *, fault: str = "") -> Response:
+    try:
+        asked = await approvals.read_request(request.path_params["id"])
+    except StateError as exc:
+        return await not_found(request, here="campaigns", what=str(exc))
+    found = await _waiting(request, asked)
+    return await staff_page(
+        request,
+        "making/approval.html",
+        here="campaigns",
+        status_code=422 if fault else 200,
+        found=found,
+        samples=samples_of(found.folder),
+        fault=fault,
+        may=visitor_of(request).may(Right.APPROVE),
+        own_up_to=_own_up_to(request),
+        reason=str((await read_form(request)).get("reason", "")) if fault else "",
+    )
+
+
+async def _waiting(request: Request, asked: approvals.Request) -> Waiting:
+    who = visitor_of(request).staff.name
+    folder = await approvals.submitted(asked)
+    return Waiting(
+        request=asked,
+        folder=folder,
+        audience=explain_segment(parse_segment(folder.definition.segment), "zh"),
+        too_large=not approvals.may_approve(asked, who, _own_up_to(request)),
+        own=asked.asked_by == who,
+    )
+
+
+def _own_up_to(request: Request) -> int:
+    runtime: Runtime = request.app.state.runtime
+    return runtime.rulebook.policy.own_up_to
+
+
+routes = [
+    StaffRoute("/campaigns/approvals", requests, right=Right.SEE),
+    StaffRoute("/campaigns/approvals/{id:int}", one_request, right=Right.SEE),
+    StaffRoute("/campaigns/approvals/{id:int}/approve", approve, right=Right.APPROVE, methods=["POST"]),
+    StaffRoute("/campaigns/approvals/{id:int}/refuse", refuse, right=Right.APPROVE, methods=["POST"]),
+    StaffRoute("/campaigns/approvals/{id:int}/withdraw", withdraw, right=Right.PLAN, methods=["POST"]),
+]
