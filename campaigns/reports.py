@@ -72,8 +72,24 @@ async def sent_by_channel() -> Mapping[str, int]:
     return await _count_by_channel(*_GONE)
 
 
-async def unknown_by_channel() -> Mapping[str, int]:
-    return await _count_by_channel(DeliveryState.UNKNOWN)
+async def unknown_by_channel(owners: Collection[str] | None = None) -> Mapping[str, int]:
+    """Messages of which nobody knows whether they arrived; with `owners` to these people's members alone."""
+    if owners is None:
+        return await _count_by_channel(DeliveryState.UNKNOWN)
+    db = statements.connection()
+    rows = await statements.query(
+        f"""
+        SELECT g.channel, count(*) AS n FROM messages g JOIN members b ON b.id = g.member_id
+        WHERE g.ask_at IS NOT NULL AND g.state = 'unknown' AND b.owner {statements.ids_in(db, "$1", "text")}
+        GROUP BY g.channel
+        """,
+        statements.id_list(db, sorted(owners)),
+    )
+    return {row["channel"]: int(row["n"]) for row in rows}
+
+
+async def queued_by_channel() -> Mapping[str, int]:
+    return await _count_by_channel(DeliveryState.QUEUED)
 
 
 async def _count_by_channel(*states: DeliveryState) -> Mapping[str, int]:

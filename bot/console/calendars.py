@@ -46,6 +46,8 @@ class Event:
     n: int = 0
     about: bool = False
     state: str = ""
+    waits: int = 0
+    channels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ async def _days(runtime: Runtime, start: date, end: date, owners: Collection[str
     """From `start` to before `end`."""
     calendar = runtime.rulebook.calendar
     events: dict[date, list[Event]] = {}
-    for event in await _events(runtime, start, end, owners):
+    for event in await events_between(runtime, start, end, owners):
         events.setdefault(event.at.astimezone(SHANGHAI).date(), []).append(event)
     renewals = await _renewals(start, end, owners)
     own = await _own(runtime)
@@ -173,7 +175,7 @@ async def _own(runtime: Runtime) -> Mapping[date, tuple[bool, str]]:
 # ---- what was sent and what will be ---------------------------------------------------------------------------------
 
 
-async def _events(runtime: Runtime, start: date, end: date, owners: Collection[str] | None) -> list[Event]:
+async def events_between(runtime: Runtime, start: date, end: date, owners: Collection[str] | None) -> list[Event]:
     since, until = (datetime.combine(day, time(), SHANGHAI) for day in (start, end))
     now = runtime.clock()
     campaigns = {key: await definitions.read_campaign(key) for key in await _keys()}
@@ -213,14 +215,17 @@ def _sent_event(campaign: CampaignRow, run: Mapping[str, Any], sent: Mapping[int
     gone = counts["sent"] + counts["delivered"] + counts["bounced"]
     kind = _KINDS.get(campaign.definition.message_class, "nudge") if waits else "done"
     state = say("还有{n}条没发").format(n=f"{waits:,}") if waits else say("发完了")
-    return Event(at, campaign.definition.title, f"/campaigns/{campaign.key}?run={run['id']}", kind, gone, state=state)
+    href = f"/campaigns/{campaign.key}?run={run['id']}"
+    channels = campaign.definition.channels
+    return Event(at, campaign.definition.title, href, kind, gone, state=state, waits=waits, channels=channels)
 
 
 def _coming(campaign: CampaignRow, at: datetime, about: int) -> Event:
     waiting = campaign.state == "approved"
     kind = "ask" if waiting else _KINDS.get(campaign.definition.message_class, "nudge")
     state = say("已批准，没有开始") if waiting else say("到时候发")
-    return Event(at, campaign.definition.title, f"/campaigns/{campaign.key}", kind, about, about=True, state=state)
+    href, channels = f"/campaigns/{campaign.key}", campaign.definition.channels
+    return Event(at, campaign.definition.title, href, kind, about, about=True, state=state, channels=channels)
 
 
 async def _sent(ids: Sequence[int], owners: Collection[str] | None) -> dict[int, Counter[str]]:

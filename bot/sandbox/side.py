@@ -40,7 +40,7 @@ _QUICK = ("好的，谢谢", "忘记密码了", "已经招满了", "给我打个
 _URL = re.compile(r"(https?://[^\s<>\"'，。；）)]+)")
 _HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'self'",
+    "base-uri 'none'; frame-ancestors 'self' http://127.0.0.1:* http://localhost:*",  # the console of this machine
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
 }

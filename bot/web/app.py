@@ -21,8 +21,8 @@ from bot.console import (
     me,
     member,
     members,
+    phone,
     staff,
-    status,
     talking,
     writing,
 )
@@ -31,6 +31,7 @@ from bot.console.making import approving, running
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
+from bot.console.today import page as today
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -40,7 +41,8 @@ from bot.web.webhooks import Hooks
 from campaigns import outbox
 
 PAGES = (
-    status,
+    today,
+    phone,
     writing,
     members,
     member,
@@ -73,7 +75,7 @@ log = logging.getLogger(__name__)
 # Browsers hold a form's redirects to form-action too: the way back in posts here and ends on the site.
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' {site}; script-src 'self'; "
-    "connect-src 'self'; frame-src 'self'; base-uri 'none'; frame-ancestors 'self'"
+    "connect-src 'self'; frame-src 'self' {frames}; base-uri 'none'; frame-ancestors 'self'"
 )
 
 
@@ -83,7 +85,8 @@ def make_app(inbox: Inbox) -> ASGIApp:
     pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
     pages.state.runtime = runtime
     pages.state.strangers = log_in.Strangers()
-    return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
+    site = _origin(runtime.site_url)
+    return Headers(Hooks(inbox, pages), site=site, frames=site if runtime.sandboxed else "")
 
 
 def all_routes() -> list[BaseRoute]:
@@ -140,12 +143,12 @@ class Patient:
 
 
 class Headers:
-    """The same headers on every answer. `site` is where a form may end."""
+    """The same headers on every answer. `site` is where a form may end, `frames` whose pages ours may show."""
 
-    def __init__(self, app: ASGIApp, site: str) -> None:
+    def __init__(self, app: ASGIApp, site: str, frames: str = "") -> None:
         self._app = app
         self._headers = [
-            (b"content-security-policy", _POLICY.format(site=site).encode()),
+            (b"content-security-policy", _POLICY.format(site=site, frames=frames).encode()),
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
         ]

@@ -1,6 +1,6 @@
 """会话: one for each member who ever answered, the meanings people put right, the answers they keep ready."""
 
-from campaigns.conversations.browsing import PAGE, Line, Sieve, Tab, browse, count_waiting
+from campaigns.conversations.browsing import PAGE, Line, Sieve, Tab, browse, count_closing, count_waiting, pressing
 from campaigns.conversations.canned import Canned, delete_canned, list_canned, save_canned
 from campaigns.conversations.corrections import (
     Corrected,
@@ -37,6 +37,7 @@ __all__ = [
     "browse",
     "close",
     "corrections_of",
+    "count_closing",
     "count_corrections",
     "count_waiting",
     "delete_canned",
@@ -46,6 +47,7 @@ __all__ = [
     "is_taken",
     "list_canned",
     "list_corrections",
+    "pressing",
     "put_right",
     "read_as_examples",
     "record_written",

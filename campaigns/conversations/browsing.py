@@ -8,6 +8,7 @@ from typing import Any
 
 from campaigns import statements
 from campaigns.conversations.states import State
+from campaigns.terms import SHANGHAI
 
 PAGE = 50
 
@@ -66,6 +67,11 @@ _WHERE = {
     Tab.MINE: f"c.assigned = $1 AND c.state <> '{State.CLOSED}'",
     Tab.ALL: "1 = 1",
 }
+_UNTIL = "CASE c.medium WHEN 'wechat' THEN f.window_until WHEN 'wecom' THEN w.window_until END"
+_REACH = """
+        LEFT JOIN contacts p ON p.id = c.contact_id
+        LEFT JOIN wechat_followers f ON f.openid = p.openid
+        LEFT JOIN wecom_customers w ON w.external_userid = p.external_userid"""
 _OLDEST_FIRST = frozenset({Tab.WAITING, Tab.NOBODYS})  # who waits longest comes first; his window closes first
 
 
@@ -76,32 +82,57 @@ async def browse(sieve: Sieve, page: int = 1) -> Page:
     counts = {tab: await _count(where[tab], given) for tab in Tab}
     waits = _WAITS.format(today=sieve.today)
     order = "c.heard_at, c.id" if sieve.tab in _OLDEST_FIRST else "c.heard_at DESC, c.id DESC"
-    rows = await statements.query(
+    inner = f"{where[sieve.tab]} ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}"
+    rows = await statements.query(_select(waits, inner, order), *given)
+    return Page([_line(row) for row in rows], counts[sieve.tab], counts)
+
+
+async def pressing(now: datetime, owners: frozenset[str] | None, most: int) -> Sequence[Line]:
+    """Of those that wait: first whose window closes next, then who waits longest without one."""
+    today = now.astimezone(SHANGHAI).date()
+    given, scope = _scope(Sieve(me="", today=today, owners=owners))
+    given.append(now)
+    waits = _WAITS.format(today=today)
+    is_open = f"{_UNTIL} > ${len(given)}"
+    order = f"CASE WHEN {is_open} THEN 0 ELSE 1 END, CASE WHEN {is_open} THEN {_UNTIL} END, c.heard_at, c.id"
+    rows = await statements.query(_select(waits, f"{waits} AND {scope}", f"{order} LIMIT {int(most)}"), *given)
+    return [_line(row) for row in rows]
+
+
+async def count_closing(now: datetime, until: datetime, owners: frozenset[str] | None) -> int:
+    """Of those that wait: how many have a window that is open now and closed by then."""
+    today = now.astimezone(SHANGHAI).date()
+    given, scope = _scope(Sieve(me="", today=today, owners=owners))
+    n = len(given)
+    [row] = await statements.query(
         f"""
-        SELECT c.member_id, m.no, m.name, m.tier, p.name AS contact, c.state, c.assigned, c.medium, c.intent,
-          t.text, x.now AS corrected, c.heard_at, c.follow_up_on, CASE WHEN {waits} THEN 1 ELSE 0 END AS waits,
-          CASE c.medium WHEN 'wechat' THEN f.window_until WHEN 'wecom' THEN w.window_until END AS window_until,
-          CASE c.medium WHEN 'wechat' THEN f.window_left WHEN 'wecom' THEN w.window_left END AS window_left
-        FROM (
-          SELECT c.* FROM conversations c JOIN members m ON m.id = c.member_id
-          WHERE {where[sieve.tab]}
-          ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}) c
-        JOIN members m ON m.id = c.member_id
-        LEFT JOIN contacts p ON p.id = c.contact_id
-        LEFT JOIN touches t ON t.id = c.touch_id
-        LEFT JOIN corrections x ON x.touch_id = c.touch_id
-        LEFT JOIN wechat_followers f ON f.openid = p.openid
-        LEFT JOIN wecom_customers w ON w.external_userid = p.external_userid
-        ORDER BY {order}
+        SELECT count(*) AS n FROM conversations c JOIN members m ON m.id = c.member_id {_REACH}
+        WHERE {_WAITS.format(today=today)} AND {scope} AND {_UNTIL} > ${n + 1} AND {_UNTIL} <= ${n + 2}
         """,
         *given,
+        now,
+        until,
     )
-    return Page([_line(row) for row in rows], counts[sieve.tab], counts)
+    return int(row["n"])
 
 
 async def count_waiting(today: date, owners: frozenset[str] | None = None) -> int:
     given, scope = _scope(Sieve(me="", today=today, owners=owners))
     return await _count(f"{_WAITS.format(today=today)} AND {scope}", given)
+
+
+def _select(waits: str, inner: str, order: str) -> str:
+    return f"""
+        SELECT c.member_id, m.no, m.name, m.tier, p.name AS contact, c.state, c.assigned, c.medium, c.intent,
+          t.text, x.now AS corrected, c.heard_at, c.follow_up_on, CASE WHEN {waits} THEN 1 ELSE 0 END AS waits,
+          {_UNTIL} AS window_until,
+          CASE c.medium WHEN 'wechat' THEN f.window_left WHEN 'wecom' THEN w.window_left END AS window_left
+        FROM (SELECT c.* FROM conversations c JOIN members m ON m.id = c.member_id WHERE {inner}) c
+        JOIN members m ON m.id = c.member_id {_REACH}
+        LEFT JOIN touches t ON t.id = c.touch_id
+        LEFT JOIN corrections x ON x.touch_id = c.touch_id
+        ORDER BY {order}
+        """
 
 
 async def _count(where: str, given: Sequence[Any]) -> int:

@@ -167,6 +167,11 @@ async def count_stats(owners: Collection[str] | None = None) -> dict[str, int]:
     }
 
 
+async def count_members(owners: Collection[str] | None = None) -> int:
+    members = Member.all() if owners is None else Member.filter(owner__in=sorted(owners))
+    return await members.count()
+
+
 async def count_members_of(owners: Collection[str]) -> dict[str, int]:
     """Owner → how many members; who has none is left out."""
     if not owners:

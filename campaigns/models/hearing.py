@@ -44,6 +44,7 @@ class Touch(Model):
         indexes = (
             Index(fields=("member_id", "at"), name="touches_member_at"),
             FilledIndex(fields=("message_id",), name="touches_heard", filled="direction", empty="out"),
+            FilledIndex(fields=("kind", "at"), name="touches_heard_at", filled="direction", empty="out"),
         )
 
 

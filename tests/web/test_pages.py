@@ -57,26 +57,7 @@ def names(page: httpx.Response) -> list[str]:
     return re.findall(r'class="who-name cut" href="/members/([^"]*)"', page.text)
 
 
-# ---- status ----
-
-
-async def test_an_empty_house_says_what_to_do_first(browser: httpx.AsyncClient) -> None:
-    page = await browser.get("/")
-    assert "还没有企业会员" in page.text
-    assert "huifang import" in page.text
-
-
-async def test_the_status_page_links_what_there_is(runtime: Runtime, browser: httpx.AsyncClient) -> None:
-    member = await add_member("Q200001")
-    await add_contact(member)
-    await add_unread(member, "J1", 4)
-    await visits.open_visit(member.id, category="call_me", cause="touch:1", opened_at=NOW, due_at=NOW)
-    await add_message(await approved(runtime, "unread_resumes"), member)
-    page = await browser.get("/")
-    for link in ("/members", "/campaigns", "/members?unread=1", "/members?task=call_me", "/campaigns/unread_resumes"):
-        assert link in links(page), link
-    assert "要回电" in page.text
-    assert "/phone" not in links(page)
+# ---- every page ----
 
 
 async def test_every_link_of_the_staffs_pages_leads_somewhere(runtime: Runtime, browser: httpx.AsyncClient) -> None:
@@ -120,19 +101,6 @@ async def test_real_channels_are_named_in_the_top_bar(runtime: Runtime) -> None:
         page = await client.get("/members")
     assert "真实发出：短信、邮件" in page.text
     assert "演练环境" not in page.text
-
-
-async def test_the_phone_leads_to_the_sandbox_with_its_addresses(runtime: Runtime) -> None:
-    sandboxed = replace(runtime, sandboxed=frozenset({ChannelName.SMS}), site_url="http://127.0.0.1:9")
-    async with as_staff(sandboxed) as client:
-        answer = await client.get("/phone?sms=15483503031")
-        assert (answer.status_code, answer.headers["location"]) == (307, "http://127.0.0.1:9/phone?sms=15483503031")
-
-
-async def test_without_a_sandbox_there_is_no_phone(browser: httpx.AsyncClient) -> None:
-    page = await browser.get("/phone")
-    assert page.status_code == 404
-    assert "沙箱没有开" in page.text
 
 
 # ---- members ----

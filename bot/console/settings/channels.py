@@ -122,7 +122,8 @@ async def _words(runtime: Runtime, name: ChannelName) -> Words | None:
     return None
 
 
-def _cure(reason: str) -> str:
+def cure(reason: str) -> str:
+    """What to do about a closed channel, by the reason it gives."""
     lower = reason.lower()
     return next((cure for marks, cure in _CURES if any(mark in lower for mark in marks)), "按原因修好，再打开")
 
@@ -145,7 +146,7 @@ async def _line(runtime: Runtime, name: ChannelName, closures: list[outbox.Closu
         say(state),
         dot,
         tuple((one, limit.per_day if limit else 0, limit.rate if limit else 0) for one, limit in whole.items()),
-        tuple((one.channel, one.reason, say(_cure(one.reason)), one.until) for one in mine),
+        tuple((one.channel, one.reason, say(cure(one.reason)), one.until) for one in mine),
         channel is not None and name is not ChannelName.WECOM,
     )
 

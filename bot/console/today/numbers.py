@@ -1,0 +1,105 @@
+"""The numbers at the top of today: what waits for a person, each with its reason and the list behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bot.console.tasks.lists import asker_for
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import Visitor
+from bot.wording import channel_words
+from campaigns import approvals, conversations, outbox, reports, visit_lists
+from campaigns.rights import Right
+from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.visit_lists import Which
+
+SOON = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """`shade`: warn, bad or nothing."""
+
+    label: str
+    n: int
+    href: str
+    why: str
+    shade: str = ""
+
+
+async def numbers_for(runtime: Runtime, visitor: Visitor, closures: list[outbox.Closure]) -> list[Number]:
+    now = runtime.clock()
+    return [
+        await _answers(visitor, now),
+        await _tasks(visitor, now),
+        await _approvals(visitor),
+        await _channels(visitor, closures),
+        await _unknown(visitor),
+    ]
+
+
+async def _answers(visitor: Visitor, now: datetime) -> Number:
+    owners = visitor.staff.owners
+    waiting = await conversations.count_waiting(now.astimezone(SHANGHAI).date(), owners)
+    closing = await conversations.count_closing(now, now + SOON, owners) if waiting else 0
+    if closing:
+        why = say("{n}个窗口在2小时内关闭").format(n=f"{closing:,}")
+        return Number(say("等你回复"), waiting, "/inbox", why, "warn")
+    return Number(say("等你回复"), waiting, "/inbox", say("没有快关的窗口") if waiting else say("都回过了"))
+
+
+async def _tasks(visitor: Visitor, now: datetime) -> Number:
+    counts = await visit_lists.count_tasks(await asker_for(visitor.staff), now)
+    due, late = counts[Which.DUE], counts[Which.LATE]
+    if late:
+        return Number(say("到期任务"), due, "/tasks", say("{n}个已超期").format(n=f"{late:,}"), "bad")
+    return Number(say("到期任务"), due, "/tasks", say("今天之内办") if due else say("今天没有要办的"))
+
+
+async def _approvals(visitor: Visitor) -> Number:
+    label = say("等你审批") if visitor.may(Right.APPROVE) else say("等审批")
+    waiting = await approvals.waiting_requests()
+    if not waiting:
+        return Number(label, 0, "/campaigns", say("没有送审的活动"))
+    href = f"/campaigns/{waiting[0].campaign}" if len(waiting) == 1 else "/campaigns"
+    members = sum(one.audience for one in waiting)
+    return Number(label, len(waiting), href, say("共{n}家，批了才发").format(n=f"{members:,}"), "warn")
+
+
+async def _channels(visitor: Visitor, closures: list[outbox.Closure]) -> Number:
+    label = say("停了的通道")
+    href = "/settings/channels" if visitor.may(Right.SETTINGS) else "/#channels"
+    names = stopped(closures)
+    if not names:
+        return Number(label, 0, href, say("都通着"))
+    words = say("、").join(say(channel_words(name)) for name in names)
+    waits = await held_back(visitor)
+    held = sum(waits.get(name, 0) for name in names)
+    why = say("{channel}停了，压着{n}条") if held else say("{channel}停了")
+    return Number(label, len(names), "/#channels", why.format(channel=words, n=f"{held:,}"), "bad")
+
+
+async def _unknown(visitor: Visitor) -> Number:
+    counts = await reports.unknown_by_channel(visitor.staff.owners)
+    parts = [
+        say("{channel}{n}条").format(channel=say(channel_words(name)), n=f"{counts[name]:,}")
+        for name in ChannelName
+        if counts.get(name)
+    ]
+    why = say("{parts}，正在问通道").format(parts=say("、").join(parts)) if parts else say("每条都有着落")
+    return Number(say("结果未知"), sum(counts.values()), "/members?fate=unknown", why, "warn" if parts else "")
+
+
+def stopped(closures: list[outbox.Closure]) -> list[ChannelName]:
+    """Channels that are closed, wholly or at one of their providers."""
+    return [name for name in ChannelName if any(belongs(one.channel, name) for one in closures)]
+
+
+def belongs(closed: str, name: ChannelName) -> bool:
+    return closed == name or closed.startswith(f"{name}_")
+
+
+async def held_back(visitor: Visitor) -> Mapping[str, int]:
+    """Channel → how many wait to be sent by it; not counted for who sees some members alone."""
+    return await reports.queued_by_channel() if visitor.staff.owners is None else {}
