@@ -27,6 +27,8 @@ from bot.console import (
     writing,
 )
 from bot.console.imports import pages as imports
+from bot.console.making import audience, check, purpose, start, when
+from bot.console.making.reckoning import Reckonings
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
@@ -51,6 +53,11 @@ PAGES = (
     doing,
     lists,
     task,
+    start,
+    audience,
+    purpose,
+    when,
+    check,
     campaigns,
     calendars,
     material,
@@ -79,6 +86,7 @@ def make_app(inbox: Inbox) -> ASGIApp:
     runtime = inbox.runtime
     pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
     pages.state.runtime = runtime
+    pages.state.reckonings = Reckonings()
     pages.state.strangers = log_in.Strangers()
     return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
 
