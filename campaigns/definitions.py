@@ -156,6 +156,11 @@ async def find_campaign(key: str) -> CampaignRow | None:
     return _row(row) if row else None
 
 
+async def every_key() -> list[str]:
+    """Of all that were ever approved or kept running."""
+    return [str(key) for key in await Campaign.all().order_by("key").values_list("key", flat=True)]
+
+
 async def scheduled_campaigns() -> list[CampaignRow]:
     """Running campaigns that have dates of their own."""
     running = await Campaign.filter(state="running").order_by("id").prefetch_related("version")

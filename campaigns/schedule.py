@@ -1,4 +1,4 @@
-"""When a campaign is due: once, on recurring slots, or before a festival. Slots are Asia/Shanghai time."""
+"""When a campaign is due: once, on its start, on recurring slots, before a festival. Slots are Asia/Shanghai time."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -28,6 +28,13 @@ class Once:
 
 
 @dataclass(frozen=True, slots=True)
+class OnStart:
+    """Once, at the moment it is started, whenever that is; it has no date of its own."""
+
+    again_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recurring:
     """Every day (`weekday` None) or every week on `weekday` (0 = Monday).
 
@@ -48,7 +55,7 @@ class BeforeFestival:
     again_after: timedelta | None = None
 
 
-Schedule = Once | Recurring | BeforeFestival
+Schedule = Once | OnStart | Recurring | BeforeFestival
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,9 @@ def parse_schedule(table: Mapping[str, object]) -> Schedule:
         case "once":
             _refuse_unknown(table, {"at"})
             return Once(_moment(table), _again_after(table))
+        case "on_start":
+            _refuse_unknown(table, set())
+            return OnStart(_again_after(table))
         case "recurring":
             return _parse_recurring(table)
         case "before_festival":
@@ -73,7 +83,7 @@ def parse_schedule(table: Mapping[str, object]) -> Schedule:
             at = _clock(table) if "at" in table else _FESTIVAL_SLOT
             return BeforeFestival(at, _again_after(table))
         case other:
-            raise _wrong("kind", other, '"once", "recurring" or "before_festival"')
+            raise _wrong("kind", other, '"once", "on_start", "recurring" or "before_festival"')
 
 
 def due_occurrences(schedule: Schedule, calendar: WorkCalendar, after: datetime, until: datetime) -> list[Due]:
@@ -81,6 +91,8 @@ def due_occurrences(schedule: Schedule, calendar: WorkCalendar, after: datetime,
     match schedule:
         case Once(at=at):
             found = [Due(_slot_key(at.astimezone(SHANGHAI)), at.astimezone(SHANGHAI))]
+        case OnStart():
+            found = []
         case Recurring():
             found = list(_slots(schedule, calendar, _day(after), _day(until)))
         case BeforeFestival():

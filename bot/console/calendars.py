@@ -75,7 +75,7 @@ async def month(request: Request) -> Response:
     start = first - timedelta(days=first.weekday())
     following = (first + timedelta(days=32)).replace(day=1)
     end = following + timedelta(days=-following.weekday() % 7)
-    days = await _days(runtime, start, end, owners, first.month)
+    days = await days_between(runtime, start, end, owners, first.month)
     return await staff_page(
         request,
         "calendar/month.html",
@@ -100,7 +100,7 @@ async def one_day(request: Request) -> Response:
     asked = _asked_day(request.path_params["day"])
     if asked is None:
         return await not_found(request, here="calendar", what=say("没有这一天"))
-    [found] = await _days(runtime, asked, asked + _DAY, owners, asked.month)
+    [found] = await days_between(runtime, asked, asked + _DAY, owners, asked.month)
     return await staff_page(
         request,
         "calendar/day.html",
@@ -131,7 +131,9 @@ def _asked_day(text: str) -> date | None:
     return None
 
 
-async def _days(runtime: Runtime, start: date, end: date, owners: Collection[str] | None, month_no: int) -> list[Day]:
+async def days_between(
+    runtime: Runtime, start: date, end: date, owners: Collection[str] | None, month_no: int
+) -> list[Day]:
     """From `start` to before `end`."""
     calendar = runtime.rulebook.calendar
     events: dict[date, list[Event]] = {}

@@ -26,7 +26,7 @@ from campaigns.folders import CampaignFolder, Definition
 from campaigns.members.browse import Sieve
 from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.rights import Right
-from campaigns.schedule import BeforeFestival, Once, Recurring, due_occurrences, parse_schedule
+from campaigns.schedule import BeforeFestival, Once, OnStart, Recurring, due_occurrences, parse_schedule
 from campaigns.segments import explain_segment, parse_segment
 from campaigns.terms import SHANGHAI
 
@@ -167,6 +167,8 @@ def _schedule(definition: Definition) -> str:
     match schedule:
         case Once(at=at):
             return say("只发一次：{at}").format(at=f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
+        case OnStart():
+            return say("批准后马上发，只发一次")
         case Recurring(at=at, weekday=None, workdays_only=workdays):
             return f"{say('每个工作日') if workdays else say('每天')} {at:%H:%M}"
         case Recurring(at=at, weekday=int(on)):

@@ -27,7 +27,8 @@ from bot.console import (
     writing,
 )
 from bot.console.imports import pages as imports
-from bot.console.making import approving, running
+from bot.console.making import approving, audience, check, purpose, running, start, when
+from bot.console.making.reckoning import Reckonings
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
@@ -56,6 +57,11 @@ PAGES = (
     task,
     approving,
     running,
+    start,
+    audience,
+    purpose,
+    when,
+    check,
     campaigns,
     calendars,
     material,
@@ -84,6 +90,7 @@ def make_app(inbox: Inbox) -> ASGIApp:
     runtime = inbox.runtime
     pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
     pages.state.runtime = runtime
+    pages.state.reckonings = Reckonings()
     pages.state.strangers = log_in.Strangers()
     site = _origin(runtime.site_url)
     return Headers(Hooks(inbox, pages), site=site, frames=site if runtime.sandboxed else "")

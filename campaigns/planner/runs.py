@@ -13,7 +13,7 @@ from campaigns.folders import Definition, compiled_content, parse_definition
 from campaigns.outbox import OccurrenceRow
 from campaigns.policy import PolicySettings
 from campaigns.reach import COUNTED, CampaignRules
-from campaigns.schedule import Due, Recurring, due_occurrences, parse_schedule
+from campaigns.schedule import Due, OnStart, Recurring, due_occurrences, parse_schedule
 from campaigns.segments import Segment, parse_segment
 from campaigns.terms import SHANGHAI
 
@@ -95,7 +95,7 @@ def _stored_festival(words: Mapping[str, Any] | None) -> Festival | None:
 def first_due(definition: Definition, now: datetime, book: Rulebook) -> Due:
     """The run that starting now begins with."""
     schedule = parse_schedule(definition.schedule)
-    if isinstance(schedule, Recurring):
+    if isinstance(schedule, OnStart | Recurring):
         return Due(f"{now.astimezone(SHANGHAI):%Y-%m-%dT%H:%M}", now, None)
     coming = due_occurrences(schedule, book.calendar, now - timedelta(seconds=1), now + _HORIZON)
     if not coming:

@@ -1,0 +1,152 @@
+"""给谁: a saved segment or a rule in one line, who that is now, and who of them would be left out and why."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.console.making import reckoned
+from bot.console.making.frame import (
+    Draft,
+    making_page,
+    no_campaign,
+    overtaken,
+    read_draft,
+    save_step,
+    step_url,
+    with_values,
+)
+from bot.console.segments import draft as drafting
+from bot.console.segments.draft import Reading
+from bot.console.segments.editor import SAMPLED, look_at
+from bot.language import say
+from bot.web.desk import StaffRoute, read_form, visitor_of
+from bot.web.pages import page
+from campaigns import saved_segments
+from campaigns.errors import DefinitionError
+from campaigns.folders import CampaignFolder, folder_of
+from campaigns.members.find import count_audience
+from campaigns.rights import Right
+from campaigns.saved_segments import Saved
+
+_LONGEST = 4000
+
+
+async def show(request: Request) -> Response:
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    rule = str(draft.table.get("segment", "all"))
+    return await _step(request, draft, rule, _chosen(rule, await saved_segments.list_segments()))
+
+
+async def save(request: Request) -> Response:
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    form = await read_form(request)
+    saved = await saved_segments.list_segments()
+    rule, chosen = _asked(form.get("way"), form.get("saved"), form.get("rule"), saved)
+    if form.get("go") == "look":
+        return await _step(request, draft, rule, chosen)
+    reading = read_rule(rule)
+    if reading.segment is None:
+        name = "saved" if form.get("way") == "saved" and not chosen else "rule"
+        fault = say("选一个分群，或者自己写一行") if name == "saved" else reading.fault
+        return await _step(request, draft, rule, chosen, faults={name: fault})
+    answer = await save_step(request, draft, "audience", with_values(draft, segment=rule.strip()))
+    return answer or await _step(request, draft, rule, chosen, faults={"since": overtaken()})
+
+
+async def look(request: Request) -> Response:
+    """Who it is now, while somebody chooses or writes."""
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    form = await read_form(request)
+    saved = await saved_segments.list_segments()
+    rule, _ = _asked(form.get("way"), form.get("saved"), form.get("rule"), saved)
+    return page(request, "making/look.html", draft=draft, **await _looked(request, draft, rule))
+
+
+async def left_out(request: Request) -> Response:
+    """What a run now would do with this audience, by reason."""
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    rule = request.query_params.get("rule", "")[:_LONGEST]
+    folder = with_rule(draft, rule)
+    if isinstance(folder, str):
+        return page(request, "making/fault.html", status_code=422, fault=folder)
+    back = step_url(draft.key, "audience")
+    return await reckoned.answer(request, draft, folder, back=back, part="making/left_out.html")
+
+
+def read_rule(rule: str) -> Reading:
+    return drafting.understand(drafting.Draft(line=rule, shown=False), "line")
+
+
+def with_rule(draft: Draft, rule: str) -> CampaignFolder | str:
+    """The campaign with this audience, or what is wrong with it."""
+    changed = with_values(draft, segment=rule)["campaign.toml"]
+    try:
+        return folder_of(draft.key, {**draft.files, "campaign.toml": changed or ""})
+    except DefinitionError as exc:
+        return str(exc).partition(" (")[0]
+
+
+def _asked(way: object, number: object, rule: object, saved: list[Saved]) -> tuple[str, int]:
+    """The rule the form means, and the number of the segment it comes from (0: typed)."""
+    if way == "saved":
+        found = next((one for one in saved if str(one.id) == str(number)), None)
+        return (found.rule, found.id) if found else ("", 0)
+    return str(rule or "")[:_LONGEST], 0
+
+
+def _chosen(rule: str, saved: list[Saved]) -> int:
+    segment = read_rule(rule).segment
+    return next((one.id for one in saved if segment is not None and one.rule == str(segment)), 0)
+
+
+async def _step(
+    request: Request, draft: Draft, rule: str, chosen: int, faults: dict[str, str] | None = None
+) -> Response:
+    typed = {"rule": rule, "way": "saved" if chosen or (faults and "saved" in faults) else "line"}
+    return await making_page(
+        request,
+        draft,
+        "audience",
+        faults=faults,
+        typed=typed,
+        saved=await saved_segments.list_segments(),
+        chosen=chosen,
+        **await _looked(request, draft, rule),
+    )
+
+
+async def _looked(request: Request, draft: Draft, rule: str) -> dict[str, Any]:
+    """The number is of all who would get it; the ten are among those the one who looks may see."""
+    reading = read_rule(rule)
+    looked = await look_at(request, reading.segment)
+    mine = visitor_of(request).staff.owners is not None
+    whole = looked["count"]
+    if mine and reading.segment is not None:
+        whole = await count_audience(reading.segment, request.app.state.runtime.clock())
+    return {
+        "reading": reading,
+        "looked": looked,
+        "whole": whole,
+        "mine": mine,
+        "sampled": SAMPLED,
+        "rule": rule,
+        "bad_end": rule[: reading.at - 1] if reading.at else "",
+        "usable": draft.definition is not None and reading.segment is not None,
+    }
+
+
+routes = [
+    StaffRoute("/campaigns/{key}/make/audience", show, right=Right.PLAN),
+    StaffRoute("/campaigns/{key}/make/audience", save, right=Right.PLAN, methods=["POST"]),
+    StaffRoute("/campaigns/{key}/make/audience/look", look, right=Right.PLAN, methods=["POST"]),
+    StaffRoute("/campaigns/{key}/make/audience/left-out", left_out, right=Right.PLAN),
+]

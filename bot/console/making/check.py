@@ -1,0 +1,208 @@
+"""检查: every number before anything happens, what is still wrong, then 送审, or for few, 批准并开始."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.console.making import reckoned
+from bot.console.making.frame import Draft, making_page, no_campaign, read_draft, step_url
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import StaffRoute, log, visitor_of
+from bot.web.pages import page
+from campaigns import approvals, definitions, planner
+from campaigns.audit import Action
+from campaigns.errors import DefinitionError, InputError, OutreachError
+from campaigns.folders import CampaignFolder, lint_folder
+from campaigns.folders.linting import LintProblem, lint_together
+from campaigns.members.find import count_audience
+from campaigns.rights import Right
+from campaigns.schedule import Recurring, parse_schedule
+from campaigns.segments import parse_segment
+
+_STEP_OF = {"segment": "audience", "schedule": "when"}
+_PURPOSE = ("title", "class", "goal", "hold_out", "useless_after")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """One thing to mend, and the step that mends it."""
+
+    problem: LintProblem
+    step: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The campaign as it would be submitted. `why_not` and `why_not_start` say why a button is disabled."""
+
+    folder: CampaignFolder | None
+    wrong: Sequence[Wrong]
+    audience: int
+    why_not: str
+    why_not_start: str
+
+
+async def show(request: Request) -> Response:
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    return await _step(request, draft, "")
+
+
+async def numbers(request: Request) -> Response:
+    """What starting it now would do, worked out beside the page."""
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    back = step_url(draft.key, "check")
+    try:
+        return await reckoned.answer(request, draft, draft.folder, back=back, part="making/numbers.html")
+    except DefinitionError as exc:
+        return page(request, "making/fault.html", status_code=422, fault=str(exc).partition(" (")[0])
+
+
+async def submit(request: Request) -> Response:
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    standing = await _standing(request, draft)
+    if standing.folder is None or standing.why_not:
+        return await _step(request, draft, standing.why_not)
+    await _submit(request, standing.folder, standing.audience)
+    return RedirectResponse(f"/campaigns/{draft.key}", status_code=303)
+
+
+async def start(request: Request) -> Response:
+    """Approve one's own, which is small enough, and let it run."""
+    draft = await read_draft(request)
+    if draft is None:
+        return await no_campaign(request)
+    standing = await _standing(request, draft)
+    if standing.folder is None or standing.why_not_start:
+        return await _step(request, draft, standing.why_not_start)
+    runtime: Runtime = request.app.state.runtime
+    me, now = visitor_of(request).staff.name, runtime.clock()
+    asked = await _submit(request, standing.folder, standing.audience)
+    try:
+        await approvals.approve(asked.id, by=me, now=now, own_up_to=runtime.rulebook.policy.own_up_to)
+        await _begin(runtime, draft.key, standing.folder)
+    except OutreachError as exc:
+        return await _step(request, draft, str(exc).partition(" (")[0])
+    subject = f"campaign/{draft.key}"
+    await log(request, Action.CAMPAIGN_DECIDED, subject, verdict=approvals.APPROVED, audience=standing.audience)
+    await log(request, Action.CAMPAIGN_CHANGED, subject, to="running")
+    return RedirectResponse(f"/campaigns/{draft.key}", status_code=303)
+
+
+async def _submit(request: Request, folder: CampaignFolder, audience: int) -> approvals.Request:
+    runtime: Runtime = request.app.state.runtime
+    me = visitor_of(request).staff.name
+    asked = await approvals.submit(folder, audience, by=me, now=runtime.clock())
+    await log(request, Action.CAMPAIGN_SUBMITTED, f"campaign/{folder.key}", audience=audience, version=asked.version_id)
+    return asked
+
+
+async def _begin(runtime: Runtime, key: str, folder: CampaignFolder) -> None:
+    """One that comes again begins on its next date, as it was chosen; any other is planned now."""
+    if isinstance(parse_schedule(folder.definition.schedule), Recurring):
+        await definitions.start(key, now=runtime.clock())
+        return
+    async with runtime.planning:
+        await planner.start_campaign(key, runtime.clock(), runtime.rulebook)
+
+
+async def _step(request: Request, draft: Draft, refused: str) -> Response:
+    standing = await _standing(request, draft)
+    last = await approvals.last_request(draft.key)
+    found: dict[str, Any] = {
+        "standing": standing,
+        "refused": refused,
+        "waiting": last if last and not last.verdict else None,
+        "may_approve": visitor_of(request).may(Right.APPROVE),
+        "answers": bool(draft.definition and draft.definition.answers),
+    }
+    return await making_page(request, draft, "check", faults={"check": refused} if refused else None, **found)
+
+
+async def _standing(request: Request, draft: Draft) -> Standing:
+    runtime: Runtime = request.app.state.runtime
+    try:
+        folder = draft.folder
+    except DefinitionError as exc:
+        wrong = [_wrong(draft, LintProblem(exc.file, exc.key, exc.problem))]
+        return Standing(None, wrong, 0, _mend(1), _mend(1))
+    problems = [*lint_folder(folder), *await _shared(runtime, folder)]
+    audience = await count_audience(parse_segment(folder.definition.segment), runtime.clock())
+    why = _mend(len(problems)) if problems else _never(runtime, folder) if audience else _nobody()
+    return Standing(
+        folder,
+        [_wrong(draft, problem) for problem in problems],
+        audience,
+        why,
+        why or _why_not_start(request, audience),
+    )
+
+
+async def _shared(runtime: Runtime, folder: CampaignFolder) -> list[LintProblem]:
+    """What is wrong between this one and the others."""
+    templates, others = runtime.settings.huifang_templates, []
+    for key in await definitions.campaign_keys(templates):
+        if key != folder.key:
+            try:
+                others.append(await definitions.load_campaign(templates, key))
+            except (DefinitionError, InputError):
+                continue
+    try:
+        return [problem for key, problem in lint_together([*others, folder]) if key == folder.key]
+    except DefinitionError:  # of another one, whose own page says it
+        return []
+
+
+def _never(runtime: Runtime, folder: CampaignFolder) -> str:
+    """A date that has passed meanwhile."""
+    if folder.definition.answers:
+        return ""
+    try:
+        planner.first_due(folder.definition, runtime.clock(), runtime.rulebook)
+    except InputError:
+        return say("定的日子已经过了，回“什么时候”改")
+    return ""
+
+
+def _why_not_start(request: Request, audience: int) -> str:
+    runtime: Runtime = request.app.state.runtime
+    if not visitor_of(request).may(Right.APPROVE):
+        return say("批准要有审批权，先送审")
+    most = runtime.rulebook.policy.own_up_to
+    if audience > most:
+        return say("自己做的最多自己批准{most}家，这个有{n}家，要别人批准").format(most=f"{most:,}", n=f"{audience:,}")
+    return ""
+
+
+def _mend(n: int) -> str:
+    return say("还有{n}处要改").format(n=n)
+
+
+def _nobody() -> str:
+    return say("一家也没选中，回“给谁”放宽一个条件")
+
+
+def _wrong(draft: Draft, problem: LintProblem) -> Wrong:
+    head = problem.key.partition(".")[0]
+    step = "words"
+    if problem.file == "campaign.toml":
+        step = _STEP_OF.get(head, "purpose" if head in _PURPOSE else "words")
+    return Wrong(problem, step, step_url(draft.key, step))
+
+
+routes = [
+    StaffRoute("/campaigns/{key}/make/check", show, right=Right.PLAN),
+    StaffRoute("/campaigns/{key}/make/check/numbers", numbers, right=Right.PLAN),
+    StaffRoute("/campaigns/{key}/make/check/submit", submit, right=Right.PLAN, methods=["POST"]),
+    StaffRoute("/campaigns/{key}/make/check/start", start, right=Right.APPROVE, methods=["POST"]),
+]

@@ -1,0 +1,109 @@
+"""A preview in words: who gets it by which channel, who later, who is left out and why."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot import wording
+from bot.console.making.frame import Draft
+from bot.console.making.reckoning import Reckoning, Reckonings
+from bot.console.shell import staff_page
+from bot.runtime import Runtime
+from bot.web.pages import page
+from campaigns.content import sms_segments
+from campaigns.errors import OutreachError
+from campaigns.folders import CampaignFolder, render_sample
+from campaigns.planner import Preview
+from campaigns.terms import SHANGHAI, ChannelName, SmsWords
+
+PRICE = 0.042  # yuan for a segment of an SMS, about what the providers charge for ten thousand
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Of the SMS: segments by the sample's words, yuan for all."""
+
+    messages: int
+    segments: int
+    price: float
+    yuan: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoned:
+    """`goes` now or later; `later` (day, how many, why); `left` (reason, how many), most first."""
+
+    audience: int
+    goes: int
+    visits: int
+    channels: Sequence[tuple[str, int]]
+    later: Sequence[tuple[date, int, str]]
+    left: Sequence[tuple[str, int]]
+    cost: Cost | None
+    already_planned: bool
+
+
+def ask(request: Request, folder: CampaignFolder) -> Reckoning:
+    runtime: Runtime = request.app.state.runtime
+    reckonings: Reckonings = request.app.state.reckonings
+    return reckonings.ask(runtime, folder)
+
+
+async def answer(request: Request, draft: Draft, folder: CampaignFolder, *, back: str, part: str) -> Response:
+    """The part of a page that waits for it: asked for again while it is worked out, a page of its own without script.
+
+    `part` is the template, `back` the page it is a part of.
+    """
+    reckoning = ask(request, folder)
+    context: dict[str, Any] = {
+        "draft": draft,
+        "again": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+        "seconds": reckoning.seconds,
+        "found": None,
+        "fault": "",
+        "back": back,
+        "part": part,
+    }
+    try:
+        if preview := reckoning.found:
+            context["found"] = reckoned(preview, folder)
+    except OutreachError as exc:
+        context["fault"] = str(exc).partition(" (")[0]
+    if "hx-request" in request.headers:
+        return page(request, part, words=wording, **context)
+    return await staff_page(request, "making/part.html", here="campaigns", **context)
+
+
+def reckoned(preview: Preview, folder: CampaignFolder) -> Reckoned:
+    left = [(name.partition(":")[2], n) for name, n in preview.fates.items() if name.startswith("suppressed:") and n]
+    later: Counter[tuple[date, str]] = Counter()
+    for name, moments in preview.until.items():
+        for moment, n in moments.items():
+            later[moment.astimezone(SHANGHAI).date(), name.partition(":")[2]] += n
+    return Reckoned(
+        audience=preview.audience,
+        goes=sum(preview.channels.values()),
+        visits=sum(n for name, n in preview.fates.items() if name == "visit"),
+        channels=[(str(name), n) for name, n in preview.channels.items() if n],
+        later=[(on, n, why) for (on, why), n in sorted(later.items())],
+        left=sorted(left, key=lambda one: -one[1]),
+        cost=_cost(preview, folder),
+        already_planned=preview.already_planned,
+    )
+
+
+def _cost(preview: Preview, folder: CampaignFolder) -> Cost | None:
+    messages = preview.channels.get(ChannelName.SMS, 0)
+    if not messages:
+        return None
+    try:
+        words = render_sample(folder).get("sms")
+    except OutreachError:
+        return None
+    segments = sms_segments(words.text) if isinstance(words, SmsWords) else 1
+    return Cost(messages, segments, PRICE, messages * segments * PRICE)
