@@ -27,6 +27,7 @@ from bot.console import (
     writing,
 )
 from bot.console.imports import pages as imports
+from bot.console.making import words
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
@@ -52,6 +53,7 @@ PAGES = (
     lists,
     task,
     campaigns,
+    words,
     calendars,
     material,
     me,
