@@ -27,7 +27,7 @@ from bot.console import (
     writing,
 )
 from bot.console.imports import pages as imports
-from bot.console.making import approving, audience, check, purpose, running, start, when
+from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
@@ -63,6 +63,7 @@ PAGES = (
     when,
     check,
     campaigns,
+    words,
     calendars,
     material,
     me,

@@ -78,7 +78,7 @@ async def test(request: Request) -> Response:
     if given not in runtime.channels:
         return await _page(request, fault=(given, typed, say("这个通道没有接")), status_code=422)
     name = ChannelName(given)
-    if not (address := _address(name, typed)):
+    if not (address := read_address(name, typed)):
         return await _page(request, fault=(name, typed, say("这个地址不对，改好再发")), status_code=422)
     if (words := await _words(runtime, name)) is None:
         return await _page(request, fault=(name, typed, say("没有一个活动写了这个通道的话，先写一个")), status_code=422)
@@ -90,17 +90,17 @@ async def test(request: Request) -> Response:
     outcome = "accepted" if result.accepted else str(result.reaction)
     await log(request, Action.CHANNEL_TESTED, f"channel/{name}", to=masked(address), outcome=outcome)
     if not result.accepted:
-        return await _page(request, fault=(name, typed, _told(result)), status_code=502)
+        return await _page(request, fault=(name, typed, refusal_of(result)), status_code=502)
     return await _page(request, sent=(name, address))
 
 
-def _told(result: SendResult) -> str:
+def refusal_of(result: SendResult) -> str:
     words = say(_REACTIONS[result.reaction]) if result.reaction in _REACTIONS else str(result.reaction)
     said = " ".join(one for one in (result.code, result.detail) if one)
     return f"{words}（{said}）" if said else words
 
 
-def _address(name: ChannelName, typed: str) -> str:
+def read_address(name: ChannelName, typed: str) -> str:
     read = {ChannelName.SMS: parse_mobile, ChannelName.EMAIL: parse_email}.get(name)
     try:
         return (read(typed) or "") if read else typed if typed.isascii() and typed.isprintable() else ""

@@ -1,0 +1,45 @@
+"""One message to oneself: the words as they stand, marked as a test where the words are ours to mark."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+
+from starlette.requests import Request
+
+from bot import wording
+from bot.console.settings.channels import read_address, refusal_of
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import log
+from bot.web.pages import masked
+from campaigns.audit import Action
+from campaigns.terms import ChannelName, MailWords, MessageClass, Outbound, Words
+
+_LONGEST_ADDRESS = 200
+_MARK = "【测试】"
+
+
+async def try_on_oneself(
+    request: Request, key: str, channel: ChannelName, typed: str, found: Sequence[tuple[str, Words]]
+) -> tuple[str, str]:
+    """(what was sent, "") or ("", why not). It is no touch: nothing of it stands in the outbox."""
+    runtime: Runtime = request.app.state.runtime
+    if channel not in runtime.channels or channel is ChannelName.WECOM:
+        return "", say("这个通道没有接，接好再试")
+    if not (address := read_address(channel, typed.strip()[:_LONGEST_ADDRESS])):
+        return "", say("这个地址不对，改好再发")
+    if not found:
+        return "", say("还没有写这个通道的话")
+    outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, _marked(found[0][1]))
+    (result,) = await runtime.channels[channel].send([outbound])
+    outcome = "accepted" if result.accepted else str(result.reaction)
+    await log(request, Action.CAMPAIGN_TESTED, f"campaign/{key}", channel=channel, to=masked(address), outcome=outcome)
+    if not result.accepted:
+        return "", refusal_of(result)
+    sent = say("已发到{address}的{channel}").format(address=masked(address), channel=wording.channel_words(channel))
+    return sent + (say("，演练环境，到的是沙箱手机") if channel in runtime.sandboxed else ""), ""
+
+
+def _marked(words: Words) -> Words:
+    """A template's words are the provider's, who takes no other ones."""
+    return replace(words, subject=f"{_MARK}{words.subject}") if isinstance(words, MailWords) else words
