@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.console.shell import not_found, staff_page
+from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
 from campaigns import definitions, restored, visits
@@ -39,7 +40,7 @@ async def phone(request: Request) -> Response:
     """On to the sandbox's phone page, with the addresses it was asked for."""
     runtime: Runtime = request.app.state.runtime
     if not runtime.sandboxed:
-        return await not_found(request, here="today", what="沙箱没有开，看不了客户的手机")
+        return await not_found(request, here="today", what=say("沙箱没有开，看不了客户的手机"))
     query = f"?{request.url.query}" if request.url.query else ""
     return RedirectResponse(f"{runtime.site_url}/phone{query}", status_code=307)
 

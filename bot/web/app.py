@@ -16,6 +16,7 @@ from bot.console import (
     calendars,
     campaigns,
     canned,
+    faults,
     inbox,
     material,
     me,
@@ -77,7 +78,11 @@ _POLICY = (
 def make_app(inbox: Inbox) -> ASGIApp:
     """The doors for providers, and behind them the pages; the same headers on every answer."""
     runtime = inbox.runtime
-    pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
+    pages = Starlette(
+        routes=all_routes(),
+        middleware=[Middleware(Readable), Middleware(Patient)],
+        exception_handlers=faults.HANDLERS,
+    )
     pages.state.runtime = runtime
     pages.state.strangers = log_in.Strangers()
     return Headers(Hooks(inbox, pages), site=_origin(runtime.site_url))
