@@ -23,7 +23,9 @@ async def missing(request: Request, exc: Exception) -> Response:
     request.state.visitor = visitor
     speak(visitor.staff.language)
     if exc.status_code == 405:
-        return await staff_page(request, "unfit.html", here="", status_code=405)
+        answer = await staff_page(request, "unfit.html", here="", status_code=405)
+        answer.headers.update(exc.headers or {})
+        return answer
     return await not_found(request, here="", what=say("没有这个页面"))
 
 
