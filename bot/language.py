@@ -1,5 +1,6 @@
 """The words of the console in the reader's language. Chinese is the source; English comes from a Babel catalogue."""
 
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from functools import cache
@@ -10,6 +11,7 @@ from babel.messages.pofile import read_po
 CATALOGUES = Path(__file__).parent / "web" / "locales"
 SOURCE = "zh"
 LANGUAGES = {"zh": "中文", "en": "English"}
+_WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")
 
 _reader: ContextVar[str] = ContextVar("language", default=SOURCE)
 
@@ -21,6 +23,22 @@ def speak(language: str) -> None:
 
 def language() -> str:
     return _reader.get()
+
+
+def wanted_language(accepted: str) -> str:
+    """Of an Accept-Language header, the first of ours in the order of its weights; the source where there is none."""
+    weighed = [_weighed(one) for one in accepted.split(",")[:20]]
+    for _, name in sorted((one for one in weighed if one[0] > 0), key=lambda one: -one[0]):
+        if name in LANGUAGES:
+            return name
+    return SOURCE
+
+
+def _weighed(one: str) -> tuple[float, str]:
+    """`en-GB;q=0.8` → 0.8, en."""
+    name, _, weight = one.partition(";")
+    given = weight.strip().removeprefix("q=") or "1"
+    return float(given) if _WEIGHT.fullmatch(given) else 0.0, name.strip().partition("-")[0].lower()
 
 
 def say(text: str) -> str:

@@ -1,8 +1,9 @@
-"""The Chinese that staff read for the words code uses. An unknown word is shown as it stands."""
+"""The words that staff read for those code uses, in the reader's language. An unknown word is shown as it stands."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from bot.language import SOURCE, language, say
 from campaigns.terms import SHANGHAI
 
 REASONS = {
@@ -107,6 +108,10 @@ RIGHTS = {
     "plan": "做活动",
     "import": "导入",
     "assign": "分配会员",
+    "approve": "审批活动",
+    "settings": "改设置",
+    "staff": "管员工",
+    "audit": "看审计日志",
 }
 
 ACTION_WORDS = {
@@ -191,28 +196,37 @@ NO_WORKER = (
 def fate_words(name: str) -> str:
     """`deferred:outside_hours` → 推迟：不在时段."""
     head, _, reason = name.partition(":")
-    return f"{_of(REASONS, head)}：{_of(REASONS, reason)}" if reason else _of(REASONS, head)
+    return _pair(_of(REASONS, head), _of(REASONS, reason)) if reason else _of(REASONS, head)
+
+
+def refusal_words(reason: str) -> str:
+    """`no_consent` → 没有同意."""
+    return _of(REASONS, reason)
 
 
 def reason_words(reason: str) -> str:
     """`no_consent` → 没有同意 (no consent)."""
-    return f"{_of(REASONS, reason)} ({reason.replace('_', ' ')})"
+    said = _of(REASONS, reason)
+    return f"{said} ({reason.replace('_', ' ')})" if language() == SOURCE else said
 
 
 def obstacle_words(obstacles: str) -> str:
     """`sms:no_consent wechat:no_window` → 短信：没有同意，公众号：会话窗口已关."""
     ways = (one.partition(":") for one in obstacles.split())
-    return "，".join(f"{channel_words(channel)}：{_of(REASONS, reason)}" for channel, _, reason in ways)
+    return say("，").join(_pair(channel_words(channel), _of(REASONS, reason)) for channel, _, reason in ways)
 
 
 def reach_left(one: Mapping[str, Any]) -> str:
     """What a window, accepted notices and the month still hold for one contact."""
     window, until = one["window_left"], one["window_until"]
-    parts = [f"窗口还有{window}条，到{until.astimezone(SHANGHAI):%m-%d %H:%M}"] if window else []
-    parts += [f"{template}还能发{left}次" for template, left in sorted(one["credits"].items())]
+    parts = []
+    if window:
+        parts.append(say("窗口还有{n}条，到{at}").format(n=window, at=f"{until.astimezone(SHANGHAI):%m-%d %H:%M}"))
+    for template, left in sorted(one["credits"].items()):
+        parts.append(say("{template}还能发{n}次").format(template=template, n=left))
     if one["month_left"] is not None:
-        parts.append(f"本月群发还有{one['month_left']}次")
-    return "；".join(parts)
+        parts.append(say("本月群发还有{n}次").format(n=one["month_left"]))
+    return say("；").join(parts)
 
 
 def channel_words(name: str) -> str:
@@ -239,12 +253,14 @@ def evidence_words(evidence: str) -> str:
     """What a reading of an answer rests on: the words that were found, or the classifier's share."""
     head, _, share = evidence.partition(" ")
     if head != "classifier":
-        return f"依据“{evidence}”"
-    return f"分类器判断，把握{float(share):.0%}" if share.replace(".", "", 1).isdigit() else "分类器判断"
+        return say("依据“{words}”").format(words=evidence)
+    if not share.replace(".", "", 1).isdigit():
+        return say("分类器判断")
+    return say("分类器判断，把握{share}").format(share=f"{float(share):.0%}")
 
 
 def task_words(category: str) -> str:
-    return TASKS.get(category) or _of(INTENTS, category)
+    return say(TASKS[category]) if category in TASKS else _of(INTENTS, category)
 
 
 def touch_words(kind: str) -> str:
@@ -256,21 +272,26 @@ def posting_words(state: str) -> str:
 
 
 def block_words(reason: str) -> str:
-    return BLOCKS.get(reason, f"通道退回（{reason}）")
+    return say(BLOCKS[reason]) if reason in BLOCKS else say("通道退回（{why}）").format(why=reason)
 
 
 def _of(table: Mapping[str, str], name: str) -> str:
-    return table.get(name, name)
+    return say(table[name]) if name in table else name
+
+
+def _pair(what: str, why: str) -> str:
+    return say("{what}：{why}").format(what=what, why=why)
 
 
 def role_words(role: str) -> tuple[str, str]:
     """What a role is called, and what it may do."""
-    return ROLES.get(role, (role, ""))
+    called, may = ROLES.get(role, (role, ""))
+    return say(called), say(may)
 
 
 def right_words(right: str) -> str:
-    return RIGHTS.get(right, right)
+    return _of(RIGHTS, right)
 
 
 def action_words(action: str) -> str:
-    return ACTION_WORDS.get(action, action)
+    return _of(ACTION_WORDS, action)

@@ -153,6 +153,10 @@ async def set_totp(staff_id: int, secret: str) -> None:
     await end_sessions(staff_id)
 
 
+async def set_language(staff_id: int, language: str) -> None:
+    await StaffAccount.filter(id=staff_id).update(language=language)
+
+
 # ---- sessions -------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from bot.console.settings.tabs import settings_page
 from bot.web.desk import StaffRoute
-from bot.wording import ACTION_WORDS
+from bot.wording import ACTION_WORDS, action_words
 from campaigns.audit import PAGE, read_audit
 from campaigns.rights import Right
 
@@ -30,7 +30,7 @@ async def entries(request: Request) -> Response:
         first=(number - 1) * PAGE + 1,
         pages=max(1, -(-total // PAGE)),
         asked=asked,
-        actions=ACTION_WORDS,
+        actions={action: action_words(action) for action in ACTION_WORDS},
         turn=lambda to: f"/audit?{urlencode({**{k: v for k, v in asked.items() if v}, 'page': to})}",
     )
 

@@ -288,7 +288,7 @@ def _hours(runtime: Runtime) -> list[tuple[str, str]]:
     """(class of message, when it may be sent)."""
     return [
         (
-            say(wording.class_words(kind)),
+            wording.class_words(kind),
             f"{say('工作日') if hours.workdays_only else say('每天')} {hours.opens:%H:%M}–{hours.closes:%H:%M}",
         )
         for kind, hours in runtime.rulebook.policy.hours.items()

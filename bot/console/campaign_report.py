@@ -247,7 +247,7 @@ def _answers(counts: Sequence[Count]) -> Markup | None:
         return None
     muted = ("auto_reply", "unknown")
     rows = [
-        charts.Bar(say(wording.intent_words(name)), n, shade="bm" if name in muted else "b2")
+        charts.Bar(wording.intent_words(name), n, shade="bm" if name in muted else "b2")
         for name, n in sorted(found.items(), key=lambda pair: (pair[0] in muted, -pair[1]))
     ]
     return charts.bars(rows, say("按意思分的回答：{rows}").format(rows=_spoken(rows)))
@@ -373,7 +373,7 @@ async def happened(row: CampaignRow, report: Report) -> list[tuple[datetime, str
     if row.started_at:
         found.append((row.started_at, say("开始"), ""))
     entries, _ = await read_audit(subject=f"campaign/{row.key}")
-    found += [(entry.at, say(wording.action_words(entry.action)), entry.who) for entry in entries[:20]]
+    found += [(entry.at, wording.action_words(entry.action), entry.who) for entry in entries[:20]]
     return sorted(found, key=lambda one: one[0], reverse=True)[:20]
 
 

@@ -213,7 +213,7 @@ async def _thread_part(request: Request, head: find.Head) -> dict[str, Any]:
         "seen": seen,
         "older": f"{href}{kept}{joined}skip={skip + MOST}" if more else "",
         "skip": skip,
-        "intents": [(str(one), say(wording.intent_words(one))) for one in Intent if one is not Intent.AUTO_REPLY],
+        "intents": [(str(one), wording.intent_words(one)) for one in Intent if one is not Intent.AUTO_REPLY],
         "badge": _badge,
         "thread_url": f"/inbox/parts/thread/{quote(head.no, safe='')}{kept}{joined}seen={seen}",
     }
@@ -245,7 +245,7 @@ async def _side(runtime: Runtime, head: find.Head, visitor: Visitor) -> dict[str
 def _reach(way: planner.WayByHand, now: datetime, visitor: Visitor) -> tuple[str, str, bool]:
     """(channel, what to know of it, can it be used)."""
     if way.why is not None:
-        return str(way.channel), say(wording.REASONS.get(way.why, str(way.why))), False
+        return str(way.channel), wording.refusal_words(str(way.why)), False
     if way.window_until is not None:
         left = time_left(way.window_until, now)
         return str(way.channel), say("剩{left}，{n}条").format(left=left, n=way.window_left), True

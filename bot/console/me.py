@@ -1,4 +1,4 @@
-"""我的设置: one's own password and second step. Each change logs every other browser out."""
+"""我的设置: one's own language, password and second step. A new proof logs every other browser out."""
 
 import io
 from datetime import UTC, datetime
@@ -7,12 +7,13 @@ import segno
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from markupsafe import Markup
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from bot.console.shell import staff_page
+from bot.language import LANGUAGES, say
 from bot.runtime import Runtime
 from bot.web import desk
-from bot.web.desk import StaffRoute, read_form, visitor_of
+from bot.web.desk import StaffRoute, own_path, read_form, visitor_of
 from bot.web.passwords import fault_of, is_password, keep_password, make_totp_secret, totp_step, totp_uri
 from campaigns import staff
 from campaigns.audit import Action
@@ -28,13 +29,13 @@ async def change_password(request: Request) -> Response:
     form, who = await read_form(request), visitor_of(request).staff
     old, new, again = (str(form.get(name, "")) for name in ("old", "new", "again"))
     if not await is_password((await staff.proof_of(who.id)).password, old):
-        return await _wrong(request, "old", "现在的密码不对")
+        return await _wrong(request, "old", say("现在的密码不对"))
     if fault := fault_of(new, login=who.login, name=who.name):
         return await _wrong(request, "new", fault)
     if new == old:
-        return await _wrong(request, "new", "和现在的密码一样，换一个")
+        return await _wrong(request, "new", say("和现在的密码一样，换一个"))
     if new != again:
-        return await _wrong(request, "again", "两次填的不一样")
+        return await _wrong(request, "again", say("两次填的不一样"))
     await staff.set_password(who.id, await keep_password(new))
     await desk.log(request, Action.PROOF_CHANGED, f"staff/{who.login}", what="password")
     return await desk.log_in(request, who.id, "/me?done=password")
@@ -52,10 +53,12 @@ async def turn_on_totp(request: Request) -> Response:
     try:
         secret = _signer(request).loads(setting_up, max_age=_SETTING_UP)
     except BadSignature:
-        return await _wrong(request, "code", "过了15分钟，重新开始")
+        return await _wrong(request, "code", say("过了15分钟，重新开始"))
     step = totp_step(secret, str(form.get("code", "")), datetime.now(UTC))
     if step is None:
-        return await _wrong(request, "code", "动态码不对。看看手机的时间准不准", secret=secret, setting_up=setting_up)
+        return await _wrong(
+            request, "code", say("动态码不对。看看手机的时间准不准"), secret=secret, setting_up=setting_up
+        )
     await staff.set_totp(who.id, secret)
     await staff.take_totp_step(who.id, step)
     await desk.log(request, Action.PROOF_CHANGED, f"staff/{who.login}", what="second step on")
@@ -65,10 +68,17 @@ async def turn_on_totp(request: Request) -> Response:
 async def turn_off_totp(request: Request) -> Response:
     form, who = await read_form(request), visitor_of(request).staff
     if not await is_password((await staff.proof_of(who.id)).password, str(form.get("old", ""))):
-        return await _wrong(request, "off", "密码不对，两步验证还开着")
+        return await _wrong(request, "off", say("密码不对，两步验证还开着"))
     await staff.set_totp(who.id, "")
     await desk.log(request, Action.PROOF_CHANGED, f"staff/{who.login}", what="second step off")
     return await desk.log_in(request, who.id, "/me?done=off")
+
+
+async def choose_language(request: Request) -> Response:
+    form = await read_form(request)
+    if (chosen := str(form.get("language", ""))) in LANGUAGES:
+        await staff.set_language(visitor_of(request).staff.id, chosen)
+    return RedirectResponse(own_path(str(form.get("to", ""))), status_code=303)
 
 
 async def _wrong(request: Request, field: str, fault: str, *, secret: str = "", setting_up: str = "") -> Response:
@@ -112,6 +122,7 @@ def _signer(request: Request) -> URLSafeTimedSerializer:
 
 routes = [
     StaffRoute("/me", me, right=None),
+    StaffRoute("/me/language", choose_language, right=None, methods=["POST"]),
     StaffRoute("/me/password", change_password, right=None, methods=["POST"]),
     StaffRoute("/me/totp", begin_totp, right=None, methods=["POST"]),
     StaffRoute("/me/totp/on", turn_on_totp, right=None, methods=["POST"]),

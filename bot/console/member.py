@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot.console.shell import day, not_found, staff_page, weekday
 from bot.dossier import describe_member
+from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
@@ -31,7 +32,7 @@ async def member(request: Request) -> Response:
     except InputError:
         found = None
     if found is None or not visitor_of(request).staff.sees_owner(found["owner"]):
-        return await not_found(request, here="members", what=f"没有编号是 {number} 的企业会员")
+        return await not_found(request, here="members", what=say("没有编号是{number}的企业会员").format(number=number))
     await log(request, Action.MEMBER_SEEN, f"member/{found['no']}")
     people = {one["id"]: one["name"] or "（没有名字）" for one in found["contacts"]}
     return await staff_page(

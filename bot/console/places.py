@@ -19,6 +19,7 @@ class Place:
     href: str
     icon: str
     label: str
+    letter: str = ""  # after g on the keyboard
     count: int = 0
     hot: bool = False
 
@@ -44,6 +45,17 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("phone", "/phone", "device", "手机", Right.SEE),
     ),
 )
+_LETTERS = {
+    "today": "t",
+    "inbox": "i",
+    "tasks": "r",
+    "members": "m",
+    "segments": "s",
+    "campaigns": "c",
+    "calendar": "d",
+    "templates": "l",
+    "settings": "e",
+}
 Count = Callable[[Visitor, datetime], Awaitable[tuple[int, bool]]]
 
 
@@ -52,7 +64,7 @@ async def places_for(visitor: Visitor, now: datetime, *, sandboxed: bool) -> lis
     counts = {key: await count(visitor, now) for key, count in _COUNTS.items()}
     return [
         [
-            Place(key, href, icon, say(label), *counts.get(key, (0, False)))
+            Place(key, href, icon, say(label), _LETTERS.get(key, ""), *counts.get(key, (0, False)))
             for key, href, icon, label, right in group
             if (right is None or visitor.may(right)) and (key != "phone" or sandboxed)
         ]

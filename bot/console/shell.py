@@ -9,14 +9,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from bot import wording
+from bot.console.moments import weekday_of
 from bot.console.places import Place, places_for
+from bot.language import LANGUAGES, language, say
 from bot.runtime import Runtime, follow_rules
 from bot.web.desk import Visitor, visitor_of
 from bot.web.pages import page
 from campaigns import outbox
 from campaigns.terms import SHANGHAI, ChannelName
 
-_WEEKDAYS = "一二三四五六日"
 _ORDER = (ChannelName.WECHAT, ChannelName.SMS, ChannelName.EMAIL)
 
 
@@ -56,6 +57,7 @@ async def staff_page(request: Request, name: str, *, here: str, status_code: int
         form_key=visitor.form_key,
         words=wording,
         day=day,
+        languages=LANGUAGES,
         days_until=lambda value: (_shanghai_day(value) - _shanghai_day(runtime.clock())).days,
         **context,
     )
@@ -70,11 +72,11 @@ def day(value: date | datetime | None) -> str:
     if value is None:
         return "—"
     local = _shanghai_day(value)
-    return f"{local.year}年{local.month}月{local.day}日"
+    return f"{local:%-d %b %Y}" if language() == "en" else f"{local.year}年{local.month}月{local.day}日"
 
 
 def weekday(value: date) -> str:
-    return f"周{_WEEKDAYS[value.weekday()]}"
+    return weekday_of(value)
 
 
 async def _shell(runtime: Runtime, visitor: Visitor) -> Shell:
@@ -91,20 +93,20 @@ async def _shell(runtime: Runtime, visitor: Visitor) -> Shell:
 def _closed_among(closed: Mapping[str, str], name: ChannelName) -> str:
     """Of several providers of a channel, those that are closed and why."""
     ours = {one.removeprefix(f"{name}_"): why for one, why in closed.items() if one.startswith(f"{name}_")}
-    return "；".join(f"{one}：{why}" for one, why in ours.items())
+    return say("；").join(say("{what}：{why}").format(what=one, why=why) for one, why in ours.items())
 
 
 def _health(runtime: Runtime, name: ChannelName, closed: str | None, among: str) -> ChannelHealth:
     label = wording.channel_words(name)
     if name not in runtime.channels:
-        return ChannelHealth(name, label, "none", "没有接", "没有设置这个通道，要发的在队列里等着")
+        return ChannelHealth(name, label, "none", say("没有接"), say("没有设置这个通道，要发的在队列里等着"))
     if closed is not None:
-        return ChannelHealth(name, label, "bad", "停了", closed)
+        return ChannelHealth(name, label, "bad", say("停了"), closed)
     if among:
-        return ChannelHealth(name, label, "bad", "停了一家", among)
+        return ChannelHealth(name, label, "bad", say("停了一家"), among)
     if name in runtime.sandboxed:
-        return ChannelHealth(name, label, "ok", "沙箱", "只发到沙箱手机")
-    return ChannelHealth(name, label, "ok", "正常", "真实发出")
+        return ChannelHealth(name, label, "ok", say("沙箱"), say("只发到沙箱手机"))
+    return ChannelHealth(name, label, "ok", say("正常"), say("真实发出"))
 
 
 def _shanghai_day(value: date | datetime) -> date:

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.console.settings.tabs import settings_page
 from bot.console.shell import not_found
+from bot.language import say
 from bot.web import desk
 from bot.web.desk import StaffRoute, read_form
 from bot.web.passwords import keep_password, make_password
@@ -28,9 +29,11 @@ async def add(request: Request) -> Response:
     login, name = str(form.get("login", "")).strip().lower(), str(form.get("name", "")).strip()[:64]
     typed = {"login": login, "name": name, "role": str(form.get("role", "")), "department": _department(form)}
     if not name:
-        return await _page(request, typed=typed, faults={"name": "写姓名，和会员的负责人一栏一样"}, status_code=422)
+        return await _page(
+            request, typed=typed, faults={"name": say("写姓名，和会员的负责人一栏一样")}, status_code=422
+        )
     if typed["role"] not in list(Role):
-        return await _page(request, typed=typed, faults={"role": "选一个角色"}, status_code=422)
+        return await _page(request, typed=typed, faults={"role": say("选一个角色")}, status_code=422)
     password = make_password()
     try:
         made = await staff.add_staff(
@@ -50,7 +53,7 @@ async def add(request: Request) -> Response:
 async def change(request: Request) -> Response:
     form, found = await read_form(request), await staff.find_staff(request.path_params["id"])
     if found is None:
-        return await not_found(request, here="staff", what="没有这个员工")
+        return await not_found(request, here="staff", what=say("没有这个员工"))
     role = str(form.get("role", ""))
     try:
         made = await staff.change_staff(
@@ -78,7 +81,7 @@ async def reset(request: Request) -> Response:
     """A new one-time password; the second step is off till the person turns it on again."""
     found = await staff.find_staff(request.path_params["id"])
     if found is None:
-        return await not_found(request, here="staff", what="没有这个员工")
+        return await not_found(request, here="staff", what=say("没有这个员工"))
     password = make_password()
     await staff.set_password(found.id, await keep_password(password), one_time=True)
     await staff.set_totp(found.id, "")

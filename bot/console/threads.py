@@ -132,14 +132,14 @@ def _theirs(row: TouchRow, people: Mapping[int, str], corrected: Mapping[int, co
 
 def _event(row: TouchRow, people: Mapping[int, str]) -> Said:
     who = people.get(row.contact_id or 0, "")
-    what = " ".join(part for part in (who, say(wording.touch_words(row.kind)), row.text) if part)
+    what = " ".join(part for part in (who, wording.touch_words(row.kind), row.text) if part)
     return Said(kind="sys", at=row.at, channel=row.medium, what=what, who=row.by, touch_id=row.id)
 
 
 def _unsent(one: ByHand, people: Mapping[int, str]) -> Said:
     look, told = _state(str(one.state))
     if one.state in _NEVER_WENT:
-        told = say("没送到：{why}").format(why=say(wording.REASONS.get(one.reason, one.reason or str(one.state))))
+        told = say("没送到：{why}").format(why=wording.refusal_words(one.reason or str(one.state)))
     elif one.state is DeliveryState.QUEUED and one.not_before > one.at:
         told = say("等到{at}发").format(at=f"{one.not_before.astimezone(SHANGHAI):%m-%d %H:%M}")
     return Said(

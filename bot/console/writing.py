@@ -161,7 +161,7 @@ def _refused(ways: Sequence[WayByHand]) -> str:
 def _choice(way: WayByHand, now: datetime, *, full: bool) -> Choice:
     why = ""
     if way.why is not None:
-        why = wording.REASONS.get(way.why, str(way.why))
+        why = wording.refusal_words(str(way.why))
     return Choice(
         value=_value(way),
         channel=str(way.channel),
@@ -201,7 +201,7 @@ async def send(request: Request) -> Response:
         letter = await _letter(runtime, head.id, form, visitor.staff.name)
         done = await write(runtime, letter)
     except NotPossible as exc:
-        why = say(wording.REASONS.get(exc.why, str(exc.why)))
+        why = wording.refusal_words(str(exc.why))
         return await _again(request, head, back, form, say("没有发：{why}。换一个通道。").format(why=why))
     except OutreachError as exc:
         return await _again(request, head, back, form, str(exc))

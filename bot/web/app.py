@@ -16,6 +16,7 @@ from bot.console import (
     calendars,
     campaigns,
     canned,
+    faults,
     inbox,
     material,
     me,
@@ -89,7 +90,11 @@ _POLICY = (
 def make_app(inbox: Inbox) -> ASGIApp:
     """The doors for providers, and behind them the pages; the same headers on every answer."""
     runtime = inbox.runtime
-    pages = Starlette(routes=all_routes(), middleware=[Middleware(Readable), Middleware(Patient)])
+    pages = Starlette(
+        routes=all_routes(),
+        middleware=[Middleware(Readable), Middleware(Patient)],
+        exception_handlers=faults.HANDLERS,
+    )
     pages.state.runtime = runtime
     pages.state.reckonings = Reckonings()
     pages.state.strangers = log_in.Strangers()

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -48,6 +49,21 @@ class Visitor:
 
     def may(self, right: Right) -> bool:
         return self.staff.may(right)
+
+
+class Refused(HTTPException):
+    """Who asks has not the right; the app says so in a page."""
+
+    def __init__(self, right: Right) -> None:
+        super().__init__(403)
+        self.right = right
+
+
+class StaleForm(HTTPException):
+    """A form whose key is not the one of this session: it lay open while somebody logged in again."""
+
+    def __init__(self) -> None:
+        super().__init__(403)
 
 
 class StaffRoute(Route):
@@ -104,6 +120,12 @@ def came_from(request: HTTPConnection) -> str:
     return passed_on[:64] if passed_on and host in _LOOPBACK else host
 
 
+def own_path(to: str) -> str:
+    """Only a path of ours: a link with somebody else's address must not end there."""
+    inside = to.startswith("/") and not to.startswith(("//", "/\\")) and "\n" not in to and "\r" not in to
+    return to if inside else "/"
+
+
 # ---- sessions -------------------------------------------------------------------------------------------------------
 
 
@@ -156,23 +178,19 @@ def _checked(page: Page, right: Right | None, *, upload: bool = False) -> Page:
         visitor = await find_visitor(request)
         if visitor is None:
             return _to_log_in(request)
+        request.state.visitor = visitor
+        speak(visitor.staff.language)
         if upload and right is not None and not visitor.may(right):  # before a long form is read
-            return _refused()
+            raise Refused(right)
         if request.method not in _SAFE and (wrong := await _wrong_form(request, visitor, upload=upload)):
             return wrong
         if visitor.staff.one_time and not _OWN.fullmatch(request.url.path):
             return RedirectResponse("/me", status_code=303)
         if right is not None and not visitor.may(right):
-            return _refused()
-        request.state.visitor = visitor
-        speak(visitor.staff.language)
+            raise Refused(right)
         return await page(request)
 
     return checked
-
-
-def _refused() -> Response:
-    return PlainTextResponse("你的角色不能做这件事，找管理员 (your role may not do this)\n", status_code=403)
 
 
 def _to_log_in(request: Request) -> Response:
@@ -187,7 +205,7 @@ def _to_log_in(request: Request) -> Response:
 
 
 async def _wrong_form(request: Request, visitor: Visitor, *, upload: bool) -> Response | None:
-    """An answer for a form that is too large or is not from a page of ours; None for a good one."""
+    """An answer for a form that is too large or is not from a page of ours; None for a good one. Raises StaleForm."""
     if refused := refuse_large(request, _LARGEST_UPLOAD if upload else _LARGEST):
         return refused
     if upload and not is_own_page(request):  # before a long form is read
@@ -195,7 +213,7 @@ async def _wrong_form(request: Request, visitor: Visitor, *, upload: bool) -> Re
     read = read_upload if upload else read_form
     given = request.headers.get("x-form-key") or (await read(request)).get("form_key", "")
     if not is_own_page(request) or not hmac.compare_digest(str(given).encode(), visitor.form_key.encode()):
-        return PlainTextResponse("这张表过期了，返回后重新打开再填 (this form is stale)\n", status_code=403)
+        raise StaleForm
     return None
 
 

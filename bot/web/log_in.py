@@ -5,15 +5,17 @@ import math
 import time
 from collections import OrderedDict
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from bot.language import LANGUAGES, say, speak, wanted_language
 from bot.runtime import DEMO_MARK, Runtime
 from bot.web import desk
-from bot.web.desk import StaffRoute, came_from, find_visitor, is_own_page, read_form, refuse_large
+from bot.web.desk import StaffRoute, came_from, find_visitor, is_own_page, own_path, read_form, refuse_large
 from bot.web.pages import page
 from bot.web.passwords import is_password, keep_password, make_password, totp_step
 from campaigns import audit, marks, staff
@@ -24,7 +26,6 @@ from campaigns.staff import Proof
 
 FIRST_LOGIN = "admin"
 _HALF_SECONDS = 300
-_WRONG = "账号或密码不对"
 _TRIES, _TRIES_SECONDS, _ADDRESSES = 20, 900.0, 10_000
 
 
@@ -49,12 +50,14 @@ def demo_path(runtime: Runtime) -> str:
 
 
 async def ask(request: Request) -> Response:
+    speak(_wanted(request))
     if await find_visitor(request):
-        return RedirectResponse(_next(request.query_params.get("next", "")), status_code=303)
+        return RedirectResponse(own_path(request.query_params.get("next", "")), status_code=303)
     return _form(request, to=request.query_params.get("next", ""))
 
 
 async def take(request: Request) -> Response:
+    speak(_wanted(request))
     if refused := refuse_large(request):
         return refused
     if not is_own_page(request):
@@ -85,11 +88,17 @@ async def _take_password(request: Request, given: dict[str, str]) -> Response:
     login, to, now = given.get("login", "").strip()[:64], given.get("next", ""), datetime.now(UTC)
     strangers: Strangers = request.app.state.strangers
     if wait := strangers.wait(came_from(request)):
-        return _form(request, to=to, login=login, fault=f"这里试得太多了。{_for(wait)}后再试", status_code=429)
+        return _form(
+            request,
+            to=to,
+            login=login,
+            fault=say("这里试得太多了。{wait}后再试").format(wait=_for(wait)),
+            status_code=429,
+        )
     found = await staff.find_proof(login)
     if found and found.locked_until and found.locked_until > now:
         seconds = (found.locked_until - now).total_seconds()
-        return _form(request, to=to, login=login, fault=f"试错太多次。{_for(seconds)}后再试", status_code=429)
+        return _form(request, to=to, login=login, fault=_too_often(seconds), status_code=429)
     if not await is_password(found.password if found else None, given.get("password", "")) or found is None:
         strangers.note(came_from(request))
         return await _refuse(request, found, login, {"to": to, "login": login}, now)
@@ -103,13 +112,13 @@ async def _take_code(request: Request, given: dict[str, str]) -> Response:
     try:
         staff_id, ending = _halves(request).loads(given["half"], max_age=_HALF_SECONDS)
     except (BadSignature, ValueError):
-        return _form(request, to=to, fault="等得太久了，重新登录", status_code=403)
+        return _form(request, to=to, fault=say("等得太久了，重新登录"), status_code=403)
     found = await staff.proof_of(int(staff_id))
     if found.password[-16:] != ending:
-        return _form(request, to=to, fault="密码刚刚改过，重新登录", status_code=403)
+        return _form(request, to=to, fault=say("密码刚刚改过，重新登录"), status_code=403)
     if found.locked_until and found.locked_until > now:
         seconds = (found.locked_until - now).total_seconds()
-        return _form(request, to=to, fault=f"试错太多次。{_for(seconds)}后再试", status_code=429)
+        return _form(request, to=to, fault=_too_often(seconds), status_code=429)
     step = totp_step(found.totp_secret, given.get("code", ""), now)
     if step is None or not await staff.take_totp_step(found.staff_id, step):
         return await _refuse(request, found, "", {"to": to, "half": given["half"]}, now)
@@ -127,9 +136,9 @@ async def _refuse(request: Request, found: Proof | None, login: str, form: dict[
         subject=f"login/{login}" if login else "",
         came_from=came_from(request),
     )
-    fault = "动态码不对，或已经用过" if form.get("half") else _WRONG
+    fault = say("动态码不对，或已经用过") if form.get("half") else say("账号或密码不对")
     if until:
-        fault += f"。{_for((until - now).total_seconds())}后再试"
+        fault = say("{fault}。{wait}后再试").format(fault=fault, wait=_for((until - now).total_seconds()))
     return _form(request, fault=fault, status_code=403, **form)
 
 
@@ -143,13 +152,24 @@ async def _welcome(request: Request, found: Proof, to: str) -> Response:
         who=who.name if who else "",
         came_from=came_from(request),
     )
-    return await desk.log_in(request, found.staff_id, _next(to))
+    return await desk.log_in(request, found.staff_id, own_path(to))
 
 
 def _form(
     request: Request, *, to: str = "", login: str = "", half: str = "", fault: str = "", status_code: int = 200
 ) -> Response:
-    return page(request, "login.html", to=to, login=login, half=half, fault=fault, status_code=status_code)
+    return page(
+        request,
+        "login.html",
+        to=to,
+        login=login,
+        half=half,
+        fault=fault,
+        languages=LANGUAGES.items(),
+        in_language=lambda key: _in_language(request, to, key),
+        asked_language=request.query_params.get("lang", "") in LANGUAGES,
+        status_code=status_code,
+    )
 
 
 def _halves(request: Request) -> URLSafeTimedSerializer:
@@ -157,14 +177,24 @@ def _halves(request: Request) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(runtime.tokens.derive("log-in"), salt="half")
 
 
-def _next(to: str) -> str:
-    """Only a path of ours: a link with somebody else's address must not end there."""
-    inside = to.startswith("/") and not to.startswith(("//", "/\\")) and "\n" not in to and "\r" not in to
-    return to if inside else "/"
+def _wanted(request: Request) -> str:
+    """What the address asks for, before what the browser does."""
+    asked = request.query_params.get("lang", "")
+    return asked if asked in LANGUAGES else wanted_language(request.headers.get("accept-language", ""))
+
+
+def _in_language(request: Request, to: str, key: str) -> str:
+    return f"/login?{urlencode({'lang': key, **({'next': to} if to else {})})}"
 
 
 def _for(seconds: float) -> str:
-    return f"{math.ceil(seconds)}秒" if seconds < 60 else f"{math.ceil(seconds / 60)}分钟"
+    if seconds < 60:
+        return say("{n}秒").format(n=math.ceil(seconds))
+    return say("{n}分钟").format(n=math.ceil(seconds / 60))
+
+
+def _too_often(seconds: float) -> str:
+    return say("试错太多次。{wait}后再试").format(wait=_for(seconds))
 
 
 class Strangers:

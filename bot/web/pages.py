@@ -57,6 +57,8 @@ def _moment(value: datetime | None) -> str:
     if value is None:
         return "—"
     local = value.astimezone(SHANGHAI)
+    if language() == "en":
+        return f"{local:%a %-d %b %Y %H:%M}"
     return f"{local.year}年{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
 
 

@@ -9,6 +9,8 @@ import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from bot.language import say
+
 SHORTEST = 10
 LONGEST = 256
 _STEP = 30  # seconds of a code
@@ -65,15 +67,15 @@ def make_password() -> str:
 def fault_of(password: str, *, login: str, name: str) -> str:
     """What is wrong with a new password, in words for who chose it; "" for nothing. Length counts (NIST 800-63B)."""
     if len(password) < SHORTEST:
-        return f"至少{SHORTEST}个字符。几个不相干的词连起来，好记也够长"
+        return say("至少{n}个字符。几个不相干的词连起来，好记也够长").format(n=SHORTEST)
     if len(password) > LONGEST:
-        return f"最多{LONGEST}个字符"
+        return say("最多{n}个字符").format(n=LONGEST)
     if len(set(password)) < 5:
-        return "重复的字符太多，换一个"
+        return say("重复的字符太多，换一个")
     if password.isdigit() or password.casefold() in _WELL_KNOWN:
-        return "太常见，一猜就中，换一个"
+        return say("太常见，一猜就中，换一个")
     if password.casefold() in {login.casefold() * 2, name.casefold() * 2} or login.casefold() in password.casefold():
-        return "不要把账号放进密码"
+        return say("不要把账号放进密码")
     return ""
 
 

@@ -37,10 +37,10 @@ FLOORS: dict[float, str] = {
     5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
-    5.2: "bot.wording",
+    5.2: "bot.wording bot.web.passwords",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.web.passwords bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
     "bot.sandbox.wechat_bodies bot.sandbox.hostile",

@@ -91,7 +91,7 @@ async def _page(
         "settings/calendar.html",
         tab="calendar",
         status_code=status_code,
-        days=[(one, say(weekday(one.day)), announced.is_workday(one.day), one.day < today) for one in found],
+        days=[(one, weekday(one.day), announced.is_workday(one.day), one.day < today) for one in found],
         typed={"day": "", "kind": "off", "reason": "", **(typed or {})},
         faults=faults or {},
         today=today,

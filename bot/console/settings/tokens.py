@@ -60,7 +60,7 @@ async def _page(
         tab="tokens",
         status_code=status_code,
         tokens=found,
-        rights=[(right, say(right_words(right))) for right in Right if right in api_tokens.GIVEN],
+        rights=[(right, right_words(right)) for right in Right if right in api_tokens.GIVEN],
         typed=typed,
         faults=faults or {},
         told=told,
