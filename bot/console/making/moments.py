@@ -68,7 +68,7 @@ def nearest(asked: datetime, bounds: Bounds) -> datetime | None:
 
 
 def day_words(day: date) -> str:
-    return f"{day.month}月{day.day}日 {say(weekday(day))}"
+    return say("{month}月{day}日 {weekday}").format(month=day.month, day=day.day, weekday=say(weekday(day)))
 
 
 def _on(day: date, clock: time, bounds: Bounds) -> datetime | None:
