@@ -7,7 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.runtime import Runtime
+from bot.clock import ProductClock
+from bot.runtime import Runtime, open_runtime
+from bot.settings import Settings
 from campaigns import approvals, definitions, edits, saved_segments
 from campaigns.models import Approval, AuditEntry, Campaign, Message
 from campaigns.rights import Role
@@ -47,7 +49,14 @@ async def some(n: int = 3) -> None:
         await add_unread(member, f"P{number}", number + 1)
 
 
-async def test_the_whole_way_from_new_to_submitted(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+async def test_the_whole_way_from_new_to_submitted(database: Settings) -> None:
+    clock = ProductClock()
+    clock.set(NOW)
+    async with open_runtime(database, clock=clock) as opened, as_staff(opened) as client:
+        await go_the_whole_way(opened, client)
+
+
+async def go_the_whole_way(runtime: Runtime, browser: httpx.AsyncClient) -> None:
     await some()
     page = (await browser.get("/campaigns/new")).text
     assert 'value="unread_resumes"' in page
@@ -69,6 +78,7 @@ async def test_the_whole_way_from_new_to_submitted(runtime: Runtime, browser: ht
     page = (await browser.get(f"{steps}/check")).text
     assert "没有要改的" in page
     assert "送审2家" in page
+    assert "2家" in await settled(browser, f"{steps}/check/numbers")
     answer = await browser.post(f"{steps}/check/submit")
     assert answer.headers["location"] == f"/campaigns/{key}"
     (asked,) = await approvals.waiting_requests()
@@ -170,6 +180,18 @@ async def test_a_segment_is_chosen_by_its_name_and_a_wrong_rule_names_its_place(
     assert ">tier = 优质 and tire = 高端</textarea>" in wrong.text
     none = await browser.post(path, data={"way": "saved", "saved": "999"})
     assert 'id="saved-e"' in none.text
+
+
+async def test_what_was_changed_is_meant_whatever_is_ticked(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    made = await saved_segments.save_segment("有未读", "unread_resumes >= 2", by="林", now=NOW)
+    key = await make(browser)
+    path = f"/campaigns/{key}/make/audience"
+    chose = {"way": "line", "rule": "all", "was": "all", "saved": str(made.id), "was_saved": ""}
+    assert (await browser.post(path, data=chose)).status_code == 303
+    assert (await table_of(runtime, key)).segment == "unread_resumes >= 2"
+    wrote = {**chose, "way": "saved", "rule": "tier = 优质", "was_saved": str(made.id)}
+    assert (await browser.post(path, data=wrote)).status_code == 303
+    assert (await table_of(runtime, key)).segment == "tier = 优质"
 
 
 async def test_a_purpose_that_is_wrong_is_told_beside_its_field(browser: httpx.AsyncClient) -> None:
