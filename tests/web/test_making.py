@@ -5,11 +5,15 @@ import re
 from typing import Any
 
 import httpx
+import pytest
 
-from bot.runtime import Runtime
-from campaigns import approvals, definitions
-from campaigns.models import AuditEntry
-from tests.web_cast import add_contact, add_member, add_unread
+from bot.clock import ProductClock
+from bot.runtime import Runtime, open_runtime
+from bot.settings import Settings
+from campaigns import approvals, definitions, edits, saved_segments
+from campaigns.models import Approval, AuditEntry, Campaign, Message
+from campaigns.rights import Role
+from tests.web_cast import NOW, add_contact, add_member, add_unread, as_staff
 
 HOSTILE = "<script>alert(1)</script>\"'{{ site.name }}" + "长" * 17
 
@@ -45,7 +49,14 @@ async def some(n: int = 3) -> None:
         await add_unread(member, f"P{number}", number + 1)
 
 
-async def test_the_whole_way_from_new_to_submitted(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+async def test_the_whole_way_from_new_to_submitted(database: Settings) -> None:
+    clock = ProductClock()
+    clock.set(NOW)
+    async with open_runtime(database, clock=clock) as opened, as_staff(opened) as client:
+        await go_the_whole_way(opened, client)
+
+
+async def go_the_whole_way(runtime: Runtime, browser: httpx.AsyncClient) -> None:
     await some()
     page = (await browser.get("/campaigns/new")).text
     assert 'value="unread_resumes"' in page
@@ -67,6 +78,7 @@ async def test_the_whole_way_from_new_to_submitted(runtime: Runtime, browser: ht
     page = (await browser.get(f"{steps}/check")).text
     assert "没有要改的" in page
     assert "送审2家" in page
+    assert "2家" in await settled(browser, f"{steps}/check/numbers")
     answer = await browser.post(f"{steps}/check/submit")
     assert answer.headers["location"] == f"/campaigns/{key}"
     (asked,) = await approvals.waiting_requests()
@@ -86,3 +98,240 @@ async def test_the_numbers_come_by_themselves_and_need_no_script(browser: httpx.
     plain = (await browser.get(f"/campaigns/{key}/make/check/numbers")).text
     assert "<!doctype html>" in plain.lower()
     assert "规则选中" in plain
+
+
+async def test_a_copy_has_an_sms_template_of_its_own(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    first, second = await make(browser), await make(browser)
+    assert second == f"{first}_2"
+    codes = set()
+    for key in ("unread_resumes", first, second):
+        files = await definitions.standing_files(runtime.settings.huifang_templates, key)
+        codes.add(re.findall(r'template_code = "([^"]+)"', files["sms.toml"])[0])
+    assert len(codes) == 3
+    assert "没有要改的" in (await browser.get(f"/campaigns/{second}/make/check")).text
+    refused = await browser.post(
+        "/campaigns/new", data={"title": "又一个", "source": "unread_resumes", "code": "SMS_210000001"}
+    )
+    assert refused.status_code == 422
+    assert "在用，各用各的" in refused.text
+
+
+@pytest.mark.parametrize("kind", ["service", "marketing", "greeting"])
+async def test_a_blank_one_has_nothing_to_mend(browser: httpx.AsyncClient, kind: str) -> None:
+    await some(1)
+    channels = ["email", "sms", "wechat", "wecom"]
+    key = await make(browser, "空白的", source="blank", kind=kind, channel=channels)
+    page = (await browser.get(f"/campaigns/{key}/make/check")).text
+    assert "没有要改的" in page
+    for step in ("audience", "purpose", "when"):
+        assert (await browser.get(f"/campaigns/{key}/make/{step}")).status_code == 200
+
+
+@pytest.mark.parametrize("title", ["new", "live", "by hand", "auto replies", "approvals"])
+async def test_a_name_that_is_taken_or_means_something_else_is_numbered(browser: httpx.AsyncClient, title: str) -> None:
+    assert (await make(browser, title)).endswith("_2")
+
+
+async def test_what_is_missing_at_the_start_is_told_beside_its_field(browser: httpx.AsyncClient) -> None:
+    answer = await browser.post("/campaigns/new", data={"title": " ", "source": "nobody", "code": "a b"})
+    assert answer.status_code == 422
+    for fault in ('id="title-e"', 'id="source-e"', 'id="code-e"'):
+        assert fault in answer.text
+    answer = await browser.post("/campaigns/new", data={"title": "题", "source": "blank", "kind": "answer"})
+    assert 'id="kind-e"' in answer.text
+    assert 'id="channel-e"' in answer.text
+    assert await edits.edited_folders() == []
+
+
+async def test_hostile_words_are_words_on_every_page(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    key = await make(browser, HOSTILE, source="blank", kind="service", channel=["email"])
+    await saved_segments.save_segment("<script>分群", "all", by="<b>", now=NOW)
+    for path in (
+        "/campaigns/new",
+        *(f"/campaigns/{key}/make/{one}" for one in ("audience", "purpose", "when", "check")),
+    ):
+        page = (await browser.get(path)).text
+        assert "<script>alert" not in page, path
+        assert "<script>分群" not in page, path
+    assert (await table_of(runtime, key)).title == HOSTILE
+    for step in ("audience", "purpose", "when"):
+        data = dict.fromkeys(("way", "saved", "rule", "title", "kind", "goal", "form", "on", "at"), HOSTILE * 20)
+        answer = await browser.post(f"/campaigns/{key}/make/{step}", data=data)
+        assert answer.status_code == 422, step
+        assert "<script>alert" not in answer.text
+    assert (await browser.get(f"/campaigns/{key}/make/audience/left-out?rule=<script>")).status_code == 422
+
+
+async def test_a_segment_is_chosen_by_its_name_and_a_wrong_rule_names_its_place(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    await some()
+    made = await saved_segments.save_segment("有未读", "unread_resumes >= 2", by="林", now=NOW)
+    key = await make(browser)
+    path = f"/campaigns/{key}/make/audience"
+    looked = (await browser.post(f"{path}/look", data={"way": "saved", "saved": str(made.id)})).text
+    assert "<b>2</b>" in looked
+    assert 'href="/members/Q1"' in looked
+    assert (await browser.post(path, data={"way": "saved", "saved": str(made.id)})).status_code == 303
+    assert (await table_of(runtime, key)).segment == "unread_resumes >= 2"
+    wrong = await browser.post(path, data={"way": "line", "rule": "tier = 优质 and tire = 高端"})
+    assert wrong.status_code == 422
+    assert "第15个字符：没有叫 tire 的字段" in wrong.text
+    assert ">tier = 优质 and tire = 高端</textarea>" in wrong.text
+    none = await browser.post(path, data={"way": "saved", "saved": "999"})
+    assert 'id="saved-e"' in none.text
+
+
+async def test_what_was_changed_is_meant_whatever_is_ticked(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    made = await saved_segments.save_segment("有未读", "unread_resumes >= 2", by="林", now=NOW)
+    key = await make(browser)
+    path = f"/campaigns/{key}/make/audience"
+    chose = {"way": "line", "rule": "all", "was": "all", "saved": str(made.id), "was_saved": ""}
+    assert (await browser.post(path, data=chose)).status_code == 303
+    assert (await table_of(runtime, key)).segment == "unread_resumes >= 2"
+    wrote = {**chose, "way": "saved", "rule": "tier = 优质", "was_saved": str(made.id)}
+    assert (await browser.post(path, data=wrote)).status_code == 303
+    assert (await table_of(runtime, key)).segment == "tier = 优质"
+
+
+async def test_a_purpose_that_is_wrong_is_told_beside_its_field(browser: httpx.AsyncClient) -> None:
+    key = await make(browser)
+    data = {"title": "", "kind": "spam", "goal": "other", "goal_rule": "tire = 1", "hold_out": "51", "useless_n": "x"}
+    answer = await browser.post(f"/campaigns/{key}/make/purpose", data=data)
+    assert answer.status_code == 422
+    for name in ("title", "kind", "goal", "hold_out", "useless"):
+        assert f'id="{name}-e"' in answer.text, name
+    for typed in ("tire = 1", 'value="51"', 'value="x"'):
+        assert typed in answer.text
+
+
+@pytest.mark.parametrize(
+    ("form", "told"),
+    [
+        ({"form": "once", "on": "2026-10-03", "at": "09:00"}, "10月3日 周六 09:00已经过了，不能发。"),
+        (
+            {"form": "once", "on": "2027-01-01", "at": "09:00"},
+            "1月1日 周五放假，不能发。最近能发的是12月31日 周四 09:00。",
+        ),
+        (
+            {"form": "once", "on": "2026-11-28", "at": "10:00"},
+            "11月28日 周六休息，不能发。最近能发的是11月27日 周五 10:00。",
+        ),
+        ({"form": "once", "on": "2026-11-25", "at": "21:00"}, "21:00不在时段，营销只在09:00–20:00发。最近能发的是"),
+        ({"form": "once", "on": "2026-13-45", "at": "09:00"}, "选一天"),
+        ({"form": "once", "on": "2026-11-25", "at": "25:00"}, "写成 09:30 这样的钟点"),
+        ({"form": "workday", "at": "08:00", "again": "7"}, "最近能发的是09:00。"),
+        ({"form": "workday", "at": "09:00"}, "写隔几天"),
+        ({"form": "day", "at": "09:00", "again": "7"}, "选“每个工作日”"),
+        ({"form": "week", "at": "09:00", "weekday": "sun"}, "选周一到周五"),
+        ({"form": "never"}, "选一种"),
+    ],
+)
+async def test_a_moment_that_is_not_allowed_is_told_with_the_nearest_one(
+    browser: httpx.AsyncClient, form: dict[str, str], told: str
+) -> None:
+    key = await make(browser, source="recruiting_tips")
+    answer = await browser.post(f"/campaigns/{key}/make/when", data=form)
+    assert answer.status_code == 422
+    assert told in answer.text
+
+
+@pytest.mark.parametrize(
+    ("form", "schedule"),
+    [
+        ({"form": "on_start"}, {"kind": "on_start"}),
+        ({"form": "once", "on": "2026-11-25", "at": "10:00"}, {"kind": "once", "at": "2026-11-25T10:00"}),
+        ({"form": "festival", "at": "10:00"}, {"kind": "before_festival", "at": "10:00"}),
+        (
+            {"form": "week", "at": "10:00", "weekday": "tue", "again": "28"},
+            {"kind": "recurring", "every": "week", "weekday": "tue", "at": "10:00", "days": "workdays",
+             "again_after": "28d"},
+        ),
+        (
+            {"form": "workday", "at": "10:00", "again": "7"},
+            {"kind": "recurring", "every": "day", "at": "10:00", "days": "workdays", "again_after": "7d"},
+        ),
+    ],
+)  # fmt: skip
+async def test_each_kind_of_date_is_kept_and_shown_again(
+    runtime: Runtime, browser: httpx.AsyncClient, form: dict[str, str], schedule: dict[str, str]
+) -> None:
+    key = await make(browser, source="recruiting_tips")
+    path = f"/campaigns/{key}/make/when"
+    assert (await browser.post(path, data={"at": "09:30", **form})).status_code == 303
+    assert (await table_of(runtime, key)).schedule == schedule
+    page = (await browser.get(path)).text
+    assert f'value="{form["form"]}" checked' in page
+    assert page.count('class="d14"') == 14
+
+
+async def test_of_two_who_write_at_once_the_second_is_told(browser: httpx.AsyncClient) -> None:
+    key = await make(browser)
+    path = f"/campaigns/{key}/make/purpose"
+    since = re.findall(r'name="since" value="(\d+)"', (await browser.get(path)).text)[0]
+    data = {"title": "先存的", "kind": "service", "goal": "", "hold_out": "0", "since": since}
+    assert (await browser.post(path, data=data)).status_code == 303
+    answer = await browser.post(path, data={**data, "title": "后存的"})
+    assert answer.status_code == 422
+    assert "别人刚才改过这个活动" in answer.text
+    assert 'value="后存的"' in answer.text
+
+
+async def test_who_may_approve_starts_a_small_one_of_his_own(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await some()
+    key = await make(browser)
+    await browser.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
+    await browser.post(f"/campaigns/{key}/make/when", data={"form": "on_start"})
+    answer = await browser.post(f"/campaigns/{key}/make/check/start")
+    assert answer.status_code == 303
+    assert (await Campaign.get(key=key)).state == "running"
+    assert (await Approval.get()).verdict == "approved"
+    assert await Message.all().count() == 3
+
+
+async def test_a_large_one_of_his_own_waits_for_somebody_else(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await some()
+    await edits.write_files("", {"policy.toml": "[approval]\nown_up_to = 2\n"}, by="林", now=NOW)
+    key = await make(browser)
+    await browser.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
+    page = (await browser.get(f"/campaigns/{key}/make/check")).text
+    page = (await browser.get(f"/campaigns/{key}/make/check")).text  # the rules are followed by a page
+    assert "自己做的最多自己批准2家，这个有3家，要别人批准" in page
+    assert (await browser.post(f"/campaigns/{key}/make/check/start")).status_code == 422
+    assert await Campaign.all().count() == 0
+
+
+async def test_what_is_wrong_keeps_it_from_being_submitted_and_leads_to_its_step(browser: httpx.AsyncClient) -> None:
+    await some()
+    key = await make(browser)
+    await edits.write_files(key, {"sms.toml": 'template_code = "X"\ntext = "拒收请回复R"\n'}, by="林", now=NOW)
+    page = (await browser.get(f"/campaigns/{key}/make/check")).text
+    assert f'href="/campaigns/{key}/make/words"' in page
+    assert "处要改" in page
+    assert (await browser.post(f"/campaigns/{key}/make/check/submit")).status_code == 422
+    assert await Approval.all().count() == 0
+
+
+async def test_a_definition_that_cannot_be_read_is_shown_and_not_a_crash(browser: httpx.AsyncClient) -> None:
+    key = await make(browser)
+    for text in ("title = ", 'title = "x"\nclass = "service"\nschedule = 3\n', 'title = 3\nhold_out = "much"\n'):
+        await edits.write_files(key, {"campaign.toml": text}, by="林", now=NOW)
+        for step in ("audience", "purpose", "when", "check"):
+            assert (await browser.get(f"/campaigns/{key}/make/{step}")).status_code == 200, (step, text)
+        assert (await browser.get(f"/campaigns/{key}/make/check/numbers")).status_code == 422
+
+
+async def test_a_marketer_sees_samples_of_his_own_and_the_number_of_all(runtime: Runtime) -> None:
+    for number, owner in enumerate(("林", "林", "王")):
+        await add_member(f"Q{number}", f"{owner}家{number}", owner=owner)
+    async with as_staff(runtime, Role.MARKETER, name="林") as lin:
+        key = await make(lin)
+        looked = (await lin.post(f"/campaigns/{key}/make/audience/look", data={"way": "line", "rule": "all"})).text
+        assert "<b>3</b>" in looked
+        assert "其中2家归您" in looked
+        assert "王家2" not in looked
+        assert "批准并开始" not in (await lin.get(f"/campaigns/{key}/make/check")).text
+        assert (await lin.post(f"/campaigns/{key}/make/check/start")).status_code == 403
+    async with as_staff(runtime, Role.VIEWER) as viewer:
+        assert (await viewer.get("/campaigns/new")).status_code == 403
+        assert (await viewer.get(f"/campaigns/{key}/make/audience")).status_code == 403

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -46,12 +47,12 @@ async def save(request: Request) -> Response:
         return await no_campaign(request)
     form = await read_form(request)
     saved = await saved_segments.list_segments()
-    rule, chosen = _asked(form.get("way"), form.get("saved"), form.get("rule"), saved)
+    rule, chosen = _asked(form, saved)
     if form.get("go") == "look":
         return await _step(request, draft, rule, chosen)
     reading = read_rule(rule)
     if reading.segment is None:
-        name = "saved" if form.get("way") == "saved" and not chosen else "rule"
+        name = "saved" if _way(form) == "saved" else "rule"
         fault = say("选一个分群，或者自己写一行") if name == "saved" else reading.fault
         return await _step(request, draft, rule, chosen, faults={name: fault})
     answer = await save_step(request, draft, "audience", with_values(draft, segment=rule.strip()))
@@ -65,7 +66,7 @@ async def look(request: Request) -> Response:
         return await no_campaign(request)
     form = await read_form(request)
     saved = await saved_segments.list_segments()
-    rule, _ = _asked(form.get("way"), form.get("saved"), form.get("rule"), saved)
+    rule, _ = _asked(form, saved)
     return page(request, "making/look.html", draft=draft, **await _looked(request, draft, rule))
 
 
@@ -95,12 +96,23 @@ def with_rule(draft: Draft, rule: str) -> CampaignFolder | str:
         return str(exc).partition(" (")[0]
 
 
-def _asked(way: object, number: object, rule: object, saved: list[Saved]) -> tuple[str, int]:
+def _asked(form: FormData, saved: list[Saved]) -> tuple[str, int]:
     """The rule the form means, and the number of the segment it comes from (0: typed)."""
-    if way == "saved":
-        found = next((one for one in saved if str(one.id) == str(number)), None)
+    rule, number = str(form.get("rule", ""))[:_LONGEST], str(form.get("saved", ""))
+    if _way(form) == "saved":
+        found = next((one for one in saved if str(one.id) == number), None)
         return (found.rule, found.id) if found else ("", 0)
-    return str(rule or "")[:_LONGEST], 0
+    return rule, 0
+
+
+def _way(form: FormData) -> str:
+    """Which of the two was meant: the one that was changed, where only one was, whatever is ticked."""
+    way = "saved" if form.get("way") == "saved" else "line"
+    if "was" not in form:
+        return way
+    wrote = " ".join(str(form.get("rule", "")).split()) != " ".join(str(form["was"]).split())
+    chose = form.get("saved", "") not in ("", form.get("was_saved", ""))
+    return way if wrote == chose else "line" if wrote else "saved"
 
 
 def _chosen(rule: str, saved: list[Saved]) -> int:

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot import wording
+from bot.console.making.moments import schedule_words
 from bot.console.shell import not_found, staff_page
 from bot.language import say
 from bot.runtime import Runtime
@@ -151,6 +152,8 @@ def _told(draft: Draft, step: str) -> str:
             return wording.class_words(definition.message_class) + share
         case "words":
             return "、".join(wording.channel_words(name) for name in definition.channels)
+        case "when":
+            return schedule_words(definition.schedule)
     return ""
 
 

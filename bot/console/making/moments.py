@@ -9,8 +9,9 @@ from bot import wording
 from bot.console.shell import weekday
 from bot.language import say
 from campaigns.calendar import WorkCalendar, holiday_name
+from campaigns.errors import InputError
 from campaigns.policy import Hours
-from campaigns.schedule import WEEKDAYS
+from campaigns.schedule import WEEKDAYS, BeforeFestival, Once, OnStart, Recurring, parse_schedule
 from campaigns.terms import SHANGHAI, MessageClass
 
 FORMS = {
@@ -23,6 +24,7 @@ FORMS = {
 }
 _TIMED = ("once", "workday", "day", "week", "festival")
 _AROUND = range(-40, 61)  # days that are looked at for the nearest; the longest holiday is shorter
+_NAMES = "一二三四五六日"
 _AGAIN = re.compile(r"[1-9]\d{0,2}", re.ASCII)
 
 
@@ -60,6 +62,27 @@ def schedule_of(typed: Mapping[str, str], bounds: Bounds) -> tuple[dict[str, obj
     return table, faults
 
 
+def schedule_words(table: object) -> str:
+    """The choice in a line; "" where nothing was chosen yet."""
+    try:
+        schedule = parse_schedule(table) if isinstance(table, Mapping) else None
+    except InputError:
+        return ""
+    match schedule:
+        case OnStart():
+            return say(FORMS["on_start"])
+        case Once(at=at):
+            local = at.astimezone(SHANGHAI)
+            return f"{day_words(local.date())} {local:%H:%M}"
+        case Recurring(at=clock, weekday=None, workdays_only=workdays):
+            return f"{say('每个工作日') if workdays else say('每天')} {clock:%H:%M}"
+        case Recurring(at=clock, weekday=int(on)):
+            return f"{say('每周' + _NAMES[on])} {clock:%H:%M}"
+        case BeforeFestival(at=clock):
+            return f"{say('节前最后一个工作日')} {clock:%H:%M}"
+    return ""
+
+
 def nearest(asked: datetime, bounds: Bounds) -> datetime | None:
     """The allowed moment ahead that is nearest to the one asked for; None where none is near."""
     found = [_on(asked.date() + timedelta(days=n), asked.timetz(), bounds) for n in _AROUND]
@@ -68,7 +91,7 @@ def nearest(asked: datetime, bounds: Bounds) -> datetime | None:
 
 
 def day_words(day: date) -> str:
-    return f"{day.month}月{day.day}日 {say(weekday(day))}"
+    return say("{month}月{day}日 {weekday}").format(month=day.month, day=day.day, weekday=say(weekday(day)))
 
 
 def _on(day: date, clock: time, bounds: Bounds) -> datetime | None:
