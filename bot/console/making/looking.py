@@ -1,5 +1,6 @@
 """How the words of a draft look to who gets them, and what is wrong with them: by channel, each for itself."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,6 +19,7 @@ from campaigns.terms import ChannelName, MailWords, MessageClass, SmsWords, Wech
 
 _MOST_SHOWN = 5_000  # letters
 _SINGLE = 70
+_LINK = re.compile(r"<a\s[^<>]*>([^<>]*)</a>")
 _WHY = {
     "no opt-out line": "不写这一句，营销短信违法，服务商也不收",
     "opt-out line": "服务类短信带这一句，服务商会退回",
@@ -119,20 +121,35 @@ def _look(
     if not used:
         return Look(channel, label, False, say("没有用"), (), (), {})
     words: list[tuple[str, Words]] = []
+    problems: list[LintProblem] = []
+    refused: list[Remark] = []
     try:
         folder = one_channel(draft, files, channel)
-        problems = lint_folder(folder)
-        words = fill(folder, channel, person)
+        problems += lint_folder(folder)
+        words, refused = _filled(folder, channel, person)
     except DefinitionError as exc:
-        problems = [LintProblem(exc.file, exc.key, exc.problem)]
+        problems.append(LintProblem(exc.file, exc.key, exc.problem))
     except OutreachError as exc:
-        problems = [LintProblem("", "", str(exc))]
+        problems.append(LintProblem("", "", str(exc)))
     boxes = boxes_of(files, channel)
     remarks = [_remark(one, boxes) for one in dict.fromkeys(problems)]
     gauge, advice = _measured(words, yuan)
     bad = len(remarks)
     state = say("{n}处必改").format(n=bad) if bad else say("无问题")
-    return Look(channel, label, True, state, [*remarks, *advice], words, gauge)
+    return Look(channel, label, True, state, [*remarks, *refused, *advice], words, gauge)
+
+
+def _filled(
+    folder: CampaignFolder, channel: ChannelName, person: Person
+) -> tuple[list[tuple[str, Words]], list[Remark]]:
+    """What cannot be filled for one member is no fault of the words: that one is not written to."""
+    try:
+        return fill(folder, channel, person), []
+    except DefinitionError as exc:
+        if person.given is None:
+            raise
+        why = exc.problem.partition(" (")[0]
+        return [], [Remark("warn", say("{name}填不出来，不会发给他").format(name=person.label), f"{exc.key}：{why}")]
 
 
 def fill(folder: CampaignFolder, channel: ChannelName, person: Person) -> list[tuple[str, Words]]:
@@ -147,6 +164,15 @@ def fill(folder: CampaignFolder, channel: ChannelName, person: Person) -> list[t
 
 def text_of(words: Words) -> str:
     return words.text[:_MOST_SHOWN]
+
+
+def pieces_of(words: Words) -> list[tuple[str, bool]]:
+    """The text in pieces, and of each whether it is a link: WeChat shows of an <a> only what stands inside."""
+    text, found, at = text_of(words), list[tuple[str, bool]](), 0
+    for link in _LINK.finditer(text):
+        found += [(text[at : link.start()], False), (link[1], True)]
+        at = link.end()
+    return [*found, (text[at:], False)]
 
 
 def subject_of(words: Words) -> str:

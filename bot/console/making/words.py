@@ -11,14 +11,24 @@ from starlette.responses import Response
 from bot import wording
 from bot.console.making.editing import LONGEST, field_at_fault, fields_of, with_words
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
-from bot.console.making.looking import Look, boxes_of, fill, looks, notice_of, one_channel, subject_of, text_of
+from bot.console.making.looking import (
+    Look,
+    boxes_of,
+    fill,
+    looks,
+    notice_of,
+    one_channel,
+    pieces_of,
+    subject_of,
+    text_of,
+)
 from bot.console.making.mending import mend
 from bot.console.making.offered import offered
 from bot.console.making.persons import SAMPLE, content_of, person_of, persons
 from bot.console.making.trying import try_on_oneself
 from bot.language import say
 from bot.runtime import Runtime
-from bot.web.desk import StaffRoute, read_form, visitor_of
+from bot.web.desk import StaffRoute, read_form
 from bot.web.pages import page
 from campaigns.errors import DefinitionError, OutreachError
 from campaigns.folders import compiled_content
@@ -174,14 +184,15 @@ async def _shown(
         found = looks(draft, files, used, person, runtime.settings.sms_segment_yuan)
     except DefinitionError:
         found = []
-    order = {name: at for at, name in enumerate(used)}
     return {
         "looks": found,
-        "shown": sorted((one for one in found if one.used), key=lambda one: order[one.channel]),
+        "shown": [one for one in found if one.used],
+        "tried": {name: at for at, name in enumerate(used, 1)},
         "person": person,
         "persons": await persons(request, draft, person),
         "tab": _tab(request, form, used),
         "text_of": text_of,
+        "pieces_of": pieces_of,
         "subject_of": subject_of,
         "notice_of": notice_of,
         "laid_out": not with_words(draft.files, typed, (ChannelName.EMAIL,)) if "email.txt" in draft.files else False,
@@ -220,8 +231,8 @@ async def _page(
         places={one: at for at, one in enumerate(used, 1)},
         offered=offered(draft.files),
         tested=tested,
+        test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
         swapped=False,
-        may_test=visitor_of(request).may(Right.PLAN),
         **shown,
     )
     if fine:
