@@ -70,6 +70,13 @@ async def count_tasks(asker: Asker, now: datetime) -> Mapping[Which, int]:
     return {which: await _count(which, asker, now) for which in Which}
 
 
+async def count_due(owners: frozenset[str] | None, now: datetime) -> tuple[int, int]:
+    """(due by the end of today, of these late) of the tasks this person sees."""
+    asker = Asker("", owners, frozenset())
+    due = await _count(Which.DUE, asker, now)
+    return due, await _count(Which.LATE, asker, now) if due else 0
+
+
 async def _count(which: Which, asker: Asker, now: datetime) -> int:
     params: list[Any] = []
     where = _where(which, asker, now, params)

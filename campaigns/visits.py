@@ -92,14 +92,6 @@ async def visits_of(member_id: int) -> list[VisitTask]:
     return [_task(row) for row in await Visit.filter(member_id=member_id).order_by("-opened_at")]
 
 
-async def count_due(now: datetime, owners: Collection[str] | None = None) -> int:
-    """Open tasks whose time has come; with `owners` those of these people's members alone."""
-    tasks = Visit.filter(state="open", due_at__lte=now)
-    if owners is not None:
-        tasks = tasks.filter(member__owner__in=sorted(owners))
-    return await tasks.count()
-
-
 async def count_open(owners: Collection[str] | None = None) -> Mapping[str, int]:
     """Open tasks by category; with `owners` those of these people's members alone."""
     tasks = Visit.filter(state="open")

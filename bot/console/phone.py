@@ -18,6 +18,7 @@ from campaigns.rights import Right
 _LINES = ("sms", "email", "wechat", "wecom", "wecom_staff")
 _SHOWN = 20
 _LONGEST_SEARCH = 255
+_LONGEST_NUMBER = 64
 
 
 async def phone(request: Request) -> Response:
@@ -58,7 +59,7 @@ async def _found(request: Request, text: str) -> Sequence[MemberLine]:
 
 
 async def _member(request: Request, number: str) -> dict[str, Any] | None:
-    found = await find.describe_member(number)
+    found = await find.describe_member(number) if len(number) <= _LONGEST_NUMBER else None
     return found if found and visitor_of(request).staff.sees_owner(found["owner"]) else None
 
 

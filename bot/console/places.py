@@ -6,7 +6,7 @@ from datetime import datetime
 
 from bot.language import say
 from bot.web.desk import Visitor
-from campaigns import approvals, conversations, visits
+from campaigns import approvals, conversations, visit_lists
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 
@@ -73,8 +73,8 @@ async def places_for(visitor: Visitor, now: datetime, *, sandboxed: bool) -> lis
 
 
 async def _tasks_due(visitor: Visitor, now: datetime) -> tuple[int, bool]:
-    due = await visits.count_due(now, visitor.staff.owners)
-    return due, False
+    due, late = await visit_lists.count_due(visitor.staff.owners, now)
+    return due, late > 0
 
 
 async def _waiting(visitor: Visitor, now: datetime) -> tuple[int, bool]:

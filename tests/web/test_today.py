@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns import outbox, visits
-from campaigns.models import Approval, Contact, Conversation, Member, Message, Touch, WechatFollower
+from campaigns import approvals, definitions, outbox, visits
+from campaigns.models import Contact, Conversation, Member, Message, Touch, WechatFollower
 from campaigns.rights import Role
 from campaigns.terms import ChannelName
 from tests.web_cast import NOW, add_contact, add_member, add_message, approved, as_staff
@@ -73,7 +73,8 @@ async def test_each_number_says_why_and_leads_to_its_list(runtime: Runtime, brow
     campaign = await approved(runtime, "unread_resumes")
     message = await add_message(campaign, member, await add_contact(member), state="unknown")
     assert message
-    await Approval.create(campaign="unread_resumes", version_id=1, audience=3412, asked_by="林", asked_at=NOW)
+    folder = await definitions.load_campaign(runtime.settings.huifang_templates, "unread_resumes")
+    await approvals.submit(folder, 3412, by="林晓芸", now=NOW)
     page = await browser.get("/")
     assert number(page, "等你回复") == (2, "1个窗口在2小时内关闭", "/inbox")
     assert number(page, "到期任务") == (2, "1个已超期", "/tasks")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.console.tasks.lists import asker_for
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import Visitor
@@ -12,7 +11,6 @@ from bot.wording import channel_words
 from campaigns import approvals, conversations, outbox, reports, visit_lists
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, ChannelName
-from campaigns.visit_lists import Which
 
 SOON = timedelta(hours=2)
 
@@ -50,8 +48,7 @@ async def _answers(visitor: Visitor, now: datetime) -> Number:
 
 
 async def _tasks(visitor: Visitor, now: datetime) -> Number:
-    counts = await visit_lists.count_tasks(await asker_for(visitor.staff), now)
-    due, late = counts[Which.DUE], counts[Which.LATE]
+    due, late = await visit_lists.count_due(visitor.staff.owners, now)
     if late:
         return Number(say("到期任务"), due, "/tasks", say("{n}个已超期").format(n=f"{late:,}"), "bad")
     return Number(say("到期任务"), due, "/tasks", say("今天之内办") if due else say("今天没有要办的"))

@@ -1,0 +1,57 @@
+"""Who came back, what presses, what is unknown: on both databases, and by whose members."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from campaigns import comebacks, conversations, reports, visit_lists, visits
+from campaigns.models import Contact, Conversation, Member, Touch, WechatFollower
+from tests.web_cast import NOW, add_contact, add_member
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def came(member: Member, ago: timedelta, direction: str = "in") -> None:
+    await Touch.create(member_id=member.id, at=NOW - ago, direction=direction, kind="return", medium="web")
+
+
+async def test_members_who_came_back_count_once_a_day_and_by_their_owner() -> None:
+    mine, others = await add_member("Q1", owner="林"), await add_member("Q2", owner="赵")
+    for member, hours in ((mine, 1), (mine, 2), (others, 3), (others, 30)):
+        await came(member, timedelta(hours=hours))
+    since = NOW - timedelta(days=2)
+    assert [one.no for one in await comebacks.latest_comebacks(since, None, 8)] == ["Q1", "Q2"]
+    assert await comebacks.count_comebacks(since, None) == 2
+    assert await comebacks.count_comebacks(since, {"林"}) == 1
+    assert await comebacks.count_comebacks(since, set()) == 0
+    assert await comebacks.comebacks_by_day(since, None) == {date(2026, 11, 23): 2, date(2026, 11, 22): 1}
+
+
+async def test_the_window_that_closes_next_presses_most_and_a_closed_one_not() -> None:
+    for no, hours in (("Q1", -1), ("Q2", 30), ("Q3", 1)):
+        member = await add_member(no, owner="林")
+        contact: Contact = await add_contact(member, openid=f"o{no}")
+        until = NOW + timedelta(hours=hours)
+        await WechatFollower.create(openid=f"o{no}", window_until=until, window_left=5)
+        await Conversation.create(member_id=member.id, heard_at=NOW, medium="wechat", contact_id=contact.id)
+    assert [one.no for one in await conversations.pressing(NOW, None, 8)] == ["Q3", "Q2", "Q1"]
+    assert [one.no for one in await conversations.pressing(NOW, None, 1)] == ["Q3"]
+    assert await conversations.pressing(NOW, frozenset({"赵"}), 8) == []
+    soon = NOW + timedelta(hours=2)
+    assert await conversations.count_closing(NOW, soon, None) == 1
+    assert await conversations.count_closing(NOW, soon, frozenset({"赵"})) == 0
+
+
+async def test_a_task_is_due_until_the_end_of_its_day_and_late_after_its_moment() -> None:
+    member = await add_member("Q1", owner="林")
+    for number, hours in enumerate((-1, 3, 40)):
+        due = NOW + timedelta(hours=hours)
+        await visits.open_visit(member.id, category="call_me", cause=f"t:{number}", opened_at=NOW, due_at=due)
+    assert await visit_lists.count_due(None, NOW) == (2, 1)
+    assert await visit_lists.count_due(frozenset({"赵"}), NOW) == (0, 0)
+
+
+async def test_nothing_unknown_is_nothing_for_anybody() -> None:
+    assert await reports.unknown_by_channel() == {}
+    assert await reports.unknown_by_channel({"林"}) == {}
+    assert await reports.queued_by_channel() == {}
