@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 CATALOGUES = Path(__file__).parent / "web" / "locales"
 SOURCE = "zh"
 LANGUAGES = {"zh": "中文", "en": "English"}
+PRODUCT = {"zh": "回访", "en": "Huifang"}
 _WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")
 
 _reader: ContextVar[str] = ContextVar("language", default=SOURCE)

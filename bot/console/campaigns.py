@@ -15,7 +15,7 @@ from bot.console.making.running import acts_for
 from bot.console.members import list_url
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
-from bot.language import say
+from bot.language import language, say
 from bot.runtime import Runtime
 from bot.web.desk import Page, StaffRoute, visitor_of
 from bot.web.pages import page
@@ -156,7 +156,7 @@ async def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, st
 
 
 def _explained(rule: str) -> str:
-    return explain_segment(parse_segment(rule), "zh")
+    return explain_segment(parse_segment(rule), "en" if language() == "en" else "zh")
 
 
 def _schedule(definition: Definition) -> str:

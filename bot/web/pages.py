@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from bot.language import language, say, say_n
+from bot.language import PRODUCT, language, say, say_n
 from campaigns.terms import SHANGHAI
 
 HTML = Path(__file__).parent / "html"
@@ -18,12 +18,19 @@ STATIC = Path(__file__).parent / "static"
 
 
 def page(request: Request, name: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
-    """Render one of our own templates; `site` and `now` are there for all of them."""
+    """Render one of our own templates; `site`, `product` and `now` are there for all of them."""
     runtime = request.app.state.runtime
     html = (
         environment()
         .get_template(name)
-        .render(request=request, language=language(), site=runtime.rulebook.site, now=runtime.clock(), **context)
+        .render(
+            request=request,
+            language=language(),
+            product=PRODUCT[language()],
+            site=runtime.rulebook.site,
+            now=runtime.clock(),
+            **context,
+        )
     )
     return HTMLResponse(html, status_code=status_code)
 

@@ -20,7 +20,7 @@ async def test_a_missing_right_is_named_and_who_gives_it(runtime: Runtime) -> No
         assert "你的角色是客服" in refused.text
         assert "找管理员" in refused.text
         await StaffAccount.filter(name="Ann").update(language="en")
-        assert "You have no right to “manage staff”" in (await client.get("/staff")).text
+        assert "You have no right to manage staff" in (await client.get("/staff")).text
 
 
 async def test_an_address_that_is_none_is_a_page_in_the_shell(runtime: Runtime) -> None:

@@ -48,7 +48,7 @@ def used() -> dict[str, str]:
 
 
 def _of_templates() -> Iterator[tuple[str, str]]:
-    for name in (*TEMPLATES, *sorted(TO_COME)):
+    for name in (*TEMPLATES, *sorted(name for name in TO_COME if (HTML / name).exists())):
         source = BytesIO((HTML / name).read_bytes())
         options = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
         for line, _, texts, _ in babel_extract(source, ("_", "gettext", "ngettext"), (), options):
@@ -171,7 +171,7 @@ def _keys(node: nodes.Node) -> list[nodes.Node]:
 # ---- pages ----------------------------------------------------------------------------------------------------------
 
 OPENED = (
-    *("/inbox", "/tasks", "/segments", "/campaigns", "/calendar", "/templates"),
+    *("/", "/inbox", "/tasks", "/segments", "/campaigns", "/calendar", "/templates"),
     *("/settings", "/staff", "/audit", "/me", "/no/such/page"),
 )
 DATA = re.compile(r"<(title|textarea|option|code|script)\b.*?</\1>|中文|回访", re.S)

@@ -155,21 +155,19 @@ def _slot_faults(typed: Mapping[str, str], clock: time, bounds: Bounds) -> dict[
         near = bounds.hours.opens if clock < bounds.hours.opens else last
         found["at"] = _outside(clock, bounds) + say("最近能发的是{clock}。").format(clock=f"{near:%H:%M}")
     if bounds.hours.workdays_only and typed["form"] == "day":
-        found["form"] = say("{kind}只在工作日发，选“每个工作日”").format(kind=say(wording.class_words(bounds.kind)))
+        found["form"] = say("{kind}只在工作日发，选“每个工作日”").format(kind=wording.class_words(bounds.kind))
     if typed["form"] == "week":
         if typed["weekday"] not in WEEKDAYS:
             found["weekday"] = say("选周几")
         elif bounds.hours.workdays_only and typed["weekday"] in WEEKDAYS[5:]:
-            found["weekday"] = say("{kind}只在工作日发，选周一到周五").format(
-                kind=say(wording.class_words(bounds.kind))
-            )
+            found["weekday"] = say("{kind}只在工作日发，选周一到周五").format(kind=wording.class_words(bounds.kind))
     return found
 
 
 def _outside(clock: time, bounds: Bounds) -> str:
     return say("{clock}不在时段，{kind}只在{opens}–{closes}发。").format(
         clock=f"{clock:%H:%M}",
-        kind=say(wording.class_words(bounds.kind)),
+        kind=wording.class_words(bounds.kind),
         opens=f"{bounds.hours.opens:%H:%M}",
         closes=f"{bounds.hours.closes:%H:%M}",
     )

@@ -146,7 +146,7 @@ async def _step(request: Request, draft: Draft, typed: Mapping[str, str], faults
         "purpose",
         faults=faults,
         typed=typed,
-        kinds=[(str(kind), say(wording.class_words(kind)), say(_EXPLAINED[kind])) for kind in KINDS],
+        kinds=[(str(kind), wording.class_words(kind), say(_EXPLAINED[kind])) for kind in KINDS],
         goals=[(rule, say(words)) for rule, words in GOALS.items()],
         other=_OTHER,
         goal_words=_explained(typed["goal_rule"]) if typed["goal"] == _OTHER else "",

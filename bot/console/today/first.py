@@ -60,7 +60,7 @@ def _answer(line: Line, now: datetime, acts: bool) -> Item:
         name=line.name or line.no,
         tier=line.tier,
         href=f"/inbox/{quote(line.no, safe='')}",
-        what=say("“{text}”").format(text=line.text[:80]) if line.text else say(wording.intent_words(line.intent)),
+        what=say("“{text}”").format(text=line.text[:80]) if line.text else wording.intent_words(line.intent),
         due=due,
         shade="warn" if soon else "",
         beside=beside,
@@ -70,7 +70,7 @@ def _answer(line: Line, now: datetime, acts: bool) -> Item:
 
 def _task(line: TaskLine, now: datetime, acts: bool) -> Item:
     late = line.due_at < now
-    words = say(wording.task_words(line.category))
+    words = wording.task_words(line.category)
     return Item(
         order=(1 if late else 2, line.due_at),
         channel="phone",
