@@ -145,6 +145,7 @@ ACTION_WORDS = {
     "campaign_decided": "审批活动",
     "campaign_changed": "开始、暂停或取消活动",
     "campaign_tested": "给自己试发",
+    "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",

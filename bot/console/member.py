@@ -4,18 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import groupby
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.console.shell import day, not_found, staff_page, weekday
+from bot.console.writing import Composer, composer_for
 from bot.dossier import describe_member
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
-from campaigns import definitions
+from campaigns import definitions, remarks
 from campaigns.audit import Action
 from campaigns.errors import InputError
 from campaigns.rights import Right
@@ -49,7 +50,19 @@ async def member(request: Request) -> Response:
         address=_whole if visitor_of(request).may(Right.ADDRESSES) else masked,
         phones=_phones(found["contacts"]) if runtime.sandboxed and visitor_of(request).may(Right.ADDRESSES) else {},
         idle_days=_idle_days(found, runtime.clock()),
+        remarks=await remarks.remarks_of(found["id"]),
+        composer=await _composer(request, found),
+        stopped=any(one["channel"] is None and _in_force(one, runtime.clock()) for one in found["suppressions"]),
+        may_answer=visitor_of(request).may(Right.ANSWER),
+        may_plan=visitor_of(request).may(Right.PLAN),
+        done=request.query_params.get("done", ""),
     )
+
+
+async def _composer(request: Request, found: Mapping[str, Any]) -> Composer | None:
+    if not visitor_of(request).may(Right.ANSWER):
+        return None
+    return await composer_for(request, found["id"], back=f"/members/{quote(found['no'], safe='')}")
 
 
 def _tree(contacts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

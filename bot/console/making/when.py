@@ -11,6 +11,7 @@ from starlette.responses import Response
 from bot.console.calendars import days_between
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
 from bot.console.making.moments import FORMS, Bounds, nearest, schedule_of
+from bot.console.moments import weekday_of
 from bot.console.shell import weekday
 from bot.language import say
 from bot.runtime import Runtime
@@ -21,7 +22,7 @@ from campaigns.schedule import WEEKDAYS, BeforeFestival, Once, OnStart, Recurrin
 from campaigns.terms import SHANGHAI, MessageClass
 
 _AHEAD = timedelta(days=14)
-_NAMES = "一二三四五六日"
+_A_MONDAY = date(2026, 11, 23)
 _USUAL = "09:30"
 
 
@@ -92,7 +93,7 @@ async def _step(
         faults=faults,
         typed=typed,
         forms=[(name, say(words)) for name, words in FORMS.items()],
-        weekdays=[(name, say("周" + _NAMES[at])) for at, name in enumerate(WEEKDAYS)],
+        weekdays=[(name, weekday_of(_A_MONDAY + timedelta(days=at))) for at, name in enumerate(WEEKDAYS)],
         bounds=bounds,
         opens=bounds.hours.next_open(bounds.now, bounds.calendar),
         weekday=weekday,
