@@ -13,7 +13,7 @@ from campaigns.folders import Definition
 from campaigns.outbox import OccurrenceRow
 from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, stored_run, useless_at
-from campaigns.schedule import Due, due_occurrences, parse_schedule
+from campaigns.schedule import Due, OnStart, due_occurrences, parse_schedule
 from campaigns.terms import Allow, ContactFacts, Defer, Facts, Suppress
 
 _NEXT_WITHIN = timedelta(days=60)
@@ -49,9 +49,10 @@ async def start_campaign(key: str, now: datetime, book: Rulebook) -> int | None:
 async def begin_campaign(key: str, now: datetime, book: Rulebook) -> None:
     """Let it run by its own dates, planned by whoever looks next. InputError where its only date has passed."""
     campaign = await definitions.read_campaign(key)
-    if campaign.definition.schedule:
-        first_due(campaign.definition, now, book)
-    await definitions.start(key, now=now)
+    due = first_due(campaign.definition, now, book) if campaign.definition.schedule else None
+    campaign = await definitions.start(key, now=now)
+    if due and isinstance(parse_schedule(campaign.definition.schedule), OnStart):
+        await _add_occurrence(campaign, due)  # it has no date that would fall due later
 
 
 async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> None:

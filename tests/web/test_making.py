@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from bot.clock import ProductClock
 from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
-from campaigns import approvals, definitions, edits, saved_segments
+from campaigns import approvals, definitions, edits, planner, saved_segments
 from campaigns.models import Approval, AuditEntry, Campaign, Message
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_unread, as_staff
@@ -286,7 +287,9 @@ async def test_who_may_approve_starts_a_small_one_of_his_own(runtime: Runtime, b
     assert answer.status_code == 303
     assert (await Campaign.get(key=key)).state == "running"
     assert (await Approval.get()).verdict == "approved"
+    assert len(await planner.plan_due(NOW, runtime.rulebook)) == 1
     assert await Message.all().count() == 3
+    assert await planner.plan_due(NOW + timedelta(days=2), runtime.rulebook) == []
 
 
 async def test_a_large_one_of_his_own_waits_for_somebody_else(runtime: Runtime, browser: httpx.AsyncClient) -> None:

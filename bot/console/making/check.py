@@ -20,7 +20,6 @@ from campaigns.folders import CampaignFolder, lint_folder
 from campaigns.folders.linting import LintProblem, lint_together
 from campaigns.members.find import count_audience
 from campaigns.rights import Right
-from campaigns.schedule import Recurring, parse_schedule
 from campaigns.segments import parse_segment
 
 _STEP_OF = {"segment": "audience", "schedule": "when"}
@@ -90,12 +89,12 @@ async def start(request: Request) -> Response:
     asked = await _submit(request, standing.folder, standing.audience)
     try:
         await approvals.approve(asked.id, by=me, now=now, own_up_to=runtime.rulebook.policy.own_up_to)
-        await _begin(runtime, draft.key, standing.folder)
+        await planner.begin_campaign(draft.key, now, runtime.rulebook)
     except OutreachError as exc:
         return await _step(request, draft, str(exc).partition(" (")[0])
     subject = f"campaign/{draft.key}"
     await log(request, Action.CAMPAIGN_DECIDED, subject, verdict=approvals.APPROVED, audience=standing.audience)
-    await log(request, Action.CAMPAIGN_CHANGED, subject, to="running")
+    await log(request, Action.CAMPAIGN_CHANGED, subject, what="start")
     return RedirectResponse(f"/campaigns/{draft.key}", status_code=303)
 
 
@@ -105,15 +104,6 @@ async def _submit(request: Request, folder: CampaignFolder, audience: int) -> ap
     asked = await approvals.submit(folder, audience, by=me, now=runtime.clock())
     await log(request, Action.CAMPAIGN_SUBMITTED, f"campaign/{folder.key}", audience=audience, version=asked.version_id)
     return asked
-
-
-async def _begin(runtime: Runtime, key: str, folder: CampaignFolder) -> None:
-    """One that comes again begins on its next date, as it was chosen; any other is planned now."""
-    if isinstance(parse_schedule(folder.definition.schedule), Recurring):
-        await definitions.start(key, now=runtime.clock())
-        return
-    async with runtime.planning:
-        await planner.start_campaign(key, runtime.clock(), runtime.rulebook)
 
 
 async def _step(request: Request, draft: Draft, refused: str) -> Response:
