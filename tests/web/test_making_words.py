@@ -206,6 +206,19 @@ async def test_channels_are_used_in_the_order_of_their_numbers(runtime: Runtime,
     assert "至少用一个通道" in (await browser.post(PATH, data={})).text
 
 
+async def test_a_channel_taken_out_and_used_again_has_its_words(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    new = {"sms/text": "${company}有${count}份简历新写的"}
+    assert (await browser.post(PATH, data=typed("unread_resumes", "wechat", "sms", **new))).status_code == 303
+    assert (await browser.post(PATH, data=typed("unread_resumes", "wechat"))).status_code == 303
+    assert "份简历新写的</textarea>" in (await browser.get(PATH)).text
+    again = {"use": ["wechat", "sms", "email"], "place_wechat": "1", "place_sms": "2"}
+    assert (await browser.post(PATH, data=again)).status_code == 303
+    files = await definitions.standing_files(runtime.settings.huifang_templates, "unread_resumes")
+    assert "份简历新写的" in files["sms.toml"]
+    assert files["email.txt"] == (TEMPLATES / "unread_resumes" / "email.txt").read_text("utf-8")
+    assert lint_folder(folder_of("unread_resumes", files)) == []
+
+
 async def test_what_somebody_wrote_meanwhile_is_not_overwritten(browser: httpx.AsyncClient) -> None:
     for text in ("一", "二"):
         await edits.write_files("unread_resumes", {"notes.txt": text}, by="程雪", now=NOW)

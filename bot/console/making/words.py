@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.datastructures import FormData
@@ -30,8 +31,10 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form
 from bot.web.pages import page
+from campaigns import edits
 from campaigns.errors import DefinitionError, OutreachError
-from campaigns.folders import compiled_content
+from campaigns.folders import compiled_content, read_own
+from campaigns.folders.definition import NEEDS
 from campaigns.rights import Right
 from campaigns.terms import ChannelName
 
@@ -43,19 +46,24 @@ async def words(request: Request) -> Response:
     draft = await read_draft(request)
     if draft is None:
         return await no_campaign(request)
+    draft = await _with_left_off(request, draft)
     return await _page(request, draft, {})
 
 
 async def write(request: Request) -> Response:
     """Keep what holds together; what cannot be filled at all is shown again with what is wrong beside it."""
-    draft = await read_draft(request)
-    if draft is None:
+    standing = await read_draft(request)
+    if standing is None:
         return await no_campaign(request)
+    draft = await _with_left_off(request, standing)
     form = await read_form(request)
     typed, used = _typed(form), _used(form)
     if faults := _faults(draft, typed, used):
         return await _page(request, draft, typed, used=used, faults=faults)
-    files: dict[str, str | None] = dict(with_words(draft.files, typed, used))
+    files: dict[str, str | None] = {
+        file: draft.files[file] for one in used for file in NEEDS[one] if file in draft.files.keys() - standing.files
+    }
+    files |= with_words(draft.files, typed, used)
     files |= {file: None for one in ORDER if one not in used for file in _left_over(draft, one, used)}
     if list(used) != list(draft.table.get("channels", [])):
         files |= with_values(draft, channels=[str(one) for one in used])
@@ -68,6 +76,7 @@ async def preview(request: Request) -> Response:
     draft = await read_draft(request)
     if draft is None:
         return await no_campaign(request)
+    draft = await _with_left_off(request, draft)
     form = await read_form(request)
     typed, used = _typed(form), _used(form)
     if asked := str(form.get("mend", "")):
@@ -84,6 +93,7 @@ async def test(request: Request) -> Response:
     draft = await read_draft(request)
     if draft is None:
         return await no_campaign(request)
+    draft = await _with_left_off(request, draft)
     form = await read_form(request)
     typed, used = _typed(form), _used(form)
     given = str(form.get("test_channel", ""))
@@ -134,8 +144,19 @@ def _left_over(draft: Draft, channel: ChannelName, used: Sequence[ChannelName]) 
     """The files of a channel that is not used any more: the lint wants none that is never sent."""
     if not used or channel not in _of_draft(draft):
         return []
-    names = {ChannelName.EMAIL: ("email.txt", "email.mjml")}.get(channel, (f"{channel}.toml",))
-    return [name for name in names if name in draft.files]
+    return [name for name in NEEDS[channel] if name in draft.files]
+
+
+async def _with_left_off(request: Request, draft: Draft) -> Draft:
+    """With the words of channels that were taken out before: who ticks one again finds them."""
+    runtime: Runtime = request.app.state.runtime
+    disk = read_own(runtime.settings.huifang_templates / draft.key)
+    found: dict[str, str] = {}
+    for file in {file for one in ORDER for file in NEEDS[one]} - draft.files.keys():
+        written = (one.text for one in await edits.versions_of(draft.key, file) if one.text is not None)
+        if text := next(written, disk.get(file)):
+            found[file] = text
+    return replace(draft, files={**found, **draft.files}) if found else draft
 
 
 def _whole(draft: Draft, typed: Mapping[str, str]) -> dict[str, str]:
