@@ -58,8 +58,8 @@ FLOORS: dict[float, str] = {
     3.5: "campaigns.mass campaigns.approvals",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.marks campaigns.notices campaigns.staff campaigns.audit "
-    "campaigns.saved_segments campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies campaigns.comebacks "
-    "campaigns.conversations.*",
+    "campaigns.saved_segments campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
+    "campaigns.comebacks campaigns.conversations.*",
     2.5: "campaigns.edits",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
