@@ -18,6 +18,7 @@ from bot.clock import ProductClock
 from bot.commands.printing import show, status_lines
 from bot.commands.staying import first_of, need_redis, print_found, say_held, stopping
 from bot.conductor import Conductor
+from bot.console.making.beginning import hand_in_all
 from bot.database import is_away, open_database
 from bot.inbox import Inbox
 from bot.process import settle_down
@@ -88,6 +89,7 @@ async def house(settings: Settings, clock: ProductClock | None = None) -> AsyncI
                 if sandbox:
                     sandbox.connect(Doors(f"{web.url}/hooks/{runtime.hook_secret}", "127.0.0.1", mail_port))
                 await _connect_sandbox(runtime, web, mail_port)
+                await hand_in_all(runtime)
                 async with working(runtime) as worker:
                     yield House(runtime, inbox, web, sandbox, worker, mail_port)
     finally:
@@ -138,6 +140,7 @@ async def run_web(settings: Settings, *, as_json: bool) -> None:
             await greet_admin()
             async with _doors(Inbox(runtime), settings, listener) as (web, mail_port):
                 await _connect_sandbox(runtime, web, mail_port)
+                await hand_in_all(runtime)
                 print_found({"web": f"{web.url}/", "mail_door": f"{settings.mail_door_host}:{mail_port}"}, as_json)
                 settle_down()
                 following = asyncio.create_task(_follow_clock(runtime), name="clock")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.clock import ProductClock
-from bot.sandbox import side
+from bot.sandbox import aliyun_account, side, tencent_account
 from bot.sandbox.aliyun_sms import AliyunSmsSandbox
 from bot.sandbox.customers import Behaviour, Customers, load_phrases
 from bot.sandbox.imap.server import ImapServer
@@ -28,6 +28,7 @@ from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.customers import WecomCustomer, WecomStaff
 from bot.sandbox.wecom.people import Staff
 from bot.serving import Served, listen, serve
+from campaigns.errors import InputError
 from campaigns.folders import load_site
 from campaigns.terms import ChannelName, Intent
 
@@ -169,6 +170,19 @@ class Sandbox:
     def follow_clock(self, mark: str) -> None:
         self._clock.follow(mark)
 
+    def hand_in(self, files: Sequence[str]) -> list[str]:
+        """SMS templates, each an sms.toml, reviewed at once as on the day we started. Returns what was turned down."""
+        turned_down = []
+        for text in files:
+            try:
+                for code, words in _by_code([tomllib.loads(text)]).items():
+                    self.sms.account.hand_in(code, aliyun_account.SmsTemplate(words))
+                for code, words in _by_tencent_id([tomllib.loads(text)]).items():
+                    self.tencent_sms.account.hand_in(code, tencent_account.SmsTemplate(words))
+            except (InputError, ValueError, KeyError, TypeError) as exc:
+                turned_down.append(str(exc))
+        return turned_down
+
     def connect(self, doors: Doors) -> None:
         """From now on receipts, answers and the site's events go to these doors."""
         self.site_hook = f"{doors.hooks}/site"
@@ -222,12 +236,20 @@ def _wechat_templates(templates: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def _sms_templates(templates: Path) -> dict[str, str]:
     """What our account has had approved: the words of every campaign's sms.toml."""
-    return {str(table["template_code"]): str(table["text"]) for table in _sms_tables(templates)}
+    return _by_code(_sms_tables(templates))
+
+
+def _by_code(tables: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(table["template_code"]): str(table["text"]) for table in tables}
 
 
 def _tencent_templates(templates: Path) -> dict[str, str]:
     """The same words as approved there: variables are numbered, in the order the file gives them."""
-    tables = [(table["text"], table["tencent"]) for table in _sms_tables(templates) if "tencent" in table]
+    return _by_tencent_id(_sms_tables(templates))
+
+
+def _by_tencent_id(given: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    tables = [(table["text"], table["tencent"]) for table in given if "tencent" in table]
     return {str(tencent["template_id"]): _numbered(text, tencent["params"]) for text, tencent in tables}
 
 

@@ -58,6 +58,8 @@ class Play(Protocol):
 
     def follow_clock(self, mark: str) -> None: ...
 
+    def hand_in(self, files: Sequence[str]) -> list[str]: ...
+
     @property
     def site_hook(self) -> str: ...
 
@@ -70,6 +72,7 @@ def make_app(play: Play) -> Starlette:
             Route("/said", said),
             Route("/connect", connect, methods=["POST"]),
             Route("/clock", follow_clock, methods=["POST"]),
+            Route("/templates", hand_in, methods=["POST"]),
             Route("/phone", phone),
             Route("/phone/answer", answer, methods=["POST"]),
             Route("/unread", unread),
@@ -113,6 +116,11 @@ async def follow_clock(request: Request) -> Response:
     """The product's virtual clock moved: stand-ins that check a request's time must go by the same."""
     _play(request).follow_clock((await request.json())["mark"])
     return JSONResponse({"ok": True})
+
+
+async def hand_in(request: Request) -> Response:
+    """SMS templates of campaigns that were made since the sandbox started."""
+    return JSONResponse({"turned_down": _play(request).hand_in((await request.json())["sms"])})
 
 
 async def phone(request: Request) -> Response:

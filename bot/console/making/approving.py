@@ -7,6 +7,7 @@ from datetime import datetime
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.making.beginning import begin
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
 from bot.language import say
@@ -56,7 +57,7 @@ async def approve(request: Request) -> Response:
         if (definition := (await approvals.submitted(asked)).definition).schedule:
             planner.first_due(definition, now, runtime.rulebook)
         await approvals.approve(asked.id, by=by, now=now, own_up_to=_own_up_to(request))
-        await planner.begin_campaign(asked.campaign, now, runtime.rulebook)
+        await begin(runtime, asked.campaign, now)
 
     return await _decided(request, approvals.APPROVED, decide)
 

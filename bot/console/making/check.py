@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.console.making import reckoned
+from bot.console.making.beginning import begin
 from bot.console.making.frame import Draft, making_page, no_campaign, read_draft, step_url
 from bot.language import say
 from bot.runtime import Runtime
@@ -89,7 +90,7 @@ async def start(request: Request) -> Response:
     asked = await _submit(request, standing.folder, standing.audience)
     try:
         await approvals.approve(asked.id, by=me, now=now, own_up_to=runtime.rulebook.policy.own_up_to)
-        await planner.begin_campaign(draft.key, now, runtime.rulebook)
+        await begin(runtime, draft.key, now)
     except OutreachError as exc:
         return await _step(request, draft, str(exc).partition(" (")[0])
     subject = f"campaign/{draft.key}"

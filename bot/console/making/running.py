@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.making.beginning import begin
 from bot.console.shell import not_found, staff_page
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
-from campaigns import approvals, definitions, outbox, planner
+from campaigns import approvals, definitions, outbox
 from campaigns.approvals import Request as Asked
 from campaigns.audit import Action
 from campaigns.definitions import CampaignRow
@@ -75,7 +76,7 @@ async def _do(request: Request, key: str, what: str) -> dict[str, int]:
     runtime: Runtime = request.app.state.runtime
     match what:
         case "start":
-            await planner.begin_campaign(key, runtime.clock(), runtime.rulebook)
+            await begin(runtime, key, runtime.clock())
         case "pause":
             await definitions.pause(key, note=definitions.paused_by(visitor_of(request).staff.name))
         case "resume":

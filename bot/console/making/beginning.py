@@ -1,0 +1,41 @@
+"""A campaign begins: its SMS templates are known to the stand-ins first, as a provider knows those it reviewed."""
+
+import logging
+from datetime import datetime
+
+import httpx
+
+from bot.runtime import Runtime
+from campaigns import definitions, planner
+from campaigns.terms import ChannelName
+
+log = logging.getLogger(__name__)
+
+
+async def begin(runtime: Runtime, key: str, now: datetime) -> None:
+    """By its own dates. Raises InputError where its only date has passed, StateError where it was not approved."""
+    row = await definitions.find_campaign(key)
+    if row is not None and "sms.toml" in row.files:
+        await hand_in_templates(runtime, [row.files["sms.toml"]])
+    await planner.begin_campaign(key, now, runtime.rulebook)
+
+
+async def hand_in_templates(runtime: Runtime, files: list[str]) -> None:
+    """Where SMS goes to the stand-ins; a real provider is asked on its own site, before."""
+    if ChannelName.SMS not in runtime.sandboxed or not files:
+        return
+    try:
+        async with httpx.AsyncClient(timeout=5, trust_env=False) as client:
+            answer = await client.post(f"{runtime.site_url}/templates", json={"sms": files})
+            turned_down = answer.raise_for_status().json()["turned_down"]
+    except (httpx.HTTPError, ValueError, KeyError) as exc:
+        log.warning("the sandbox did not take the SMS templates: %s", type(exc).__name__)
+        return
+    for reason in turned_down:
+        log.warning("the sandbox turned an SMS template down: %s", reason)
+
+
+async def hand_in_all(runtime: Runtime) -> None:
+    """At start: those of all campaigns that were approved, for a sandbox knows only the files of the disk."""
+    rows = [await definitions.find_campaign(key) for key in await definitions.every_key()]
+    await hand_in_templates(runtime, [row.files["sms.toml"] for row in rows if row and "sms.toml" in row.files])
