@@ -7,11 +7,13 @@ from bot.commands.serving import House
 from bot.conductor import Conductor
 from campaigns import conversations
 from campaigns.models import Contact, Conversation, Member, Message
-from tests.browser.house import home_sandbox
+from tests.browser.house import sandbox_of
 from tests.browser.surfing import NARROW, WIDE, Surfer
 from tests.cast import NOW
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(300)]
+
+_PATIENCE = 30_000  # milliseconds; the page asks every five seconds
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -30,14 +32,14 @@ async def test_an_answer_comes_in_while_one_types_and_what_was_typed_stays(
     await box.press("/")
     await page.get_by_role("link", name="收不到验证码").click()
     await expect(box).to_have_value(f"{contact.name}您好，看看“骚扰拦截”。")
-    await home_sandbox(furnished).wechat.write(contact.openid or "", "在吗，还是不行")
-    await expect(page.locator("#chat")).to_contain_text("在吗，还是不行")
+    await sandbox_of(furnished).wechat.write(contact.openid or "", "在吗，还是不行")
+    await expect(page.locator("#chat")).to_contain_text("在吗，还是不行", timeout=_PATIENCE)
     await expect(box).to_have_value(f"{contact.name}您好，看看“骚扰拦截”。")
     await box.focus()
     await page.keyboard.press("Control+Enter")
-    await expect(page.locator("#chat .msg--out").last).to_contain_text("看看“骚扰拦截”")
+    await expect(page.locator("#chat .msg--out").last).to_contain_text("看看“骚扰拦截”", timeout=_PATIENCE)
     await Conductor(furnished.runtime, furnished.sandbox).settle()
-    await expect(page.locator("#chat .msg--out").last).to_contain_text("林晓芸，已发")
+    await expect(page.locator("#chat .msg--out").last).to_contain_text("林晓芸，已发", timeout=_PATIENCE)
     assert await Message.filter(occurrence__campaign__key="by_hand").count() == 1
     await page.get_by_role("button", name="办完了").click()
-    await expect(page.locator("#chat")).to_contain_text("办完了，再来消息会重新打开")
+    await expect(page.locator("#chat")).to_contain_text("办完了，再来消息会重新打开", timeout=_PATIENCE)
