@@ -14,7 +14,7 @@ from campaigns import approvals, definitions, outbox
 from campaigns.approvals import Request as Asked
 from campaigns.audit import Action
 from campaigns.definitions import CampaignRow
-from campaigns.errors import StateError
+from campaigns.errors import OutreachError
 from campaigns.rights import Right
 from campaigns.terms import DeliveryState
 
@@ -65,7 +65,7 @@ async def _done(request: Request, what: str) -> Response:
         return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
     try:
         detail = await _do(request, key, what)
-    except StateError as exc:
+    except OutreachError as exc:
         fault = say("{why}。返回后重新打开看看。").format(why=str(exc))
         return await staff_page(request, "missing.html", here="campaigns", status_code=409, what=fault)
     await log(request, Action.CAMPAIGN_CHANGED, f"campaign/{key}", what=what, **detail)
