@@ -125,6 +125,8 @@ ACTION_WORDS = {
     "exported": "导出",
     "file_written": "改素材",
     "members_exported": "导出会员",
+    "members_assigned": "分配会员",
+    "suppressions_changed": "改屏蔽名单",
     "key_made": "做接口令牌",
     "key_revoked": "作废接口令牌",
     "setting_changed": "改设置",

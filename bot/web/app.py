@@ -22,7 +22,6 @@ from bot.console import (
     me,
     member,
     member_acts,
-    members,
     phone,
     staff,
     talking,
@@ -31,6 +30,8 @@ from bot.console import (
 from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
+from bot.console.members import assigning, exporting, views
+from bot.console.members import page as members
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
@@ -48,6 +49,9 @@ PAGES = (
     phone,
     writing,
     members,
+    exporting,
+    assigning,
+    views,
     member_acts,
     member,
     imports,
