@@ -181,6 +181,7 @@ BLOCKS = {
     "in_doubt": "存疑，先停24小时",
     "preference": "本人停了这个渠道",
     "unfollowed": "取消关注",
+    "by_hand": "员工屏蔽",
 }
 
 # A restored copy, until a person releases it.

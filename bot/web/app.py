@@ -33,7 +33,17 @@ from bot.console.making.reckoning import Reckonings
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
 from bot.console.segments import pages as segments
-from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
+from bot.console.settings import (
+    channels,
+    days,
+    departments,
+    fields,
+    keywords,
+    overview,
+    policy,
+    suppressions,
+    tokens,
+)
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
 from bot.database import is_away
@@ -83,6 +93,8 @@ PAGES = (
     days,
     channels,
     keywords,
+    suppressions,
+    fields,
 )
 log = logging.getLogger(__name__)
 

@@ -58,7 +58,8 @@ FLOORS: dict[float, str] = {
     3.5: "campaigns.mass campaigns.approvals",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
-    "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
+    "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
+    "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
     "campaigns.comebacks campaigns.conversations.*",
     2.5: "campaigns.marks campaigns.edits",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
