@@ -125,6 +125,8 @@ ACTION_WORDS = {
     "exported": "导出",
     "file_written": "改素材",
     "members_exported": "导出会员",
+    "members_assigned": "分配会员",
+    "suppressions_changed": "改屏蔽名单",
     "key_made": "做接口令牌",
     "key_revoked": "作废接口令牌",
     "setting_changed": "改设置",
@@ -179,6 +181,7 @@ BLOCKS = {
     "in_doubt": "存疑，先停24小时",
     "preference": "本人停了这个渠道",
     "unfollowed": "取消关注",
+    "by_hand": "员工屏蔽",
 }
 
 # A restored copy, until a person releases it.

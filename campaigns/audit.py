@@ -22,6 +22,8 @@ class Action(StrEnum):
     EXPORTED = "exported"
     FILE_WRITTEN = "file_written"
     MEMBERS_EXPORTED = "members_exported"
+    MEMBERS_ASSIGNED = "members_assigned"
+    SUPPRESSIONS_CHANGED = "suppressions_changed"
     KEY_MADE = "key_made"
     KEY_REVOKED = "key_revoked"
     SETTING_CHANGED = "setting_changed"

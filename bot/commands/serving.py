@@ -35,6 +35,7 @@ from bot.wecom.desk import reading_desks
 from bot.worker import working
 from campaigns.errors import ConfigError
 from campaigns.marks import read_mark, write_mark
+from campaigns.members.initials import fill_initials
 from campaigns.reports import campaign_reports
 from campaigns.terms import ChannelName
 
@@ -102,6 +103,7 @@ async def run_up(settings: Settings, *, until_done: bool, as_json: bool) -> None
     """Everything in one process; ends with --exit when every message has its fate, else on Ctrl-C."""
     with alone(settings.var / "up.lock", "up") as tell:
         async with open_database(settings), house(settings) as running:
+            await fill_initials()
             await greet_admin()
             tell(f"{running.web.url}/")
             await _run_up(running, until_done, as_json)
@@ -137,6 +139,7 @@ async def run_web(settings: Settings, *, as_json: bool) -> None:
     with contextlib.closing(_listener(settings)) as listener:
         public_url = settings.public_url or f"http://127.0.0.1:{listener.getsockname()[1]}"
         async with open_database(settings), open_runtime(settings, public_url=public_url) as runtime:
+            await fill_initials()
             await greet_admin()
             async with _doors(Inbox(runtime), settings, listener) as (web, mail_port):
                 await _connect_sandbox(runtime, web, mail_port)

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot import wording
 from bot.console import campaign_report, exporting
 from bot.console.making.running import acts_for
-from bot.console.members import list_url
+from bot.console.members.address import list_url
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
 from bot.language import language, say

@@ -22,7 +22,6 @@ from bot.console import (
     me,
     member,
     member_acts,
-    members,
     phone,
     staff,
     talking,
@@ -31,8 +30,20 @@ from bot.console import (
 from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
+from bot.console.members import assigning, exporting, views
+from bot.console.members import page as members
 from bot.console.segments import pages as segments
-from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
+from bot.console.settings import (
+    channels,
+    days,
+    departments,
+    fields,
+    keywords,
+    overview,
+    policy,
+    suppressions,
+    tokens,
+)
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
 from bot.database import is_away
@@ -48,6 +59,9 @@ PAGES = (
     phone,
     writing,
     members,
+    exporting,
+    assigning,
+    views,
     member_acts,
     member,
     imports,
@@ -79,6 +93,8 @@ PAGES = (
     days,
     channels,
     keywords,
+    suppressions,
+    fields,
 )
 log = logging.getLogger(__name__)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
 
+import orjson
+
 from campaigns import statements
 from campaigns.cells import parse_key
 from campaigns.models import Contact, Member
@@ -18,7 +20,7 @@ _GROUPS = {WAITING: "'queued', 'sending'", GONE: "'sent', 'delivered', 'bounced'
 
 _COLUMNS = (
     "id", "no", "name", "tier", "trade", "city", "plan_expires_on", "owner", "last_login_at", "live_postings",
-    "unread_resumes",
+    "unread_resumes", "plan", "nature", "size", "registered_at", "attrs",
 )  # fmt: skip
 _REFUSED = "SELECT s.member_id FROM suppressions s WHERE s.channel IS NULL AND s.until IS NULL AND s.lifted_at IS NULL"
 _INBOUND = {
@@ -38,6 +40,14 @@ UNOWNED = "-"
 """As an owner: members that nobody has."""
 
 
+_READ: Mapping[str, Callable[[Any], Any]] = {
+    "last_login_at": statements.moment,
+    "registered_at": statements.moment,
+    "plan_expires_on": statements.day,
+    "attrs": lambda value: orjson.loads(value) if isinstance(value, str | bytes) else value,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Sieve:
     """Which members; an empty field asks nothing.
@@ -47,7 +57,7 @@ class Sieve:
     `owners`: only members of these; None: of anybody. `text` finds a name, its initials in pinyin, a number, a
     contact's name, a whole phone number or its last four digits: a part of it would let one guess
     the rest of a masked number. `rule` is asked at the moment `now`. `sort` is one of SORTS; empty
-    cells come last either way.
+    cells come last either way. `ids`: only of these.
     """
 
     text: str = ""
@@ -66,10 +76,12 @@ class Sieve:
     sort: str = "no"
     down: bool = False
     owners: frozenset[str] | None = None
+    ids: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MemberLine:
+    id: int
     no: str
     name: str
     tier: str
@@ -80,6 +92,11 @@ class MemberLine:
     last_login_at: datetime | None
     live_postings: int
     unread_resumes: int
+    plan: str
+    nature: str
+    size: str
+    registered_at: datetime | None
+    attrs: Mapping[str, str]
     addresses: frozenset[ChannelName]  # channels on which some contact has an address
 
 
@@ -94,7 +111,7 @@ class MemberPage:
 
 async def browse_members(sieve: Sieve, page: int) -> MemberPage:
     """Page 1 is the first; a page behind the last is empty."""
-    where, params = _condition(sieve)
+    where, params = condition(sieve)
     counts = await statements.query(
         f"SELECT m.tier, count(*) AS n FROM members m WHERE {where} GROUP BY m.tier", *params
     )
@@ -113,16 +130,20 @@ async def browse_members(sieve: Sieve, page: int) -> MemberPage:
 
 async def export_members(sieve: Sieve, most: int) -> list[Mapping[str, Any]]:
     """The whole list in its order, as plain columns."""
-    where, params = _condition(sieve)
-    if sieve.tier:
-        params.append(sieve.tier)
-        where += f" AND m.tier = ${len(params)}"
+    where, params = condition_with_tier(sieve)
     columns = ", ".join(f"m.{name}" for name in _COLUMNS)
     rows = await statements.query(
         f"SELECT {columns} FROM members m WHERE {where} ORDER BY {_order(sieve)} LIMIT {int(most)}", *params
     )
-    read = {"last_login_at": statements.moment, "plan_expires_on": statements.day}
-    return [{**row, **{name: how(row[name]) for name, how in read.items()}} for row in rows]
+    return [{**row, **{name: how(row[name]) for name, how in _READ.items()}} for row in rows]
+
+
+def condition_with_tier(sieve: Sieve) -> tuple[str, list[Any]]:
+    where, params = condition(sieve)
+    if sieve.tier:
+        params.append(sieve.tier)
+        where += f" AND m.tier = ${len(params)}"
+    return where, params
 
 
 def _order(sieve: Sieve) -> str:
@@ -134,15 +155,16 @@ def _order(sieve: Sieve) -> str:
 
 async def _lines(ids: Sequence[int]) -> list[MemberLine]:
     found = {row["id"]: row for row in await Member.filter(id__in=list(ids)).values(*_COLUMNS)}
-    addresses = await _addresses(ids)
+    addresses = await channels_of(ids)
     return [_line(found[one], addresses.get(one, frozenset())) for one in ids]
 
 
 def _line(row: Mapping[str, Any], addresses: frozenset[ChannelName]) -> MemberLine:
-    return MemberLine(**{name: row[name] for name in _COLUMNS if name != "id"}, addresses=addresses)
+    return MemberLine(**{name: row[name] for name in _COLUMNS}, addresses=addresses)
 
 
-async def _addresses(ids: Sequence[int]) -> dict[int, frozenset[ChannelName]]:
+async def channels_of(ids: Sequence[int]) -> dict[int, frozenset[ChannelName]]:
+    """Member id → the channels on which some contact has an address."""
     order = (ChannelName.SMS, ChannelName.EMAIL, ChannelName.WECHAT)
     found: dict[int, frozenset[ChannelName]] = {}
     contacts = Contact.filter(member_id__in=list(ids), active=True)
@@ -152,8 +174,17 @@ async def _addresses(ids: Sequence[int]) -> dict[int, frozenset[ChannelName]]:
     return found
 
 
-def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
-    """The WHERE without the tier, and its parameters."""
+async def mobiles_of(ids: Sequence[int]) -> dict[int, list[str]]:
+    """Member id → its people's phone numbers in full, the first contact's first."""
+    found: dict[int, list[str]] = {}
+    contacts = Contact.filter(member_id__in=list(ids), active=True, mobile__not_isnull=True)
+    for member_id, mobile in await contacts.order_by("-is_primary", "id").values_list("member_id", "mobile"):
+        found.setdefault(member_id, []).append(mobile)
+    return found
+
+
+def condition(sieve: Sieve) -> tuple[str, list[Any]]:
+    """The WHERE over `members m` without the tier, and its parameters."""
     params: list[Any] = []
 
     def take(value: object) -> str:
@@ -171,6 +202,9 @@ def _condition(sieve: Sieve) -> tuple[str, list[Any]]:
     for column in ("trade", "city", "owner"):
         if asked := getattr(sieve, column):
             parts.append(f"m.{column} = {take('' if column == 'owner' and asked == UNOWNED else asked)}")
+    if sieve.ids is not None:
+        db = statements.connection()
+        parts.append(f"m.id {statements.ids_in(db, take(statements.id_list(db, sieve.ids)))}")
     if sieve.owners is not None:
         parts.append(f"m.owner IN ({', '.join(take(owner) for owner in sorted(sieve.owners))})")
     if sieve.text:

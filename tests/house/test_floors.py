@@ -57,10 +57,11 @@ FLOORS: dict[float, str] = {
     "campaigns.effects campaigns.outcomes",
     3.5: "campaigns.mass campaigns.approvals",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.visit_lists campaigns.marks campaigns.notices campaigns.staff campaigns.audit "
-    "campaigns.saved_segments campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
+    "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
+    "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
+    "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
     "campaigns.comebacks campaigns.conversations.*",
-    2.5: "campaigns.edits",
+    2.5: "campaigns.marks campaigns.edits",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",

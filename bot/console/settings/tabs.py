@@ -18,6 +18,8 @@ _TABS: tuple[tuple[str, str, str, Right], ...] = (
     ("policy", "/settings/policy", "发送规则", Right.SETTINGS),
     ("calendar", "/settings/calendar", "放假和上班", Right.SETTINGS),
     ("keywords", "/settings/keywords", "关键词表", Right.SETTINGS),
+    ("suppressions", "/settings/suppressions", "屏蔽名单", Right.SETTINGS),
+    ("fields", "/settings/fields", "自定义字段", Right.SETTINGS),
     ("tokens", "/settings/tokens", "接口令牌", Right.SETTINGS),
     ("staff", "/staff", "员工", Right.STAFF),
     ("departments", "/settings/departments", "部门", Right.STAFF),
