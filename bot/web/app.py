@@ -20,8 +20,6 @@ from bot.console import (
     inbox,
     material,
     me,
-    member,
-    member_acts,
     members,
     phone,
     staff,
@@ -31,6 +29,8 @@ from bot.console import (
 from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
+from bot.console.member import acts as member_acts
+from bot.console.member import page as member
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, keywords, overview, policy, tokens
 from bot.console.tasks import doing, lists, task
