@@ -61,6 +61,7 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         member=found,
         path=_path(found["no"]),
         tree=_tree(contacts),
+        reached=_reached(found["reach"]),
         days=_days(found["timeline"]),
         newer=_older(found["no"], max(0, skip - _LINES)) if skip else "",
         older=_older(found["no"], skip + _LINES) if found["more"] else "",
@@ -139,6 +140,15 @@ def _told(source: str) -> tuple[str, str]:
     head, _, told = source.partition(":")
     who, _, why = told.partition(":")
     return (who, why) if head == "staff" else ("", "")
+
+
+def _reached(ways: Sequence[Mapping[str, Any]]) -> dict[int, set[str]]:
+    """Contact id → the channels by which something can be sent now."""
+    reached: dict[int, set[str]] = {}
+    for way in ways:
+        if way["service"] is None or way["marketing"] is None:
+            reached.setdefault(way["contact_id"], set()).add(str(way["channel"]))
+    return reached
 
 
 def _tree(contacts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
