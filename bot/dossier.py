@@ -22,15 +22,39 @@ async def describe_member(runtime: Runtime, number: str) -> dict[str, Any]:
     Raises InputError for an unknown number. The timeline holds touches, and of kind NOT_SENT what the ledger says
     became of the rest: a state and its reason.
     """
+    found = await _about(runtime, number)
+    lines = await _lines(runtime, await touches.timeline(found["id"]), await outbox.not_sent_to(found["id"]))
+    return {**found, "timeline": lines}
+
+
+async def describe_page(runtime: Runtime, number: str, *, limit: int, skip: int = 0) -> dict[str, Any]:
+    """The same with one page of the timeline, whether there is `more` of it, and how many are `touched` in all."""
+    found = await _about(runtime, number)
+    page = await touches.line_page(found["id"], limit=limit + 1, skip=skip)
+    shown = page[:limit]
+    touched = await touches.read_touches([key for kind, key in shown if kind == "touch"])
+    unsent = await outbox.not_sent_to(found["id"], [key for kind, key in shown if kind != "touch"])
+    return {
+        **found,
+        "timeline": await _lines(runtime, touched, unsent),
+        "more": len(page) > limit,
+        "touched": await touches.count_of(found["id"]),
+    }
+
+
+async def _about(runtime: Runtime, number: str) -> dict[str, Any]:
     found = await find.describe_member(parse_key(number) or number)
     if found is None:
         raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
     found["visits"] = [asdict(visit) for visit in await visits.visits_of(found["id"])]
     found["reach"] = [asdict(one) for one in await planner.reach_of(found["id"], runtime.clock())]
-    touched = await _timeline(runtime, await touches.timeline(found["id"]))
-    unsent = [_unsent(row) for row in await outbox.not_sent_to(found["id"])]
-    found["timeline"] = sorted([*touched, *unsent], key=lambda line: line["at"], reverse=True)
     return found
+
+
+async def _lines(runtime: Runtime, touched: Sequence[TouchRow], unsent: Sequence[NotSent]) -> list[dict[str, Any]]:
+    newest = sorted(touched, key=lambda row: (row.at, row.id), reverse=True)
+    lines = [*await _timeline(runtime, newest), *map(_unsent, unsent)]
+    return sorted(lines, key=lambda line: line["at"], reverse=True)
 
 
 async def _timeline(runtime: Runtime, rows: Sequence[TouchRow]) -> list[dict[str, Any]]:
@@ -51,6 +75,7 @@ def _outbound(
         **_line(row),
         "campaign": campaigns.get(message_id, ""),
         "state": states.get(message_id, ""),
+        "text": row.text,
         **_words(words.get(message_id)),
     }
 
@@ -89,12 +114,13 @@ def _line(row: TouchRow) -> dict[str, Any]:
         "message_id": row.message_id,
         "intent": row.intent,
         "evidence": row.evidence,
+        "by": row.by,
     }
 
 
 def _words(words: Words | None) -> dict[str, str]:
     if words is None:
-        return {"text": ""}
+        return {}
     if isinstance(words, MailWords):
         return {"subject": words.subject, "text": words.text}
     return {"text": words.text}

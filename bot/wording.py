@@ -147,6 +147,8 @@ ACTION_WORDS = {
     "campaign_decided": "审批活动",
     "campaign_changed": "开始、暂停或取消活动",
     "campaign_tested": "给自己试发",
+    "owner_changed": "换会员的负责人",
+    "contact_left": "记联系人离开",
     "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
     "numbers_seen": "看号码",

@@ -45,6 +45,8 @@ class Action(StrEnum):
     CAMPAIGN_DECIDED = "campaign_decided"  # approved, refused, withdrawn
     CAMPAIGN_CHANGED = "campaign_changed"  # started, paused, resumed, cancelled
     CAMPAIGN_TESTED = "campaign_tested"
+    OWNER_CHANGED = "owner_changed"
+    CONTACT_LEFT = "contact_left"
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"

@@ -33,5 +33,11 @@ async def remarks_of(member_id: int) -> list[Remark]:
 
 
 async def delete_remark(remark_id: int, member_id: int, *, by: str) -> bool:
-    """One's own; False for another's, or one that is gone."""
-    return bool(await Note.filter(id=remark_id, member_id=member_id, by=by).delete())
+    """One's own; False for another's, or one that is gone. Only the last one deleted can be brought back."""
+    await Note.filter(by=by, member_id__lt=0).delete()
+    return bool(await Note.filter(id=remark_id, member_id=member_id, by=by).update(member_id=-member_id))
+
+
+async def restore_remark(remark_id: int, member_id: int, *, by: str) -> bool:
+    """Undo of the last deletion. What is deleted stands under its member's number below zero until the next one."""
+    return bool(await Note.filter(id=remark_id, member_id=-member_id, by=by).update(member_id=member_id))

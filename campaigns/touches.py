@@ -81,6 +81,36 @@ async def latest(member_id: int, *, limit: int, skip: int = 0) -> list[TouchRow]
     return [_row(row) for row in await asked]
 
 
+async def line_page(member_id: int, *, limit: int, skip: int = 0) -> list[tuple[str, int]]:
+    """(`touch` or `unsent`, id) of a member's timeline, newest first: touches, and messages that did not go out.
+
+    Only ids are sorted; the rows of one page are read by `read_touches` and `outbox.not_sent_to`.
+    """
+    rows = await statements.query(
+        """
+        SELECT 'touch' AS kind, id, at FROM touches WHERE member_id = $1
+        UNION ALL
+        SELECT 'unsent', m.id, COALESCE(m.settled_at, o.planned_at, o.at) FROM messages m
+          JOIN occurrences o ON o.id = m.occurrence_id
+          WHERE m.member_id = $1 AND m.state IN ('suppressed', 'failed')
+        ORDER BY 3 DESC, 2 DESC LIMIT $2 OFFSET $3
+        """,
+        member_id,
+        limit,
+        skip,
+    )
+    return [(row["kind"], int(row["id"])) for row in rows]
+
+
+async def read_touches(touch_ids: Collection[int]) -> list[TouchRow]:
+    """In no order."""
+    return [_row(row) for row in await Touch.filter(id__in=list(touch_ids))]
+
+
+async def count_of(member_id: int) -> int:
+    return await Touch.filter(member_id=member_id).count()
+
+
 async def find_touch(touch_id: int) -> tuple[int, TouchRow] | None:
     """(member, touch)."""
     row = await Touch.get_or_none(id=touch_id)

@@ -87,15 +87,24 @@ class Composer:
 
 
 async def composer_for(
-    request: Request, member_id: int, *, back: str, typed: Mapping[str, str] | None = None, problem: str = ""
+    request: Request,
+    member_id: int,
+    *,
+    back: str,
+    typed: Mapping[str, str] | None = None,
+    problem: str = "",
+    whole: bool = True,
 ) -> Composer:
-    """The box for one member; `back` is the page it stands on. `typed`: what a form that failed was filled with."""
+    """The box for one member; `back` is the page it stands on. `typed`: what a form that failed was filled with.
+
+    Not `whole`: addresses are masked, whoever looks.
+    """
     runtime: Runtime = request.app.state.runtime
     now, who = runtime.clock(), visitor_of(request).staff
     head = await find.find_head_by_id(member_id)
     assert head is not None
     ways = await planner.ways_by_hand(member_id, now, runtime.rulebook)
-    choices = [_choice(way, now, full=visitor_of(request).may(Right.ADDRESSES)) for way in ways]
+    choices = [_choice(way, now, full=whole and visitor_of(request).may(Right.ADDRESSES)) for way in ways]
     known, typed = await conversations.find(member_id), typed or {}
     usable = [one for one in choices if not one.why]
     asked = typed.get("way") or request.query_params.get("way", "")

@@ -20,8 +20,6 @@ from bot.console import (
     inbox,
     material,
     me,
-    member,
-    member_acts,
     phone,
     staff,
     talking,
@@ -30,20 +28,12 @@ from bot.console import (
 from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
+from bot.console.member import acts as member_acts
+from bot.console.member import page as member
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
 from bot.console.segments import pages as segments
-from bot.console.settings import (
-    channels,
-    days,
-    departments,
-    fields,
-    keywords,
-    overview,
-    policy,
-    suppressions,
-    tokens,
-)
+from bot.console.settings import channels, days, departments, fields, keywords, overview, policy, suppressions, tokens
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
 from bot.database import is_away

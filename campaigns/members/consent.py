@@ -60,6 +60,11 @@ async def deactivate_contact(contact_id: int) -> None:
     await Contact.filter(id=contact_id).update(active=False)
 
 
+async def reactivate_contact(contact_id: int) -> None:
+    """A colleague's mistake taken back: this contact is still there."""
+    await Contact.filter(id=contact_id).update(active=True)
+
+
 async def record_reach(change: ReachChange) -> None:
     """Keep what an event tells about a follower; a refusal of the company is never lifted by it.
 

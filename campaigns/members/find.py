@@ -121,7 +121,10 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
             {**post, "unread": unread.get(post["id"], 0)}
             for post in await Posting.filter(member_id=member.id)
             .order_by("-published_at")
-            .values("id", "no", "title", "city", "pay_min", "pay_max", "heads", "published_at", "state")
+            .values(
+                "id", "no", "title", "city", "pay_min", "pay_max", "heads", "hours", "contact_name", "published_at",
+                "refreshed_at", "state",
+            )
         ],
         "suppressions": await _suppressions_of(member.id),
     }  # fmt: skip
@@ -135,6 +138,30 @@ async def unread_by_posting(member_ids: Sequence[int]) -> Mapping[int, int]:
     for (posting_id,) in unread:
         counts[posting_id] = counts.get(posting_id, 0) + 1
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The applications of one posting: how many there are, how many were looked at, since when the oldest waits."""
+
+    applications: int
+    seen: int
+    oldest: datetime | None
+
+
+async def waiting_by_posting(member_id: int) -> Mapping[int, Waiting]:
+    """By posting id; a posting without applications is left out."""
+    rows = await statements.query(
+        """
+        SELECT a.posting_id, count(*) AS n, count(a.first_viewed_at) AS seen,
+          min(CASE WHEN a.first_viewed_at IS NULL THEN a.applied_at END) AS oldest
+        FROM applications a JOIN postings p ON p.id = a.posting_id WHERE p.member_id = $1 GROUP BY a.posting_id
+        """,
+        member_id,
+    )
+    return {
+        row["posting_id"]: Waiting(int(row["n"]), int(row["seen"]), statements.moment(row["oldest"])) for row in rows
+    }
 
 
 async def message_states(message_ids: Sequence[int]) -> Mapping[int, str]:

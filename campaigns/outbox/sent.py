@@ -1,6 +1,6 @@
 """Messages that went out: which one an answer means, their words and links."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -116,11 +116,17 @@ async def sent_words(message_ids: Sequence[int]) -> dict[int, SentWords]:
     }
 
 
-async def not_sent_to(member_id: int) -> list[NotSent]:
-    """What was meant for this member and did not go out, newest first."""
-    rows = await Message.filter(
-        member_id=member_id, state__in=(DeliveryState.SUPPRESSED, DeliveryState.FAILED)
-    ).prefetch_related("occurrence__campaign")
+async def count_queued_to(member_id: int) -> int:
+    """How many messages to this member wait to go out."""
+    return await Message.filter(member_id=member_id, state=DeliveryState.QUEUED).count()
+
+
+async def not_sent_to(member_id: int, among: Collection[int] | None = None) -> list[NotSent]:
+    """What was meant for this member and did not go out, newest first; with `among` only these messages."""
+    asked = Message.filter(member_id=member_id, state__in=(DeliveryState.SUPPRESSED, DeliveryState.FAILED))
+    if among is not None:
+        asked = asked.filter(id__in=list(among))
+    rows = await asked.prefetch_related("occurrence__campaign")
     found = [
         NotSent(
             message_id=row.id,

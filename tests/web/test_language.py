@@ -25,7 +25,7 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 HOUSE = Path(language.__file__).parent
 CUSTOMERS = {"sheet.html", "preferences.html", "gone.html", "way_in.html", "refused.html"}
 """Pages that customers read: in Chinese alone."""
-TO_COME = {"members.html", "member.html"}
+TO_COME = {"members.html"}
 """Still to be written in both languages."""
 TEMPLATES = sorted(
     path.relative_to(HTML).as_posix()

@@ -1,0 +1,144 @@
+"""What is done on a member's page: notes, another owner, a contact who left, a pause, a stop, a stop taken back."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from bot.console.member.page import colleagues, owner_before
+from bot.console.shell import not_found
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import Page, StaffRoute, log, read_form, visitor_of
+from campaigns import remarks
+from campaigns.audit import Action, read_audit
+from campaigns.errors import InputError
+from campaigns.members import consent, find, owners
+from campaigns.members.find import Head
+from campaigns.replies.refusals import record_staff_refusal
+from campaigns.rights import Right
+
+_LARGEST = 2**31 - 1
+_LONGEST_PAUSE = 90
+_LONGEST_SOURCE = 128
+_LOGGED_ALREADY = ("owner", "left")
+Act = Callable[[Request, Head, str, datetime], Awaitable[str]]
+
+
+async def _add_note(request: Request, head: Head, by: str, now: datetime) -> str:
+    try:
+        await remarks.add_remark(head.id, str((await read_form(request)).get("text", "")), by=by, now=now)
+    except InputError:
+        return "fault-note"
+    return "note"
+
+
+async def _delete_note(request: Request, head: Head, by: str, now: datetime) -> str:
+    number = request.path_params["id"]
+    gone = number <= _LARGEST and await remarks.delete_remark(number, head.id, by=by)
+    return f"note-gone&id={number}" if gone else "fault-gone"
+
+
+async def _restore_note(request: Request, head: Head, by: str, now: datetime) -> str:
+    number = request.path_params["id"]
+    back = number <= _LARGEST and await remarks.restore_remark(number, head.id, by=by)
+    return "note-back" if back else "fault-back"
+
+
+async def _give(request: Request, head: Head, by: str, now: datetime) -> str:
+    """To a colleague, or back to whose it was before."""
+    owner = str((await read_form(request)).get("owner", ""))
+    if owner not in [*await colleagues(visitor_of(request).staff, head.owner), await owner_before(head.no)]:
+        return "fault-owner"
+    if not await owners.give_member(head.id, owner, was=head.owner):
+        return "fault-meanwhile"
+    await log(request, Action.OWNER_CHANGED, f"member/{head.no}", was=head.owner, now=owner)
+    return "owner"
+
+
+async def _contact_left(request: Request, head: Head, by: str, now: datetime) -> str:
+    contact = await _contact(request, head)
+    if contact is None or not contact["active"]:
+        return "fault-contact"
+    await consent.deactivate_contact(contact["id"])
+    await log(request, Action.CONTACT_LEFT, f"member/{head.no}", contact=contact["id"])
+    return f"left&id={contact['id']}"
+
+
+async def _contact_back(request: Request, head: Head, by: str, now: datetime) -> str:
+    """Only what a colleague marked: who said himself that he is the wrong person stays away."""
+    contact = await _contact(request, head)
+    marked, _ = await read_audit(action=Action.CONTACT_LEFT, subject=f"member/{head.no}")
+    if contact is None or contact["active"] or contact["id"] not in [one.detail.get("contact") for one in marked]:
+        return "fault-contact"
+    await consent.reactivate_contact(contact["id"])
+    return "contact-back"
+
+
+async def _contact(request: Request, head: Head) -> Mapping[str, Any] | None:
+    found = await find.describe_member(head.no)
+    return next((one for one in (found or {})["contacts"] if one["id"] == request.path_params["id"]), None)
+
+
+async def _pause(request: Request, head: Head, by: str, now: datetime) -> str:
+    days = str((await read_form(request)).get("days", ""))
+    if not (days.isascii() and days.isdigit() and len(days) < 4 and 1 <= int(days) <= _LONGEST_PAUSE):
+        return "fault-days"
+    if not (reason := await _reason(request)):
+        return "fault-why"
+    source = f"staff:{by}:{reason}"[:_LONGEST_SOURCE]
+    await consent.pause_member(head.id, at=now, source=source, lasting=timedelta(days=int(days)))
+    return "paused"
+
+
+async def _stop(request: Request, head: Head, by: str, now: datetime) -> str:
+    await record_staff_refusal(head.id, now=now, by=by)
+    return "stopped"
+
+
+async def _lift(request: Request, head: Head, by: str, now: datetime) -> str:
+    if not (reason := await _reason(request)):
+        return "fault-reason"
+    await consent.lift_opt_out(head.id, at=now, source=f"staff:{by}:{reason}"[:_LONGEST_SOURCE])
+    return "lifted"
+
+
+async def _reason(request: Request) -> str:
+    return " ".join(str((await read_form(request)).get("reason", "")).split())[:60]
+
+
+def _page(act: Act) -> Page:
+    async def acted(request: Request) -> Response:
+        runtime: Runtime = request.app.state.runtime
+        number, who = request.path_params["number"], visitor_of(request).staff
+        head = await find.find_head(number)
+        if head is None or not who.sees_owner(head.owner):
+            missed = say("没有编号是{number}的企业会员").format(number=number)
+            return await not_found(request, here="members", what=missed)
+        done = await act(request, head, who.name, runtime.clock())
+        what = done.partition("&")[0]
+        if not what.startswith("fault") and what not in _LOGGED_ALREADY:
+            await log(request, Action.MEMBER_CHANGED, f"member/{head.no}", what=what)
+        return RedirectResponse(f"/members/{quote(head.no, safe='')}?done={done}", status_code=303)
+
+    return acted
+
+
+def _route(path: str, act: Act, right: Right = Right.ANSWER) -> StaffRoute:
+    return StaffRoute("/members/{number:path}/" + path, _page(act), right=right, methods=["POST"])
+
+
+routes = [
+    _route("notes", _add_note),
+    _route("notes/{id:int}", _delete_note),
+    _route("notes/{id:int}/back", _restore_note),
+    _route("owner", _give, Right.ASSIGN),
+    _route("contacts/{id:int}/left", _contact_left),
+    _route("contacts/{id:int}/back", _contact_back),
+    _route("pause", _pause),
+    _route("stop", _stop),
+    _route("lift", _lift, Right.PLAN),
+]

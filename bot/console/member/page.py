@@ -1,0 +1,215 @@
+"""One member: everything about it on one page."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.console.member.postings import show_postings
+from bot.console.shell import day, not_found, staff_page, weekday
+from bot.console.writing import Composer, composer_for
+from bot.dossier import describe_page
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import StaffRoute, log, visitor_of
+from bot.web.pages import masked
+from campaigns import definitions, outbox, remarks
+from campaigns.audit import Action, read_audit
+from campaigns.errors import InputError
+from campaigns.members import find
+from campaigns.rights import Right
+from campaigns.staff import StaffMember, list_staff
+from campaigns.terms import SHANGHAI, ChannelName
+
+_LINES = 30  # of the timeline on one page
+_PHONE = {"mobile": ChannelName.SMS, "email": ChannelName.EMAIL, "openid": ChannelName.WECHAT}
+
+
+async def member(request: Request) -> Response:
+    return await show(request)
+
+
+async def numbers(request: Request) -> Response:
+    """The page with phone numbers and addresses in full; who saw them is written down."""
+    return await show(request, whole=True)
+
+
+async def show(request: Request, *, whole: bool = False) -> Response:
+    runtime: Runtime = request.app.state.runtime
+    visitor, now, skip = visitor_of(request), runtime.clock(), _skip(request)
+    number = request.path_params["number"]
+    try:
+        found = await describe_page(runtime, number, limit=_LINES, skip=skip)
+    except InputError:
+        found = None
+    if found is None or not visitor.staff.sees_owner(found["owner"]):
+        return await not_found(request, here="members", what=say("没有编号是{number}的企业会员").format(number=number))
+    await log(request, Action.NUMBERS_SEEN if whole else Action.MEMBER_SEEN, f"member/{found['no']}")
+    contacts, blocks = found["contacts"], [one for one in found["suppressions"] if _in_force(one, now)]
+    stops = [one for one in blocks if one["channel"] is None]
+    left = {one["name"] for one in contacts if not one["active"]} - {one["name"] for one in contacts if one["active"]}
+    done = request.query_params.get("done", "")
+    waiting = await find.waiting_by_posting(found["id"])
+    return await staff_page(
+        request,
+        "member/page.html",
+        here="members",
+        member=found,
+        path=_path(found["no"]),
+        tree=_tree(contacts),
+        reached=_reached(found["reach"]),
+        days=_days(found["timeline"]),
+        newer=_older(found["no"], max(0, skip - _LINES)) if skip else "",
+        older=_older(found["no"], skip + _LINES) if found["more"] else "",
+        people={one["id"]: one["name"] or say("（没有名字）") for one in contacts},
+        titles={key: await _title(key) for key in {row["campaign"] for row in found["timeline"]} if key},
+        open_tasks=[one for one in found["visits"] if one["state"] == "open"],
+        blocks=[(one, _told(one["source"]) if one["channel"] is None else ("", "")) for one in blocks],
+        refused=any(one["reason"] == "refused" for one in stops),
+        stopped=bool(stops),
+        queued=await outbox.count_queued_to(found["id"]),
+        address=_whole if whole else masked,
+        whole=whole,
+        phones=_phones(contacts) if runtime.sandboxed and whole else {},
+        idle_days=_idle_days(found, now),
+        posts=show_postings(found["posts"], waiting, left, now),
+        remarks=await remarks.remarks_of(found["id"]),
+        composer=await _composer(request, found, whole=whole),
+        colleagues=await colleagues(visitor.staff, found["owner"]) if visitor.may(Right.ASSIGN) else [],
+        may_answer=visitor.may(Right.ANSWER),
+        may_assign=visitor.may(Right.ASSIGN),
+        may_plan=visitor.may(Right.PLAN),
+        may_see_numbers=visitor.may(Right.ADDRESSES),
+        done=done,
+        undo=await _undo(request, done, found),
+    )
+
+
+async def _undo(request: Request, done: str, found: Mapping[str, Any]) -> dict[str, str] | None:
+    """Of what was just done: the form that takes it back, its address and what it carries."""
+    path, key = _path(found["no"]), request.query_params.get("id", "")
+    if (
+        done == "owner"
+        and visitor_of(request).may(Right.ASSIGN)
+        and (was := await owner_before(found["no"])) is not None
+    ):
+        return {"action": f"{path}/owner", "name": "owner", "value": was}
+    if not (key.isascii() and key.isdigit() and len(key) < 10):
+        return None
+    actions = {"left": f"{path}/contacts/{key}/back", "note-gone": f"{path}/notes/{key}/back"}
+    return {"action": actions[done], "name": "", "value": ""} if done in actions else None
+
+
+async def owner_before(number: str) -> str | None:
+    """Whose member it was before the last change made here; None where nobody changed it."""
+    entries, _ = await read_audit(action=Action.OWNER_CHANGED, subject=f"member/{number}")
+    return str(entries[0].detail.get("was", "")) if entries else None
+
+
+async def colleagues(who: StaffMember, owner: str) -> list[str]:
+    """Whom it can be given to: whoever answers, and whose members the giver goes on seeing."""
+    everybody = [one.name for one in await list_staff() if one.active and one.may(Right.ANSWER)]
+    return sorted({name for name in everybody if who.sees_owner(name)} - {owner})
+
+
+async def _composer(request: Request, found: Mapping[str, Any], *, whole: bool) -> Composer | None:
+    if not visitor_of(request).may(Right.ANSWER):
+        return None
+    return await composer_for(request, found["id"], back=_path(found["no"]), whole=whole)
+
+
+def _skip(request: Request) -> int:
+    asked = request.query_params.get("skip", "")
+    return int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 7 else 0
+
+
+def _path(number: str) -> str:
+    return f"/members/{quote(number, safe='')}"
+
+
+def _older(number: str, skip: int) -> str:
+    return f"{_path(number)}?skip={skip}#h-touches" if skip else f"{_path(number)}#h-touches"
+
+
+def _told(source: str) -> tuple[str, str]:
+    """(who on the staff, why) of a stop or a pause: `staff:林晓芸:国庆前不打扰`."""
+    head, _, told = source.partition(":")
+    who, _, why = told.partition(":")
+    return (who, why) if head == "staff" else ("", "")
+
+
+def _reached(ways: Sequence[Mapping[str, Any]]) -> dict[int, set[str]]:
+    """Contact id → the channels by which something can be sent now."""
+    reached: dict[int, set[str]] = {}
+    for way in ways:
+        if way["service"] is None or way["marketing"] is None:
+            reached.setdefault(way["contact_id"], set()).add(str(way["channel"]))
+    return reached
+
+
+def _tree(contacts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Contacts under whom they report to. Whoever hangs in the air, or in a circle, stands at the top."""
+    placed: set[str] = set()
+
+    def below(parent: str) -> list[dict[str, Any]]:
+        found = []
+        for one in contacts:
+            if one["parent_no"] == parent and one["no"] not in placed:
+                placed.add(one["no"])
+                found.append({"contact": one, "below": below(one["no"])})
+        return found
+
+    known = {one["no"] for one in contacts}
+    roots: list[dict[str, Any]] = []
+    for first in (True, False):
+        for one in contacts:
+            if one["no"] not in placed and (not first or one["parent_no"] not in known):
+                placed.add(one["no"])
+                roots.append({"contact": one, "below": below(one["no"])})
+    return roots
+
+
+def _days(timeline: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[Mapping[str, Any]]]]:
+    """(day, weekday, touches) newest first, in Asia/Shanghai."""
+    return ((day(on), weekday(on), list(rows)) for on, rows in groupby(timeline, key=_shanghai_day))
+
+
+def _shanghai_day(row: Mapping[str, Any]) -> date:
+    at: datetime = row["at"]
+    return at.astimezone(SHANGHAI).date()
+
+
+def _phones(contacts: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """Contact id → the page that shows this person's WeChat, SMS and mail in the sandbox."""
+    asked = {
+        one["id"]: {str(channel): one[field] for field, channel in _PHONE.items() if one[field]} for one in contacts
+    }
+    return {key: f"/phone?{urlencode(addresses)}" for key, addresses in asked.items() if addresses}
+
+
+def _whole(address: str | None) -> str:
+    return address or ""
+
+
+def _in_force(block: Mapping[str, Any], now: datetime) -> bool:
+    return block["lifted_at"] is None and (block["until"] is None or block["until"] > now)
+
+
+def _idle_days(found: Mapping[str, Any], now: datetime) -> int | None:
+    since: datetime | None = found["last_login_at"] or found["registered_at"]
+    return (now - since).days if since else None
+
+
+async def _title(key: str) -> str:
+    found = await definitions.find_campaign(key)
+    return found.definition.title if found else key
+
+
+routes = [
+    StaffRoute("/members/{number:path}/numbers", numbers, right=Right.ADDRESSES, methods=["POST"]),
+    StaffRoute("/members/{number:path}", member, right=Right.SEE),  # a site may write its numbers with a slash
+]

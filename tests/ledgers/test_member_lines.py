@@ -1,0 +1,59 @@
+"""What one member's page asks of the ledgers, on both databases: a page of the history, applications, notes, an owner."""
+
+from datetime import timedelta
+
+import pytest
+
+from campaigns import remarks, touches
+from campaigns.members import find, owners
+from campaigns.models import Application, Member, Note
+from campaigns.terms import Direction, TouchKind
+from tests.web_cast import NOW, add_member, add_unread
+
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def test_a_page_of_the_history_is_of_one_member_newest_first() -> None:
+    one, other = await add_member("Q1"), await add_member("Q2")
+    for n in range(5):
+        for member in (one, other):
+            await touches.record_touch(
+                member.id, at=NOW - timedelta(hours=n), direction=Direction.IN, kind=TouchKind.REPLY, medium="email"
+            )
+    whole = [("touch", row.id) for row in await touches.timeline(one.id)]
+    assert await touches.line_page(one.id, limit=10) == whole
+    assert await touches.line_page(one.id, limit=2, skip=3) == whole[3:]
+    assert {row.id for row in await touches.read_touches([key for _, key in whole[:2]])} == {
+        key for _, key in whole[:2]
+    }
+    assert await touches.count_of(one.id) == 5
+
+
+async def test_applications_of_a_posting_are_counted_with_the_oldest_that_waits() -> None:
+    member = await add_member("Q1")
+    posting = await add_unread(member, "J1", 3)
+    await add_unread(await add_member("Q2"), "J2", 1)
+    await Application.filter(no="J1-0").update(applied_at=NOW - timedelta(days=9), first_viewed_at=NOW)
+    await Application.filter(no="J1-1").update(applied_at=NOW - timedelta(days=4))
+    assert await find.waiting_by_posting(member.id) == {posting.id: find.Waiting(3, 1, NOW - timedelta(days=4))}
+    await Application.all().update(first_viewed_at=NOW)
+    assert (await find.waiting_by_posting(member.id))[posting.id].oldest is None
+
+
+async def test_the_last_note_that_was_deleted_comes_back() -> None:
+    member = await add_member("Q1")
+    made = await remarks.add_remark(member.id, "只在上午打", by="林", now=NOW)
+    assert not await remarks.delete_remark(made, member.id, by="王")
+    assert await remarks.delete_remark(made, member.id, by="林")
+    assert await remarks.remarks_of(member.id) == []
+    assert not await remarks.restore_remark(made, member.id, by="王")
+    assert await remarks.restore_remark(made, member.id, by="林")
+    assert [one.text for one in await remarks.remarks_of(member.id)] == ["只在上午打"]
+    assert await Note.all().count() == 1
+
+
+async def test_a_member_is_not_given_on_where_somebody_was_quicker() -> None:
+    member = await add_member("Q1", owner="林")
+    assert await owners.give_member(member.id, "王", was="林")
+    assert not await owners.give_member(member.id, "赵", was="林")
+    assert (await Member.get()).owner == "王"
