@@ -121,24 +121,24 @@ def read_address(text: str) -> tuple[ChannelName, str] | None:
 def _named(text: str) -> Q:
     if found := read_address(text):
         return Q(channel=found[0], address=found[1])
-    number = parse_key(text) or text
-    return Q(member__no=number) | Q(address=text)
+    number = parse_key(text)
+    return Q(member__no=number) | Q(address=text) if number else Q(address=text)
 
 
 async def _closed(addresses: Collection[tuple[ChannelName, str]]) -> set[tuple[ChannelName, str]]:
     found: set[tuple[ChannelName, str]] = set()
     for channel in (ChannelName.EMAIL, ChannelName.SMS):
         for some in _pieces([address for one, address in addresses if one is channel]):
-            rows = Suppression.filter(channel=channel, address__in=some, lifted_at=None)
-            found |= {(channel, str(address)) for address in await rows.values_list("address", flat=True)}
+            rows = await Suppression.filter(channel=channel, address__in=some, lifted_at=None).only("address")
+            found |= {(channel, str(row.address)) for row in rows}
     return found
 
 
 async def _refused(members: Iterable[int]) -> set[int]:
     found: set[int] = set()
     for some in _pieces(list(members)):
-        rows = Suppression.filter(member_id__in=some, channel=None, lifted_at=None, until=None)
-        found |= set(await rows.values_list("member_id", flat=True))
+        rows = await Suppression.filter(member_id__in=some, channel=None, lifted_at=None, until=None).only("member_id")
+        found |= {row.member_id for row in rows if row.member_id is not None}
     return found
 
 

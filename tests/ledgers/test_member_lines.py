@@ -1,4 +1,4 @@
-"""What one member's page asks of the ledgers, on both databases: a page of the history, applications, notes, an owner."""
+"""What one member's page asks of the ledgers, on both databases: a page of history, applications, notes, an owner."""
 
 from datetime import timedelta
 
