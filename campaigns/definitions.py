@@ -66,15 +66,16 @@ async def standing_files(templates: Path, key: str) -> dict[str, str]:
     return {**own, **read_shared(templates)}
 
 
-async def refuse_a_clash(templates: Path, key: str) -> None:
+async def refuse_a_clash(templates: Path, folder: CampaignFolder) -> None:
     """Raises InputError where this campaign and another cannot both be; one that cannot be read clashes with none."""
-    folders = []
+    folders = [folder]
     for one in await campaign_keys(templates):
-        with contextlib.suppress(DefinitionError):
-            folders.append(await load_campaign(templates, one))
+        if one != folder.key:
+            with contextlib.suppress(DefinitionError):
+                folders.append(await load_campaign(templates, one))
     for one, problem in lint_together(folders):
-        if one == key:
-            raise InputError(f"{key} 和别的活动冲突：{problem} (run campaign lint)")
+        if one == folder.key:
+            raise InputError(f"{folder.key} 和别的活动冲突：{problem} (run campaign lint)")
 
 
 async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> CampaignRow:

@@ -142,7 +142,7 @@ async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
     async with open_database(settings):
         folder = await load(settings, key)
-        await definitions.refuse_a_clash(settings.huifang_templates, key)
+        await definitions.refuse_a_clash(settings.huifang_templates, folder)
         clock = await _clock(settings, None)
         row = await definitions.approve(folder, by=by or getpass.getuser(), now=clock())
         return {"campaign": key, "state": row.state, "version": row.version_id, "digest": folder.digest}

@@ -5,8 +5,11 @@ from datetime import datetime
 
 import httpx
 
+from bot.language import say
 from bot.runtime import Runtime
-from campaigns import definitions, planner
+from bot.wording import HELD
+from campaigns import definitions, marks, planner
+from campaigns.errors import StateError
 from campaigns.terms import ChannelName
 
 log = logging.getLogger(__name__)
@@ -19,6 +22,12 @@ async def begin(runtime: Runtime, key: str, now: datetime) -> None:
         await hand_in_templates(runtime, [row.files["sms.toml"]])
     if row is None or row.state == "approved":  # one that runs goes on by itself, a paused one waits for a person
         await planner.begin_campaign(key, now, runtime.rulebook)
+
+
+async def refuse_while_held() -> None:
+    """Raises StateError in a restored copy that nobody has released: it would be said to run, and would not."""
+    if await marks.is_held():
+        raise StateError(say(HELD))
 
 
 async def hand_in_templates(runtime: Runtime, files: list[str]) -> None:

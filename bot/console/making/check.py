@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.console.making import reckoned
-from bot.console.making.beginning import begin
+from bot.console.making.beginning import begin, refuse_while_held
 from bot.console.making.frame import Draft, making_page, no_campaign, read_draft, step_url
 from bot.language import say
 from bot.runtime import Runtime
@@ -87,8 +87,9 @@ async def start(request: Request) -> Response:
         return await _step(request, draft, standing.why_not_start)
     runtime: Runtime = request.app.state.runtime
     me, now = visitor_of(request).staff.name, runtime.clock()
-    asked = await _submit(request, standing.folder, standing.audience)
     try:
+        await refuse_while_held()
+        asked = await _submit(request, standing.folder, standing.audience)
         await approvals.approve(asked.id, by=me, now=now, own_up_to=runtime.rulebook.policy.own_up_to)
         await begin(runtime, draft.key, now)
     except OutreachError as exc:

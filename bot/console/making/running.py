@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.console.making.beginning import begin
+from bot.console.making.beginning import begin, refuse_while_held
 from bot.console.shell import not_found, staff_page
 from bot.language import say
 from bot.runtime import Runtime
@@ -66,7 +66,7 @@ async def _done(request: Request, what: str) -> Response:
     try:
         detail = await _do(request, key, what)
     except OutreachError as exc:
-        fault = say("{why}。返回后重新打开看看。").format(why=str(exc))
+        fault = say("{why}。返回后重新打开看看。").format(why=str(exc).partition(" (")[0])
         return await staff_page(request, "missing.html", here="campaigns", status_code=409, what=fault)
     await log(request, Action.CAMPAIGN_CHANGED, f"campaign/{key}", what=what, **detail)
     return RedirectResponse(f"/campaigns/{key}?done={what}", status_code=303)
@@ -76,10 +76,12 @@ async def _do(request: Request, key: str, what: str) -> dict[str, int]:
     runtime: Runtime = request.app.state.runtime
     match what:
         case "start":
+            await refuse_while_held()
             await begin(runtime, key, runtime.clock())
         case "pause":
             await definitions.pause(key, note=definitions.paused_by(visitor_of(request).staff.name))
         case "resume":
+            await refuse_while_held()
             await definitions.resume(key, now=runtime.clock())
         case "cancel":
             campaign_id = await definitions.cancel(key)
