@@ -44,6 +44,18 @@ async def read_counts(occurrences: Collection[int] | None = None, owners: Collec
     return _counts(rows)
 
 
+async def states_of(campaign_id: int) -> dict[str, int]:
+    """State → messages of all its runs, whoever's members they went to."""
+    rows = await statements.fetch(
+        f"""
+        SELECT state, sum(n) AS n FROM tallies
+        WHERE kind = '{MESSAGE}' AND occurrence_id IN (SELECT id FROM occurrences WHERE campaign_id = $1) GROUP BY state
+        """,
+        campaign_id,
+    )
+    return {row["state"]: int(row["n"]) for row in rows}
+
+
 async def put_together() -> None:
     """Rows that are alike become one. What others add in the meantime stays beside it."""
     if not statements.is_postgres(statements.connection()):

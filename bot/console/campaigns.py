@@ -112,7 +112,7 @@ async def campaign(request: Request) -> Response:
         samples=_samples(row, folder),
         listed=lambda fate: list_url(Sieve(campaign=key, fate=fate)),
         heard=lambda inbound: list_url(Sieve(campaign=key, inbound=inbound)),
-        acts=await acts_for(request, key, row, *_waiting_and_sent(report)),
+        acts=await acts_for(request, key, row, report.totals.waiting if report else None),
         done=request.query_params.get("done", ""),
         may_export=visitor_of(request).may(Right.EXPORT),
     )
@@ -183,10 +183,6 @@ def _samples(row: CampaignRow | None, folder: CampaignFolder | None) -> Sequence
     if row is not None:
         return samples_of(CampaignFolder(row.key, row.files, "", row.definition))
     return samples_of(folder)
-
-
-def _waiting_and_sent(report: campaign_report.Report | None) -> tuple[int, int]:
-    return (report.totals.waiting, report.totals.sent) if report else (0, 0)
 
 
 def _export(kind: str) -> Page:

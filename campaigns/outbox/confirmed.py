@@ -58,8 +58,9 @@ async def end_due(rows: Sequence[Settlement]) -> None:
         await due.update(**_columns(row))
 
 
-async def cancel_waiting(campaign_id: int) -> None:
-    await (
+async def cancel_waiting(campaign_id: int) -> int:
+    """Returns how many were waiting for a person."""
+    return await (
         _waiting()
         .filter(occurrence__campaign_id=campaign_id)
         .update(state=DeliveryState.SUPPRESSED, reason=Reason.CANCELLED)

@@ -50,6 +50,11 @@ async def find_occurrence(campaign_id: int, key: str) -> int | None:
     return row.id if row else None
 
 
+async def has_run(campaign_id: int, version_id: int) -> bool:
+    """Whether a run of it was begun with these words."""
+    return await Occurrence.exists(campaign_id=campaign_id, version_id=version_id)
+
+
 async def change_extra(occurrence_id: int, extra: Mapping[str, object]) -> None:
     """Before its planning is closed: afterwards its words are what they are."""
     await Occurrence.filter(id=occurrence_id, planned_at=None).update(extra=dict(extra))
@@ -87,6 +92,14 @@ async def unplanned_occurrences() -> list[int]:
     """Occurrences a planner died over, or has just made."""
     rows = await Occurrence.filter(planned_at=None).order_by("id").values_list("id")
     return [row[0] for row in rows]
+
+
+async def end_planning(campaign_id: int, now: datetime) -> int:
+    """What of a campaign was not planned to its end stays as it is: nobody is added. Returns how many."""
+    rows = await Occurrence.filter(campaign_id=campaign_id, planned_at=None).values_list("id")
+    for (occurrence_id,) in rows:
+        await close_planning(occurrence_id, now)
+    return len(rows)
 
 
 async def hold_planning(occurrence_id: int) -> bool:

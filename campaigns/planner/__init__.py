@@ -1,8 +1,16 @@
 """From trigger to outbox: occurrence × audience × policy × content; its preview; the recheck before the wire."""
 
 from campaigns.planner.by_hand import ANSWER_WITHIN, WayByHand, sample_of, ways_by_hand
-from campaigns.planner.fates import obstacle_words
-from campaigns.planner.planning import begin_campaign, next_slot, plan_due, plan_occurrence, skip_slots, start_campaign
+from campaigns.planner.fates import obstacle_words, written_to
+from campaigns.planner.planning import (
+    begin_again,
+    begin_campaign,
+    next_slot,
+    plan_due,
+    plan_occurrence,
+    skip_slots,
+    start_campaign,
+)
 from campaigns.planner.previewing import CAN, Preview, preview
 from campaigns.planner.reaching import Reachable, reach_of
 from campaigns.planner.rechecking import Checked, choose_again, recheck
@@ -17,6 +25,7 @@ __all__ = [
     "Rulebook",
     "Run",
     "WayByHand",
+    "begin_again",
     "begin_campaign",
     "choose_again",
     "first_due",
@@ -32,4 +41,5 @@ __all__ = [
     "start_campaign",
     "stored_run",
     "ways_by_hand",
+    "written_to",
 ]

@@ -2,22 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from campaigns import outbox
 from campaigns.calendar import Festival
 from campaigns.experiments import is_held_out
+from campaigns.folders import Definition
 from campaigns.members.facts import facts_for
 from campaigns.members.find import select_audience
 from campaigns.planner.runs import Rulebook, Run
 from campaigns.policy import Ruling
-from campaigns.schedule import parse_schedule
+from campaigns.schedule import OnStart, parse_schedule
 from campaigns.segments import parse_segment
 from campaigns.terms import Allow, ChannelName, Defer, DeliveryState, Facts, Reason, Suppress, Verdict
 
 REST = timedelta(hours=1)  # a channel that is closed for less is waited for
+_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _CHUNK = 2000  # members whose facts are read and whose rows are written at once
 
 
@@ -37,9 +39,8 @@ async def decided_fates(
 ) -> AsyncGenerator[tuple[list[Facts], list[Fate]], None]:
     """The audience by chunks. `own` is what this run has planned before, member → message: it is no rival of itself."""
     ids = await select_audience(parse_segment(run.definition.segment), now)
-    again_after = parse_schedule(run.definition.schedule).again_after
-    if again_after and run.campaign_id is not None:
-        recent = await outbox.recently_planned(run.campaign_id, now - again_after)
+    if run.campaign_id is not None:
+        recent = await written_to(run.campaign_id, run.definition, now)
         ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
     ruling = await ruling_of(run, now, book)
     history = run.history(book.policy)
@@ -47,6 +48,17 @@ async def decided_fates(
         async for known in chunks:
             facts = [one for one in known.values() if _concerns(run.festival, one)]
             yield facts, [_fate(run, one, now, ruling, book) for one in facts]
+
+
+async def written_to(campaign_id: int, definition: Definition, now: datetime) -> Collection[int]:
+    """Members whom this campaign leaves out, for it wrote to them, or will: within `again_after`, or on its start.
+
+    What is sent on its start is one occasion, whenever and with whatever words it is started again.
+    """
+    schedule = parse_schedule(definition.schedule)
+    if schedule.again_after:
+        return await outbox.recently_planned(campaign_id, now - schedule.again_after)
+    return await outbox.recently_planned(campaign_id, _EVER) if isinstance(schedule, OnStart) else ()
 
 
 async def ruling_of(run: Run, now: datetime, book: Rulebook) -> Ruling:

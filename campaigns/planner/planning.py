@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,6 +54,19 @@ async def begin_campaign(key: str, now: datetime, book: Rulebook) -> None:
     campaign = await definitions.start(key, now=now)
     if due and isinstance(parse_schedule(campaign.definition.schedule), OnStart):
         await _add_occurrence(campaign, due)  # it has no date that would fall due later
+
+
+async def begin_again(key: str, now: datetime, book: Rulebook) -> None:
+    """After other words were approved while it runs or rests: those sent on its start go to whom it has not planned.
+
+    Every other campaign goes on by its own dates.
+    """
+    campaign = await definitions.read_campaign(key)
+    if not campaign.definition.schedule or not isinstance(parse_schedule(campaign.definition.schedule), OnStart):
+        return
+    if not await outbox.has_run(campaign.id, campaign.version_id):
+        due = first_due(campaign.definition, now, book)
+        await _add_occurrence(campaign, replace(due, key=f"{due.key}-v{campaign.version_id}"))
 
 
 async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.making.aftermath import aftermath_of
 from bot.console.making.beginning import begin, refuse_while_held
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
@@ -113,12 +114,14 @@ async def _show(request: Request, *, faults: Mapping[str, str] = _NO_FAULTS) -> 
     except StateError as exc:
         return await not_found(request, here="campaigns", what=str(exc))
     found = await _waiting(request, asked)
+    after = await aftermath_of(request.app.state.runtime, found.folder, asked.audience, asked.version_id)
     return await staff_page(
         request,
         "making/approval.html",
         here="campaigns",
         status_code=422 if faults else 200,
         found=found,
+        after=after if not asked.verdict else None,
         samples=samples_of(found.folder),
         faults=defaultdict(str, faults),
         may=visitor_of(request).may(Right.APPROVE),

@@ -20,8 +20,10 @@ async def begin(runtime: Runtime, key: str, now: datetime) -> None:
     row = await definitions.find_campaign(key)
     if row is not None and "sms.toml" in row.files:
         await hand_in_templates(runtime, [row.files["sms.toml"]])
-    if row is None or row.state == "approved":  # one that runs goes on by itself, a paused one waits for a person
+    if row is None or row.state == "approved":
         await planner.begin_campaign(key, now, runtime.rulebook)
+    else:  # one that runs goes on by itself, a paused one waits for a person
+        await planner.begin_again(key, now, runtime.rulebook)
 
 
 async def refuse_while_held() -> None:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.console.making import reckoned
+from bot.console.making.aftermath import aftermath_of
 from bot.console.making.beginning import begin, refuse_while_held
 from bot.console.making.frame import Draft, making_page, no_campaign, read_draft, step_url
 from bot.language import say
@@ -110,9 +111,11 @@ async def _submit(request: Request, folder: CampaignFolder, audience: int) -> ap
 
 async def _step(request: Request, draft: Draft, refused: str) -> Response:
     standing = await _standing(request, draft)
+    runtime: Runtime = request.app.state.runtime
     last = await approvals.last_request(draft.key)
     found: dict[str, Any] = {
         "standing": standing,
+        "aftermath": await aftermath_of(runtime, standing.folder, standing.audience, 0) if standing.folder else None,
         "refused": refused,
         "waiting": last if last and not last.verdict else None,
         "may_approve": visitor_of(request).may(Right.APPROVE),
