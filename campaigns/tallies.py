@@ -1,7 +1,7 @@
 """How many messages of each run stand how, and how many answers came: counted as it happens, read in one go.
 
-The numbers of everybody come from the table that triggers keep (migrations 0008 and 0010). Those of some owners' members are
-counted afresh from these members' own messages: nobody else's owner changes with the time.
+The numbers of everybody come from the table that triggers keep (migrations 0008 and 0010). Those of some
+owners' members are counted afresh from these members' own messages: nobody else's owner changes with the time.
 """
 
 from collections.abc import Collection, Iterable

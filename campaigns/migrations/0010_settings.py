@@ -1,4 +1,4 @@
-# ruff: noqa: E501
+# ruff: noqa: E501, RUF012 (as Tortoise writes them)
 """How many messages went out on which day, by run and channel: kept in tallies, so that the channels' page counts nothing.
 
 The same ways as 0008: PostgreSQL notes the difference of each statement, SQLite keeps the number. What went out before
