@@ -94,5 +94,11 @@ async def read_audit(page: int = 1, *, who: str = "", action: str = "", subject:
     return [_entry(row) for row in rows], await query.count()
 
 
+async def last_of(action: Action, subject: str) -> Entry | None:
+    """The newest of its kind about one thing."""
+    row = await AuditEntry.filter(subject=subject, action=action).order_by("-at", "-id").first()
+    return _entry(row) if row else None
+
+
 def _entry(row: AuditEntry) -> Entry:
     return Entry(row.at, row.who, row.action, row.subject, row.detail, row.came_from)

@@ -83,6 +83,7 @@ class PolicySettings:
     defer_at_most: timedelta = timedelta(days=60)
     doubt_pause: timedelta = timedelta(hours=24)
     own_up_to: int = 200  # members: a larger campaign of one's own another person approves
+    usual_hold_out: int = 0  # percent of its members that a new campaign begins with not writing to
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ class _Reader:
             defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
             own_up_to=self._number("approval.own_up_to", 200, most=1_000_000),
+            usual_hold_out=self._number("campaign.hold_out_percent", 0, most=50),
         )
         for key in self._left:
             raise DefinitionError(self._file, key, "没有这一项，删掉它 (unknown key)")

@@ -1,23 +1,24 @@
 """How many messages of each run stand how, and how many answers came: counted as it happens, read in one go.
 
-The numbers of everybody come from the table that triggers keep (migration 0008). Those of some owners' members are
-counted afresh from these members' own messages: nobody else's owner changes with the time.
+The numbers of everybody come from the table that triggers keep (migrations 0008 and 0010). Those of some
+owners' members are counted afresh from these members' own messages: nobody else's owner changes with the time.
 """
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from campaigns import statements
 
-MESSAGE, TOUCH, LINK = "message", "touch", "link"
+MESSAGE, TOUCH, LINK, SENT = "message", "touch", "link", "sent"
 _MANY = 2000  # rows that could be fewer, before they are put together
 _COLUMNS = "occurrence_id, kind, state, reason, channel, uncertain, day"
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """`n` messages, touches or used links of one run that are alike; the names are those of models.Tally."""
+    """`n` messages, touches, used links or messages that went out of one run that are alike; names as models.Tally."""
 
     occurrence_id: int
     kind: str
@@ -54,6 +55,14 @@ async def states_of(campaign_id: int) -> dict[str, int]:
         campaign_id,
     )
     return {row["state"]: int(row["n"]) for row in rows}
+
+
+async def sent_on(day: date) -> dict[str, int]:
+    """Channel → how many messages were handed to its provider on that day of Shanghai."""
+    rows = await statements.query(
+        "SELECT channel, sum(n) AS n FROM tallies WHERE kind = $1 AND day = $2 GROUP BY channel", SENT, day.isoformat()
+    )
+    return {row["channel"]: int(row["n"]) for row in rows if row["n"]}
 
 
 async def put_together() -> None:
@@ -103,7 +112,15 @@ async def count_afresh(
         """,
         *params,
     )
-    return _counts([*messages, *touches, *links])
+    went = await statements.fetch(
+        f"""
+        SELECT m.occurrence_id, 'sent' AS kind, '' AS state, '' AS reason, coalesce(m.channel, '') AS channel,
+               FALSE AS uncertain, {day.replace("t.at", "m.sent_at")} AS day, count(*) AS n
+        FROM messages m {held} WHERE m.sent_at IS NOT NULL AND {where} {group}
+        """,
+        *params,
+    )
+    return _counts([*messages, *touches, *links, *went])
 
 
 def _conditions(

@@ -78,6 +78,9 @@ class Buckets(Protocol):
     async def slow_down(self, bucket: Bucket, factor: float, span: float, at: float | None = None) -> None:
         """`factor` of its rate for that time; 0 is nothing at all. Slowed already, the slower and longer counts."""
 
+    async def used_today(self, bucket: Bucket, at: float | None = None) -> int:
+        """How many tokens were taken since midnight in Shanghai."""
+
 
 @dataclass(slots=True)
 class _State:
@@ -150,6 +153,11 @@ class LocalBuckets:
         state.factor = min(factor, state.factor) if state.until > now else factor
         state.until = max(state.until, now + span)
         state.forgettable = max(state.forgettable, state.until)
+
+    async def used_today(self, bucket: Bucket, at: float | None = None) -> int:
+        state = self._states.get(bucket.key)
+        today = next(number for name, number, _ in _windows(_hour(self._now(at))) if name == "d")
+        return _used(state, "d", today) if state else 0
 
     def _return(self, state: _State, limit: Limit, count: int, booked_at: float, now: float) -> None:
         if state.next is not None:

@@ -119,6 +119,18 @@ class Pace:
         own = (limits.whole, limits.of_sender(sender)) if limits else ()
         return min((max(1, seconds * limit.rate) for limit in own if limit and limit.rate), default=math.inf)
 
+    async def used_today(self, provider: str, sender: str = "") -> int | None:
+        """How many tokens of the day's limit are taken. None: there is no such limit, or Redis is away."""
+        limits = self._book.providers.get(provider)
+        bucket = self._bucket(limits, provider, sender) if limits else None
+        if bucket is None or not bucket.limit.per_day:
+            return None
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                return await self._buckets.used_today(bucket)
+        except (RedisError, OSError):
+            return None
+
     async def _book_in_time(self, ask: Ask) -> Booking | None:
         try:
             async with asyncio.timeout(_ANSWER_SECONDS):

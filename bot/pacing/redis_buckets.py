@@ -232,6 +232,15 @@ keep(KEYS[1], max(till, now + left * 1000), now)
 """
 )
 
+_USED_TODAY = (
+    _COMMON
+    + """
+local today = windows(clock(ARGV[1]))[2][1]
+local _, _, _, used = read(KEYS[1])
+return used[2][1] == today and used[2][2] or 0
+"""
+)
+
 
 class RedisBuckets:
     """`since` is the key that tells whether Redis remembers us."""
@@ -239,6 +248,7 @@ class RedisBuckets:
     def __init__(self, redis: Redis, since: str) -> None:
         self._since = since
         self._book, self._put_back, self._slow_down = map(redis.register_script, (_BOOK, _PUT_BACK, _SLOW_DOWN))
+        self._used_today = redis.register_script(_USED_TODAY)
 
     async def book(self, ask: Ask, at: float | None = None) -> Booking:
         keys, args = [self._since], [_moment(at), len(ask.common), len(ask.lanes)]
@@ -262,6 +272,9 @@ class RedisBuckets:
 
     async def slow_down(self, bucket: Bucket, factor: float, span: float, at: float | None = None) -> None:
         await self._slow_down([bucket.key], [_moment(at), factor, span])
+
+    async def used_today(self, bucket: Bucket, at: float | None = None) -> int:
+        return int(await self._used_today([bucket.key], [_moment(at)]))
 
 
 def _interval(bucket: Bucket) -> float:

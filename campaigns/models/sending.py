@@ -202,11 +202,11 @@ class MassRecipient(Model):
 
 class Tally(Model):
     """How many messages of a run stand how, how many answers came: of alike rows the sum counts. Written by
-    triggers (migration 0008), read by campaigns.tallies.
+    triggers (migrations 0008, 0010), read by campaigns.tallies.
 
     kind message: `state`, `reason`, `channel`, `uncertain` are the message's. touch: `state` is the touch's kind,
     `reason` its intent, `channel` its medium, `day` when it came (Shanghai). link: `state` is the kind of link, `day`
-    of its first use.
+    of its first use. sent: a message that was handed to a provider, `channel` and `day` alone.
     """
 
     id = fields.BigIntField(primary_key=True)

@@ -677,3 +677,15 @@ async def test_buckets_in_this_process_do_not_pile_up() -> None:
     for number in range(25_000):
         await buckets.book(one_lane(1, Bucket(f"number {number}", Limit(per_hour=5))), NOON + number * SECOND)
     assert len(buckets._states) < 15_000
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_the_pace_tells_how_much_of_a_days_limit_is_used(redis: Redis, name: str, shared: bool) -> None:
+    book = PaceBook({"email": ProviderLimits(whole=Limit(per_day=10), senders={"a@x.example": Limit(per_day=5)})})
+    pace = open_pace(book, redis if shared else None, name=name)
+    assert await pace.used_today("email") == 0
+    await pace.grant(Demand("email", "a@x.example", ["1@y.example", "2@y.example"]))
+    await pace.grant(Demand("email", "", ["3@y.example"]))
+    assert await pace.used_today("email") == 3
+    assert await pace.used_today("email", "a@x.example") == 2
+    assert await pace.used_today("wechat") is None

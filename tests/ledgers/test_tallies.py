@@ -9,7 +9,7 @@ from campaigns import outbox, statements, touches
 from campaigns.models import Member, Message, Touch
 from campaigns.outbox import Settlement
 from campaigns.reports import campaign_reports
-from campaigns.tallies import Count, count_afresh, put_together, read_counts
+from campaigns.tallies import Count, count_afresh, put_together, read_counts, sent_on
 from campaigns.terms import ChannelName, DeliveryState, Direction, Intent, Reason, TouchKind
 from tests.cast import NOW, crowd, put_on_the_wire, run_tiny, settle
 
@@ -47,6 +47,28 @@ async def test_the_numbers_equal_a_full_count_at_every_step(tmp_path: Path) -> N
     await _equal()
     await Touch.filter(intent=Intent.UNKNOWN).update(intent=Intent.CALL_ME)  # as a colleague corrects it
     await Message.filter(id=failed).update(channel=ChannelName.EMAIL)
+    await _equal()
+
+
+async def test_what_went_out_is_counted_by_day_and_channel(tmp_path: Path) -> None:
+    await crowd(4)
+    occurrence_id = await run_tiny(tmp_path, channels=["sms"])
+    assert await sent_on(NOW.date()) == {}
+    held = await put_on_the_wire(occurrence_id)
+    late = NOW.replace(hour=23, minute=59)
+    first, second, third, failed = (one.id for one in held.messages)
+    await settle(
+        held,
+        Settlement(first, DeliveryState.SENT, sent_at=NOW),
+        Settlement(second, DeliveryState.SENT, sent_at=late),
+        Settlement(third, DeliveryState.SENT, sent_at=late + timedelta(minutes=1)),
+        Settlement(failed, DeliveryState.FAILED, reason=Reason.PROVIDER_REFUSED),
+    )
+    await outbox.record_receipt(first, delivered=True, code="", at=NOW)
+    assert await sent_on(NOW.date()) == {"sms": 2}
+    assert await sent_on(NOW.date() + timedelta(days=1)) == {"sms": 1}
+    await Message.filter(id=first).update(channel=ChannelName.EMAIL)
+    assert await sent_on(NOW.date()) == {"sms": 1, "email": 1}
     await _equal()
 
 

@@ -140,6 +140,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/settings/channels/test"): "",
     ("GET", "/settings/policy"): "",
     ("POST", "/settings/policy"): "",
+    ("POST", "/settings/policy/restore"): "",
     ("GET", "/settings/calendar"): "",
     ("POST", "/settings/calendar"): "",
     ("POST", "/settings/calendar/remove"): "",

@@ -75,8 +75,13 @@ def derived_codes(key: str) -> tuple[str, dict[str, str]]:
     return f"SMS_3{number:08}", {SmsProvider.TENCENT: f"3{number:08}"}
 
 
-def blank(title: str, kind: MessageClass, channels: Sequence[ChannelName], code: str) -> dict[str, str]:
-    """The least that passes the lint: a greeting line, a place for the words, what the law wants."""
+def blank(
+    title: str, kind: MessageClass, channels: Sequence[ChannelName], code: str, hold_out: int = 0
+) -> dict[str, str]:
+    """The least that passes the lint: a greeting line, a place for the words, what the law wants.
+
+    `hold_out`: percent of the members that are not written to.
+    """
     table: dict[str, object] = {
         "title": title,
         "class": str(kind),
@@ -84,6 +89,8 @@ def blank(title: str, kind: MessageClass, channels: Sequence[ChannelName], code:
         "channels": [str(one) for one in channels],
         "schedule": _SCHEDULES.get(kind, _EVERY_WORKDAY),
     }
+    if hold_out:
+        table["hold_out"] = hold_out / 100
     files = {"campaign.toml": write_definition(table)}
     soliciting = kind is not MessageClass.SERVICE
     if ChannelName.EMAIL in channels:

@@ -153,7 +153,8 @@ def _files(runtime: Runtime, key: str, asked: Asked, starts: Mapping[str, Start]
     start = starts.get(asked.source)
     if start:
         return copied(start.files, asked.title, code, others if _in_sandbox(runtime) else {})
-    return blank(asked.title, MessageClass(asked.kind), [ChannelName(one) for one in asked.channels], code)
+    channels, share = [ChannelName(one) for one in asked.channels], runtime.rulebook.policy.usual_hold_out
+    return blank(asked.title, MessageClass(asked.kind), channels, code, share)
 
 
 async def _taken(runtime: Runtime) -> set[str]:

@@ -1,35 +1,34 @@
 """设置 · 通道: is each open, by whom it goes, why it is closed and what to do about it; and a message to try it."""
 
 import secrets
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.channels.wecom_staff import notify
+from bot.console.settings.causes import cure
+from bot.console.settings.quotas import Account, accounts_of
 from bot.console.settings.tabs import settings_page
 from bot.language import say
-from bot.pacing import load_pace_book
-from bot.providers import WECHAT_MASS, all_paced_as
+from bot.pacing import PaceBook, load_pace_book
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form
 from bot.web.pages import masked
+from bot.wecom.reach import wecom_of
 from bot.wording import channel_words
 from campaigns import definitions, outbox
-from campaigns.audit import Action
+from campaigns.audit import Action, Entry, last_of
 from campaigns.cells import parse_email, parse_mobile
 from campaigns.errors import OutreachError
 from campaigns.folders import render_sample
 from campaigns.rights import Right
-from campaigns.terms import ChannelName, MessageClass, Outbound, Reaction, SendResult, Words
+from campaigns.tallies import sent_on
+from campaigns.terms import SHANGHAI, ChannelName, MessageClass, Outbound, Reaction, SendResult, Words
 
 _LONGEST_ADDRESS = 200
-_CURES = (
-    (("535", "auth", "login", "credential", "signature", "secret", "token"), "账号或密码不对：换授权码或密钥，再打开"),
-    (("balance", "amount", "arrear", "余额", "欠费"), "余额不够：去服务商那里充值，再打开"),
-    (("quota", "limit", "daily", "配额", "上限"), "今天的额度用完了：等到明天，或者让服务商提高额度"),
-    (("ip", "whitelist", "forbidden", "白名单"), "服务商不认这台机器：把它的地址加进白名单，再打开"),
-)
 _REACTIONS = {
     Reaction.RETRY: "这次没有成，过一会儿再试",
     Reaction.SLOW: "服务商嫌快，过一会儿再试",
@@ -46,15 +45,18 @@ _REACTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One channel. `limits`: (provider, a day, a second), 0 being none. `closures`: (name, reason, cure, until)."""
+    """One channel. `closures`: (name, reason, cure, until). `last`: what stopped it before, `tried` its last test."""
 
     name: ChannelName
     label: str
     state: str
     dot: str
-    limits: tuple[tuple[str, int, float], ...]
-    closures: tuple[tuple[str, str, str, datetime | None], ...]
-    testable: bool
+    sent: int
+    accounts: Sequence[Account]
+    closures: Sequence[tuple[str, str, str, datetime | None]]
+    last: Entry | None
+    tried: Entry | None
+    tried_words: str
 
 
 async def channels(request: Request) -> Response:
@@ -64,9 +66,9 @@ async def channels(request: Request) -> Response:
 async def open_again(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     name = str((await read_form(request)).get("channel", ""))
-    if name in {one.channel for one in await outbox.list_closures(runtime.clock())}:
+    if closed := next((one for one in await outbox.list_closures(runtime.clock()) if one.channel == name), None):
         await outbox.open_channel(name)
-        await log(request, Action.CHANNEL_OPENED, f"channel/{name}")
+        await log(request, Action.CHANNEL_OPENED, f"channel/{name}", reason=closed.reason)
     return RedirectResponse("/settings/channels?opened=1", status_code=303)
 
 
@@ -80,11 +82,11 @@ async def test(request: Request) -> Response:
     name = ChannelName(given)
     if not (address := read_address(name, typed)):
         return await _page(request, fault=(name, typed, say("这个地址不对，改好再发")), status_code=422)
-    if (words := await _words(runtime, name)) is None:
-        return await _page(request, fault=(name, typed, say("没有一个活动写了这个通道的话，先写一个")), status_code=422)
-    outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, words)
     try:
-        (result,) = await runtime.channels[name].send([outbound])
+        result = await _try(runtime, name, address)
+        if result is None:
+            fault = (name, typed, say("没有一个活动写了这个通道的话，先写一个"))
+            return await _page(request, fault=fault, status_code=422)
     except OutreachError as exc:
         return await _page(request, fault=(name, typed, str(exc).partition(" (")[0]), status_code=502)
     outcome = "accepted" if result.accepted else str(result.reaction)
@@ -92,6 +94,20 @@ async def test(request: Request) -> Response:
     if not result.accepted:
         return await _page(request, fault=(name, typed, refusal_of(result)), status_code=502)
     return await _page(request, sent=(name, address))
+
+
+async def _try(runtime: Runtime, name: ChannelName, address: str) -> SendResult | None:
+    """None where no campaign has words. WeCom takes no first word to a customer: a colleague gets a card instead."""
+    if name is ChannelName.WECOM:
+        api = wecom_of(runtime)
+        assert api is not None  # a runtime has no other WeCom
+        title, text = say("会访试发"), say("看到这一张，企业微信就是通的。不用回。")
+        return await notify(api, 0, address, title, f"{text}{secrets.token_hex(2)}", f"{runtime.public_url}/settings")
+    if (words := await _words(runtime, name)) is None:
+        return None
+    outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, words)
+    (result,) = await runtime.channels[name].send([outbound])
+    return result
 
 
 def refusal_of(result: SendResult) -> str:
@@ -122,33 +138,35 @@ async def _words(runtime: Runtime, name: ChannelName) -> Words | None:
     return None
 
 
-def cure(reason: str) -> str:
-    """What to do about a closed channel, by the reason it gives."""
-    lower = reason.lower()
-    return next((cure for marks, cure in _CURES if any(mark in lower for mark in marks)), "按原因修好，再打开")
-
-
-async def _line(runtime: Runtime, name: ChannelName, closures: list[outbox.Closure]) -> Line:
-    channel = runtime.channels.get(name)
+async def _line(
+    runtime: Runtime, name: ChannelName, closures: Sequence[outbox.Closure], book: PaceBook, sent: Mapping[str, int]
+) -> Line:
     mine = [one for one in closures if one.channel == name or one.channel.startswith(f"{name}_")]
-    book = load_pace_book(runtime.settings.huifang_templates / "pacing.toml")
-    providers = all_paced_as(name, channel) if channel else []
-    whole = {one: limits.whole for one in providers if (limits := book.providers.get(one))}
-    if channel is None:
+    if name not in runtime.channels:
         state, dot = "没有接", "none"
     elif mine:
         state, dot = "停了", "bad"
     else:
         state, dot = ("沙箱", "ok") if name in runtime.sandboxed else ("正常", "ok")
+    tried = await last_of(Action.CHANNEL_TESTED, f"channel/{name}")
     return Line(
         name,
         channel_words(name),
         say(state),
         dot,
-        tuple((one, limit.per_day if limit else 0, limit.rate if limit else 0) for one, limit in whole.items()),
-        tuple((one.channel, one.reason, say(cure(one.reason)), one.until) for one in mine),
-        channel is not None and name is not ChannelName.WECOM,
+        sent.get(name, 0),
+        await accounts_of(runtime, name, book, sent),
+        [(one.channel, one.reason, say(cure(one.reason)), one.until) for one in mine],
+        await last_of(Action.CHANNEL_OPENED, f"channel/{name}"),
+        tried,
+        _outcome(str(tried.detail.get("outcome", ""))) if tried else "",
     )
+
+
+def _outcome(code: str) -> str:
+    if code == "accepted":
+        return say("服务商收下了")
+    return say(_REACTIONS[Reaction(code)]) if code in list(Reaction) and Reaction(code) in _REACTIONS else code
 
 
 async def _page(
@@ -159,18 +177,22 @@ async def _page(
     status_code: int = 200,
 ) -> Response:
     runtime: Runtime = request.app.state.runtime
-    closures = await outbox.list_closures(runtime.clock())
+    now = runtime.clock()
+    closures = await outbox.list_closures(now)
+    sent_today = await sent_on(now.astimezone(SHANGHAI).date())
+    book = load_pace_book(runtime.settings.huifang_templates / "pacing.toml")
     return await settings_page(
         request,
         "settings/channels.html",
         tab="channels",
         status_code=status_code,
-        lines=[await _line(runtime, name, closures) for name in ChannelName],
+        lines=[await _line(runtime, name, closures, book, sent_today) for name in ChannelName],
         sandboxed=runtime.sandboxed,
         fault=fault,
         sent=(channel_words(sent[0]), masked(sent[1]), sent[0] in runtime.sandboxed) if sent else None,
         opened=request.query_params.get("opened") == "1",
-        mass=WECHAT_MASS,
+        cure=lambda reason: say(cure(reason)),
+        paced=book.pace_sandbox,
     )
 
 

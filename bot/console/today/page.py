@@ -12,7 +12,7 @@ from starlette.responses import Response
 from bot.console import charts
 from bot.console.calendars import Event, events_between
 from bot.console.moments import short_day, time_left, weekday_of
-from bot.console.settings.channels import cure
+from bot.console.settings.causes import cure
 from bot.console.shell import staff_page
 from bot.console.today.first import first_things
 from bot.console.today.numbers import belongs, held_back, numbers_for, stopped

@@ -1,0 +1,100 @@
+"""The limits of policy.toml as 设置 · 发送规则 shows them: each with what it changes, and as it is typed."""
+
+from dataclasses import dataclass
+
+from campaigns.policy import PolicySettings
+from campaigns.terms import Tier
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One key of the file. `kind`: time, days (workdays or all) or number; `unit` stands behind a number."""
+
+    key: str
+    kind: str
+    label: str
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    changes: str
+    limits: tuple[Limit, ...]
+
+
+def _hours(kind: str) -> tuple[Limit, ...]:
+    return (
+        Limit(f"hours.{kind}.from", "time", "从几点"),
+        Limit(f"hours.{kind}.to", "time", "到几点"),
+        Limit(f"hours.{kind}.days", "days", "哪些天"),
+    )
+
+
+GROUPS = (
+    Group("营销什么时候能发", "不在这个时段的营销推到下一个能发的时刻，不会丢", _hours("marketing")),
+    Group("节日问候什么时候能发", "问候在节前最后一个能发的时刻发；过了节就不再发", _hours("greeting")),
+    Group("服务提醒什么时候能发", "有未读简历、套餐到期这类提醒。回答客户的话不受时段限制", _hours("service")),
+    Group(
+        "一家企业最多收几次",
+        "营销和问候合计，所有联系人、所有渠道算在一起。满了就推迟，0是一次也不发",
+        (
+            Limit("company.window_days", "number", "在任意多少天里", "天"),
+            *(Limit(f"company.touches.{tier}", "number", str(tier), "次") for tier in Tier),
+            Limit("company.apart_hours", "number", "两次之间至少隔", "小时"),
+        ),
+    ),
+    Group(
+        "一个人最多收几条营销短信",
+        "同一个联系人，超过的改走别的渠道或推迟",
+        (
+            Limit("contact.window_days", "number", "在任意多少天里", "天"),
+            Limit("contact.marketing_sms", "number", "最多", "条"),
+        ),
+    ),
+    Group("企业微信群发", "同一位客户一个自然月最多收几条", (Limit("wecom.mass_a_month", "number", "最多", "条"),)),
+    Group("推迟到什么时候为止", "到时还不能发的就不发了", (Limit("defer.at_most_days", "number", "最多推迟", "天"),)),
+    Group(
+        "像是退订、还没核对",
+        "这家企业先停这么久，等人核对；一封也不发",
+        (Limit("doubt.pause_hours", "number", "停", "小时"),),
+    ),
+    Group(
+        "多大的活动可以自己批准",
+        "有审批权的人自己送审的活动，不超过这么多家可以自己批准，再多要别人批准；0是一律要别人批准。别人送审的不受限制",
+        (Limit("approval.own_up_to", "number", "自己批准最多", "家"),),
+    ),
+    Group(
+        "新活动留多少不发，用来比",
+        "从空白新做的活动，对照组一开始填这个数，每个活动在“为了什么”一步可以另改；已经有的活动不变。"
+        "写10，就是每100家里约10家不发，看得出活动有没有用；0是都发，看不出",
+        (Limit("campaign.hold_out_percent", "number", "每100家里留", "家"),),
+    ),
+)
+LIMITS = {limit.key: limit for group in GROUPS for limit in group.limits}
+
+
+def shown(policy: PolicySettings) -> dict[str, str]:
+    """Every key's value as it is typed."""
+    hours = {
+        f"hours.{kind}.{name}": value
+        for kind, one in policy.hours.items()
+        for name, value in (
+            ("from", f"{one.opens:%H:%M}"),
+            ("to", f"{one.closes:%H:%M}"),
+            ("days", "workdays" if one.workdays_only else "all"),
+        )
+    }
+    return {
+        **hours,
+        **{f"company.touches.{tier}": str(most) for tier, most in policy.company_touches.items()},
+        "company.window_days": str(policy.company_window.days),
+        "company.apart_hours": str(round(policy.company_apart.total_seconds()) // 3600),
+        "contact.marketing_sms": str(policy.contact_sms),
+        "contact.window_days": str(policy.contact_sms_window.days),
+        "wecom.mass_a_month": str(policy.customer_mass),
+        "defer.at_most_days": str(policy.defer_at_most.days),
+        "doubt.pause_hours": str(round(policy.doubt_pause.total_seconds()) // 3600),
+        "approval.own_up_to": str(policy.own_up_to),
+        "campaign.hold_out_percent": str(policy.usual_hold_out),
+    }
