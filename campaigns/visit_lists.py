@@ -1,10 +1,10 @@
 """Lists of return-visit tasks: what is due, whose it is, counted and paged."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, assert_never
 
 from campaigns import statements
 from campaigns.terms import SHANGHAI
@@ -22,6 +22,9 @@ class Which(StrEnum):
     DEPARTMENT = "department"
     ALL = "all"
     DONE = "done"
+
+
+_OPEN = (Which.DUE, Which.LATE, Which.MINE, Which.DEPARTMENT, Which.ALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,48 +70,79 @@ async def browse_tasks(which: Which, asker: Asker, now: datetime, page: int = 1)
 
 
 async def count_tasks(asker: Asker, now: datetime) -> Mapping[Which, int]:
-    return {which: await _count(which, asker, now) for which in Which}
+    """All lists in two statements: what is open is read once for all of them."""
+    params: list[Any] = []
+    base = _where(Which.ALL, asker, now, params)
+    columns = [f"sum(CASE WHEN {_asked(which, asker, now, params)} THEN 1 ELSE 0 END) AS n_{which}" for which in _OPEN]
+    [row] = await statements.query(
+        f"SELECT {', '.join(columns)} FROM visits v JOIN members m ON m.id = v.member_id WHERE {base}", *params
+    )
+    counts = {which: int(row[f"n_{which}"] or 0) for which in _OPEN}
+    return {**counts, Which.DONE: await _count_done(asker)}
 
 
 async def count_due(owners: frozenset[str] | None, now: datetime) -> tuple[int, int]:
     """(due by the end of today, of these late) of the tasks this person sees."""
-    asker = Asker("", owners, frozenset())
-    due = await _count(Which.DUE, asker, now)
-    return due, await _count(Which.LATE, asker, now) if due else 0
-
-
-async def _count(which: Which, asker: Asker, now: datetime) -> int:
-    params: list[Any] = []
-    where = _where(which, asker, now, params)
+    params: list[Any] = [_end_of_day(now), now]
+    seen = _seen(owners, params)
     [row] = await statements.query(
-        f"SELECT count(*) AS n FROM visits v JOIN members m ON m.id = v.member_id WHERE {where}", *params
+        f"""
+        SELECT count(*) AS due, sum(CASE WHEN v.due_at < $2 THEN 1 ELSE 0 END) AS late
+        FROM visits v WHERE v.state = 'open' AND v.due_at < $1 AND {seen}
+        """,
+        *params,
     )
+    return int(row["due"]), int(row["late"] or 0)
+
+
+async def _count_done(asker: Asker) -> int:
+    params: list[Any] = []
+    seen = _seen(asker.owners, params)
+    [row] = await statements.query(f"SELECT count(*) AS n FROM visits v WHERE v.state = 'done' AND {seen}", *params)
     return int(row["n"])
 
 
+def _seen(owners: frozenset[str] | None, params: list[Any]) -> str:
+    """Whose members' tasks; without a look at the members where anybody's count."""
+    if owners is None:
+        return "1 = 1"
+    names = _among("m.owner", owners, _taker(params))
+    return f"v.member_id IN (SELECT m.id FROM members m WHERE {names})"
+
+
 def _where(which: Which, asker: Asker, now: datetime, params: list[Any]) -> str:
+    parts = ["v.state = 'done'" if which is Which.DONE else "v.state = 'open'"]
+    if asker.owners is not None:
+        parts.append(_among("m.owner", asker.owners, _taker(params)))
+    return " AND ".join([*parts, _asked(which, asker, now, params)])
+
+
+def _asked(which: Which, asker: Asker, now: datetime, params: list[Any]) -> str:
+    """What a list asks of a task beyond its being open or done."""
+    take = _taker(params)
+    match which:
+        case Which.DUE:
+            return f"v.due_at < {take(_end_of_day(now))}"
+        case Which.LATE:
+            return f"v.due_at < {take(now)}"
+        case Which.MINE:
+            return f"{_OWNER} = {take(asker.name)}"
+        case Which.DEPARTMENT:
+            return _among(_OWNER, asker.department, take)
+        case Which.ALL | Which.DONE:
+            return "1 = 1"
+    assert_never(which)
+
+
+def _taker(params: list[Any]) -> Callable[[object], str]:
     def take(value: object) -> str:
         params.append(value)
         return f"${len(params)}"
 
-    parts = ["v.state = 'done'" if which is Which.DONE else "v.state = 'open'"]
-    if asker.owners is not None:
-        parts.append(_among("m.owner", asker.owners, take))
-    match which:
-        case Which.DUE:
-            parts.append(f"v.due_at < {take(_end_of_day(now))}")
-        case Which.LATE:
-            parts.append(f"v.due_at < {take(now)}")
-        case Which.MINE:
-            parts.append(f"{_OWNER} = {take(asker.name)}")
-        case Which.DEPARTMENT:
-            parts.append(_among(_OWNER, asker.department, take))
-        case Which.ALL | Which.DONE:
-            pass
-    return " AND ".join(parts)
+    return take
 
 
-def _among(column: str, names: frozenset[str], take: Any) -> str:
+def _among(column: str, names: frozenset[str], take: Callable[[object], str]) -> str:
     return f"{column} IN ({', '.join(take(name) for name in sorted(names))})" if names else "1 = 0"
 
 

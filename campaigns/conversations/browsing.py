@@ -68,6 +68,7 @@ _WHERE = {
     Tab.ALL: "1 = 1",
 }
 _UNTIL = "CASE c.medium WHEN 'wechat' THEN f.window_until WHEN 'wecom' THEN w.window_until END"
+_WINDOWED = "c.medium IN ('wechat', 'wecom')"
 _REACH = """
         LEFT JOIN contacts p ON p.id = c.contact_id
         LEFT JOIN wechat_followers f ON f.openid = p.openid
@@ -78,11 +79,11 @@ _OLDEST_FIRST = frozenset({Tab.WAITING, Tab.NOBODYS})  # who waits longest comes
 async def browse(sieve: Sieve, page: int = 1) -> Page:
     """Page 1 is the first; a page behind the last is empty."""
     given, scope = _scope(sieve)
-    where = {tab: f"{condition.format(today=sieve.today)} AND {scope}" for tab, condition in _WHERE.items()}
-    counts = {tab: await _count(where[tab], given) for tab in Tab}
+    where = {tab: condition.format(today=sieve.today) for tab, condition in _WHERE.items()}
+    counts = await _count_tabs(where, scope, given)
     waits = _WAITS.format(today=sieve.today)
     order = "c.heard_at, c.id" if sieve.tab in _OLDEST_FIRST else "c.heard_at DESC, c.id DESC"
-    inner = f"{where[sieve.tab]} ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}"
+    inner = f"{where[sieve.tab]} AND {scope} ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}"
     rows = await statements.query(_select(waits, inner, order), *given)
     return Page([_line(row) for row in rows], counts[sieve.tab], counts)
 
@@ -94,9 +95,13 @@ async def pressing(now: datetime, owners: frozenset[str] | None, most: int) -> S
     given.append(now)
     waits = _WAITS.format(today=today)
     is_open = f"{_UNTIL} > ${len(given)}"
-    order = f"CASE WHEN {is_open} THEN 0 ELSE 1 END, CASE WHEN {is_open} THEN {_UNTIL} END, c.heard_at, c.id"
-    rows = await statements.query(_select(waits, f"{waits} AND {scope}", f"{order} LIMIT {int(most)}"), *given)
-    return [_line(row) for row in rows]
+    closing = f"{waits} AND {scope} AND {_WINDOWED} AND {is_open} ORDER BY {_UNTIL}, c.heard_at, c.id LIMIT {int(most)}"
+    found = await statements.query(_select(waits, closing, f"{_UNTIL}, c.heard_at, c.id", _REACH), *given)
+    if left := int(most) - len(found):
+        # in the order of the index: what comes first has hardly ever an open window
+        rest = f"{waits} AND {scope} AND ({_UNTIL} > ${len(given)}) IS NOT TRUE ORDER BY c.heard_at, c.id LIMIT {left}"
+        found += await statements.query(_select(waits, rest, "c.heard_at, c.id", _REACH), *given)
+    return [_line(row) for row in found]
 
 
 async def count_closing(now: datetime, until: datetime, owners: frozenset[str] | None) -> int:
@@ -107,7 +112,7 @@ async def count_closing(now: datetime, until: datetime, owners: frozenset[str] |
     [row] = await statements.query(
         f"""
         SELECT count(*) AS n FROM conversations c JOIN members m ON m.id = c.member_id {_REACH}
-        WHERE {_WAITS.format(today=today)} AND {scope} AND {_UNTIL} > ${n + 1} AND {_UNTIL} <= ${n + 2}
+        WHERE {_WAITS.format(today=today)} AND {scope} AND {_WINDOWED} AND {_UNTIL} > ${n + 1} AND {_UNTIL} <= ${n + 2}
         """,
         *given,
         now,
@@ -121,18 +126,28 @@ async def count_waiting(today: date, owners: frozenset[str] | None = None) -> in
     return await _count(f"{_WAITS.format(today=today)} AND {scope}", given)
 
 
-def _select(waits: str, inner: str, order: str) -> str:
+def _select(waits: str, inner: str, order: str, beside: str = "") -> str:
+    """`beside`: what else `inner` joins."""
     return f"""
         SELECT c.member_id, m.no, m.name, m.tier, p.name AS contact, c.state, c.assigned, c.medium, c.intent,
           t.text, x.now AS corrected, c.heard_at, c.follow_up_on, CASE WHEN {waits} THEN 1 ELSE 0 END AS waits,
           {_UNTIL} AS window_until,
           CASE c.medium WHEN 'wechat' THEN f.window_left WHEN 'wecom' THEN w.window_left END AS window_left
-        FROM (SELECT c.* FROM conversations c JOIN members m ON m.id = c.member_id WHERE {inner}) c
+        FROM (SELECT c.* FROM conversations c JOIN members m ON m.id = c.member_id {beside} WHERE {inner}) c
         JOIN members m ON m.id = c.member_id {_REACH}
         LEFT JOIN touches t ON t.id = c.touch_id
         LEFT JOIN corrections x ON x.touch_id = c.touch_id
         ORDER BY {order}
         """
+
+
+async def _count_tabs(where: Mapping[Tab, str], scope: str, given: Sequence[Any]) -> dict[Tab, int]:
+    """All tabs in one reading."""
+    columns = ", ".join(f"sum(CASE WHEN {asked} THEN 1 ELSE 0 END) AS n_{tab}" for tab, asked in where.items())
+    [row] = await statements.query(
+        f"SELECT {columns} FROM conversations c JOIN members m ON m.id = c.member_id WHERE {scope}", *given
+    )
+    return {tab: int(row[f"n_{tab}"] or 0) for tab in where}
 
 
 async def _count(where: str, given: Sequence[Any]) -> int:

@@ -103,6 +103,7 @@ class Conversation(Model):
         indexes = (
             Index(fields=("state", "heard_at"), name="conversations_state"),
             Index(fields=("assigned", "state"), name="conversations_assigned"),
+            Index(fields=("heard_at", "id"), name="conversations_heard"),
         )
 
 

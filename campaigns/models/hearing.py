@@ -104,6 +104,7 @@ class Visit(Model):
         table = "visits"
         indexes = (
             Index(fields=("state", "due_at"), name="visits_due"),
+            Index(fields=("state", "closed_at", "id"), name="visits_closed"),
             Index(fields=("member_id",), name="visits_member"),
         )
 

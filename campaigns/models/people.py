@@ -4,6 +4,8 @@ from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
+from campaigns.indexes import FilledIndex
+
 
 class Member(Model):
     """企业会员. Owned by campaigns.members, which keeps the counters too."""
@@ -37,6 +39,10 @@ class Member(Model):
 
     class Meta:
         table = "members"
+        indexes = (
+            Index(fields=("owner", "tier", "id"), name="members_owner"),
+            FilledIndex(fields=("plan_expires_on",), name="members_renewal", filled="plan_expires_on"),
+        )
 
 
 class Contact(Model):
