@@ -9,7 +9,7 @@ from campaigns.indexes import FilledIndex
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0009_today")]
+    dependencies = [("campaigns", "0010_settings")]
 
     operations = [
         ops.AddIndex(model_name="Member", index=Index(fields=["owner", "tier", "id"], name="members_owner")),
