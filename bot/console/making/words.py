@@ -32,9 +32,11 @@ from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form
 from bot.web.pages import page
 from campaigns import edits
+from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import DefinitionError, OutreachError
 from campaigns.folders import compiled_content, read_own
 from campaigns.folders.definition import NEEDS
+from campaigns.members.values import custom_names
 from campaigns.rights import Right
 from campaigns.terms import ChannelName
 
@@ -250,7 +252,7 @@ async def _page(
         boxes=boxes,
         order=ORDER,
         places={one: at for at, one in enumerate(used, 1)},
-        offered=offered(draft.files),
+        offered=offered(draft.files, await labels_of(await custom_names(), Shown.WORDS)),
         tested=tested,
         test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
         swapped=False,

@@ -19,6 +19,7 @@ from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
 from campaigns import definitions, outbox, remarks
 from campaigns.audit import Action, read_audit
+from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import InputError
 from campaigns.members import find
 from campaigns.rights import Right
@@ -59,6 +60,7 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         "member/page.html",
         here="members",
         member=found,
+        attrs=await _attrs(found["attrs"]),
         path=_path(found["no"]),
         tree=_tree(contacts),
         reached=_reached(found["reach"]),
@@ -87,6 +89,12 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         done=done,
         undo=await _undo(request, done, found),
     )
+
+
+async def _attrs(held: Mapping[str, str]) -> list[tuple[str, str]]:
+    """(what staff call it, value) of the site's own columns that this page shows."""
+    labels = await labels_of(held, Shown.MEMBER)
+    return sorted((label, held[name]) for name, label in labels.items())
 
 
 async def _undo(request: Request, done: str, found: Mapping[str, Any]) -> dict[str, str] | None:
