@@ -133,6 +133,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/staff/{id:int}"): "",
     ("POST", "/staff/{id:int}/password"): "",
     ("GET", "/audit"): "manager",
+    ("GET", "/audit.csv"): "manager",
     ("GET", "/settings"): "",
     ("GET", "/settings/departments"): "",
     ("GET", "/settings/channels"): "",
