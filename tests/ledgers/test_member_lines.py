@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import remarks, touches
+from campaigns import remarks, saved_views, touches
 from campaigns.members import consent, find, owners
 from campaigns.models import Application, Member, Note, Suppression
 from campaigns.terms import Direction, TouchKind
@@ -70,3 +70,17 @@ async def test_only_what_staff_paused_is_ended_early() -> None:
     standing = await Suppression.filter(lifted_at=None).order_by("id").values_list("member_id", "reason", "source")
     assert standing == [(other.id, "in_doubt", "staff:林:国庆"), (member.id, "in_doubt", "touch:1"),
                         (member.id, "refused", "staff:林")]  # fmt: skip
+
+
+async def test_of_ones_views_one_is_begun_with_until_it_is_chosen_again_or_gone() -> None:
+    mine = await saved_views.save_view(1, "members", "大同的", "city=大同", now=NOW)
+    assert await saved_views.default_view(1, "members") is None
+    assert not await saved_views.choose_default(mine.id, 2, "members")
+    assert await saved_views.choose_default(mine.id, 1, "members")
+    assert await saved_views.default_view(1, "members") == mine
+    assert await saved_views.default_view(2, "members") is None
+    assert await saved_views.choose_default(mine.id, 1, "members")
+    assert await saved_views.default_view(1, "members") is None
+    await saved_views.choose_default(mine.id, 1, "members")
+    await saved_views.delete_view(mine.id, 1)
+    assert await saved_views.default_view(1, "members") is None
