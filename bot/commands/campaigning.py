@@ -151,8 +151,7 @@ async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
 async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:
     check_rules(settings)
     async with open_database(settings):
-        if await marks.is_held():
-            raise StateError(f"{HELD} (restored, paused)")
+        await _refuse_while_held()
         await need_campaign(settings, key)
         clock = await _clock(settings, as_of)
         with bulk_work():
@@ -174,11 +173,10 @@ async def change(settings: Settings, key: str, what: str) -> dict[str, Any]:
             case "pause":
                 await definitions.pause(key, note=definitions.BY_HAND)
             case "resume":
+                await _refuse_while_held()
                 await definitions.resume(key, now=(await _clock(settings, None))())
             case "cancel":
-                campaign_id = await definitions.cancel(key)
-                await outbox.cancel_queued(campaign_id)
-                await outbox.cancel_waiting(campaign_id)
+                await planner.call_off(key, (await _clock(settings, None))())
         return {"campaign": key, "state": (await definitions.read_campaign(key)).state}
 
 
@@ -193,6 +191,12 @@ async def status(settings: Settings, key: str | None) -> Any:
     if not reports:
         raise InputError(f"{key} 还没有批准。先运行 huifang campaign approve {key} (not approved yet)")
     return reports[0]
+
+
+async def _refuse_while_held() -> None:
+    """A restored copy that nobody has released would be said to run, and would not."""
+    if await marks.is_held():
+        raise StateError(f"{HELD} (restored, paused)")
 
 
 async def need_campaign(settings: Settings, key: str) -> None:

@@ -10,7 +10,7 @@ from tortoise.transactions import in_transaction
 
 from campaigns import statements
 from campaigns.models import Message, Occurrence
-from campaigns.terms import DeliveryState
+from campaigns.terms import DeliveryState, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,23 @@ async def find_occurrence(campaign_id: int, key: str) -> int | None:
     return row.id if row else None
 
 
-async def has_run(campaign_id: int, version_id: int) -> bool:
-    """Whether a run of it was begun with these words."""
-    return await Occurrence.exists(campaign_id=campaign_id, version_id=version_id)
+async def free_key(campaign_id: int, key: str, *, anew: bool) -> str:
+    """This key, or numbered where a run of it was planned to its end and then called off, or with `anew` in any case.
+
+    A campaign that is called off and started again within the minute has two runs.
+    """
+    free, number = key, 1
+    while await _is_over(campaign_id, free, anew=anew):
+        number += 1
+        free = f"{key}-{number}"
+    return free
+
+
+async def _is_over(campaign_id: int, key: str, *, anew: bool) -> bool:
+    row = await Occurrence.filter(campaign_id=campaign_id, key=key).exclude(planned_at=None).first()
+    if row is None or anew:
+        return row is not None
+    return await Message.exists(occurrence_id=row.id, state=DeliveryState.SUPPRESSED, reason=Reason.CANCELLED)
 
 
 async def change_extra(occurrence_id: int, extra: Mapping[str, object]) -> None:

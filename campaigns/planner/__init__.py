@@ -1,6 +1,7 @@
 """From trigger to outbox: occurrence × audience × policy × content; its preview; the recheck before the wire."""
 
 from campaigns.planner.by_hand import ANSWER_WITHIN, WayByHand, sample_of, ways_by_hand
+from campaigns.planner.ending import CalledOff, call_off
 from campaigns.planner.fates import obstacle_words, written_to
 from campaigns.planner.planning import (
     begin_again,
@@ -19,6 +20,7 @@ from campaigns.planner.runs import Rulebook, Run, first_due, stored_run
 __all__ = [
     "ANSWER_WITHIN",
     "CAN",
+    "CalledOff",
     "Checked",
     "Preview",
     "Reachable",
@@ -27,6 +29,7 @@ __all__ = [
     "WayByHand",
     "begin_again",
     "begin_campaign",
+    "call_off",
     "choose_again",
     "first_due",
     "next_slot",

@@ -15,7 +15,7 @@ from campaigns.folders import Definition
 from campaigns.members.find import count_audience
 from campaigns.outbox import OccurrenceRow
 from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words
-from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, stored_run, useless_at
+from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, starts_anew, stored_run, useless_at
 from campaigns.schedule import Due, OnStart, due_occurrences, parse_schedule
 from campaigns.segments import parse_segment
 from campaigns.terms import Allow, ContactFacts, Defer, Facts, Suppress
@@ -41,11 +41,12 @@ async def plan_due(now: datetime, book: Rulebook) -> list[int]:
 
 async def start_campaign(key: str, now: datetime, book: Rulebook) -> int | None:
     """Let it run, beginning at once: a festival's at its next festival, any other now. Returns the occurrence."""
+    before = await definitions.read_campaign(key)
     campaign = await definitions.start(key, now=now)
     if not campaign.definition.schedule:
         return None  # it waits for answers, not for a date
     due = first_due(campaign.definition, now, book)
-    occurrence_id = await _add_occurrence(campaign, due)
+    occurrence_id = await _add_occurrence(campaign, due, anew=starts_anew(before))
     await plan_occurrence(occurrence_id, now, book)
     return occurrence_id
 
@@ -56,20 +57,19 @@ async def begin_campaign(key: str, now: datetime, book: Rulebook) -> None:
     due = first_due(campaign.definition, now, book) if campaign.definition.schedule else None
     campaign = await definitions.start(key, now=now)
     if due and isinstance(parse_schedule(campaign.definition.schedule), OnStart):
-        await _add_occurrence(campaign, due)  # it has no date that would fall due later
+        await _add_occurrence(campaign, due, anew=True)  # it has no date that would fall due later
 
 
 async def begin_again(key: str, now: datetime, book: Rulebook) -> None:
-    """After other words were approved while it runs or rests: those sent on its start go to whom it has not planned.
+    """After words were approved while it runs or rests: those sent on its start go to whom it has not planned.
 
-    Every other campaign goes on by its own dates.
+    Words it was sent with before do so too. Every other campaign goes on by its own dates.
     """
     campaign = await definitions.read_campaign(key)
     if not campaign.definition.schedule or not isinstance(parse_schedule(campaign.definition.schedule), OnStart):
         return
-    if not await outbox.has_run(campaign.id, campaign.version_id):
-        due = first_due(campaign.definition, now, book)
-        await _add_occurrence(campaign, replace(due, key=f"{due.key}-v{campaign.version_id}"))
+    due = first_due(campaign.definition, now, book)
+    await _add_occurrence(campaign, replace(due, key=f"{due.key}-v{campaign.version_id}"), anew=True)
 
 
 async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> None:
@@ -189,11 +189,11 @@ async def _weigh(campaign: CampaignRow, since: datetime, now: datetime, book: Ru
     return await approvals.weigh(campaign, audience, since=since, now=now, own_up_to=book.policy.own_up_to)
 
 
-async def _add_occurrence(campaign: CampaignRow, due: Due) -> int:
+async def _add_occurrence(campaign: CampaignRow, due: Due, *, anew: bool = False) -> int:
     return await outbox.add_occurrence(
         campaign.id,
         campaign.version_id,
-        due.key,
+        await outbox.free_key(campaign.id, due.key, anew=anew),
         due.at,
         useless_at=useless_at(campaign.definition, due),
         extra=shared_variables(due),

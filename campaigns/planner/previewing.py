@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns import definitions
+from campaigns import definitions, outbox
 from campaigns.folders import CampaignFolder, compiled_content
 from campaigns.models import Message, Occurrence
 from campaigns.planner.fates import decided_fates, fate_name, ruling_of
-from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, useless_at
+from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, starts_anew, useless_at
 from campaigns.reach import furthest
 from campaigns.terms import Allow, ChannelName, Defer
 
@@ -37,11 +37,12 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
     """Count what starting this campaign now would do, without writing anything."""
     campaign = await definitions.find_campaign(folder.key)
     due = first_due(folder.definition, now, book)
+    key = await outbox.free_key(campaign.id, due.key, anew=starts_anew(campaign)) if campaign else due.key
     run = Run(
         campaign_id=campaign.id if campaign else None,
         definition=folder.definition,
         content=compiled_content(folder.files),
-        key=due.key,
+        key=key,
         at=due.at,
         useless_at=useless_at(folder.definition, due),
         festival=due.festival,
@@ -70,7 +71,7 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
                     until.setdefault(name, Counter())[fate.until] += 1
     return Preview(
         campaign=folder.key,
-        key=due.key,
+        key=key,
         at=due.at,
         audience=sum(fates.values()),
         fates=fates,

@@ -8,6 +8,7 @@ from typing import Any
 
 from campaigns.calendar import Festival, WorkCalendar
 from campaigns.content import Compiled
+from campaigns.definitions import CampaignRow
 from campaigns.errors import InputError
 from campaigns.folders import Definition, compiled_content, parse_definition
 from campaigns.outbox import OccurrenceRow
@@ -101,6 +102,12 @@ def first_due(definition: Definition, now: datetime, book: Rulebook) -> Due:
     if not coming:
         raise InputError(f"{definition.title} 的时间已经过去，改 campaign.toml 的 schedule (its date has passed)")
     return coming[0]
+
+
+def starts_anew(campaign: CampaignRow) -> bool:
+    """Whether a start now is a run of its own: not where it runs already, nor by a date it was planned for."""
+    undated = isinstance(parse_schedule(campaign.definition.schedule), OnStart | Recurring)
+    return undated and campaign.state in ("approved", "cancelled")
 
 
 def useless_at(definition: Definition, due: Due) -> datetime | None:

@@ -273,3 +273,25 @@ async def test_a_paused_campaign_is_resumed_and_not_started(runtime: Runtime) ->
         answer = await manager.post(f"/campaigns/{KEY}/start")
     assert answer.status_code == 409
     assert await AuditEntry.filter(action="campaign_changed").count() == 0
+
+
+async def test_what_is_cancelled_and_approved_again_within_the_minute_is_planned(runtime: Runtime) -> None:
+    for number in range(2):
+        await waiting_member(f"Q{number}")
+    await approve_words(runtime, 0, "旧")
+    sent = await Message.all().order_by("id").first()
+    assert sent is not None
+    await Message.filter(id=sent.id).update(state="sent", due_at=None)
+    for times in (1, 2):
+        async with as_staff(runtime, Role.MANAGER, login=f"m{times}") as manager:
+            await manager.post(f"/campaigns/{KEY}/cancel")
+        assert await titles() == {"Q0": "旧"}
+        await approve_words(runtime, 0, "旧")
+        assert await titles() == {"Q0": "旧", "Q1": "旧"}
+
+
+async def test_words_it_was_sent_with_before_go_to_whom_it_has_not_written_to(runtime: Runtime) -> None:
+    for at, title in enumerate(("旧", "新", "旧", "新")):
+        await waiting_member(f"Q{at}")
+        await approve_words(runtime, 0, title)
+    assert await titles() == {"Q0": "旧", "Q1": "新", "Q2": "旧", "Q3": "新"}

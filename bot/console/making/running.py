@@ -11,7 +11,7 @@ from bot.console.shell import not_found, staff_page
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
-from campaigns import approvals, definitions, outbox, tallies
+from campaigns import approvals, definitions, planner, tallies
 from campaigns.approvals import Request as Asked
 from campaigns.audit import Action
 from campaigns.definitions import CampaignRow
@@ -105,11 +105,11 @@ async def _do(request: Request, key: str, what: str) -> dict[str, int]:
             await refuse_while_held()
             await definitions.resume(key, now=runtime.clock())
         case "cancel":
-            campaign_id = await definitions.cancel(key)
-            await outbox.end_planning(campaign_id, runtime.clock())
-            stopped = await outbox.cancel_queued(campaign_id)
-            waited = await outbox.cancel_waiting(campaign_id)
-            return {str(DeliveryState.SUPPRESSED): stopped + waited, str(Reason.WAITS_FOR_STAFF): waited}
+            ended = await planner.call_off(key, runtime.clock())
+            return {
+                str(DeliveryState.SUPPRESSED): ended.messages,
+                str(Reason.WAITS_FOR_STAFF): ended.waited_for_staff,
+            }
     return {}
 
 
