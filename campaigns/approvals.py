@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from campaigns import definitions
@@ -144,8 +145,12 @@ async def waiting_requests() -> list[Request]:
     return [_request(row) for row in await Approval.filter(verdict="").order_by("asked_at", "id")]
 
 
-async def count_waiting() -> int:
-    return await Approval.filter(verdict="").count()
+async def count_waiting(who: str = "", own_up_to: int = 0) -> int:
+    """With `who` only what the size lets this person answer."""
+    waiting = Approval.filter(verdict="")
+    if who:
+        waiting = waiting.filter(~Q(asked_by=who[:64]) | Q(audience__lte=own_up_to))
+    return await waiting.count()
 
 
 async def last_request(campaign: str) -> Request | None:

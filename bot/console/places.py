@@ -7,6 +7,7 @@ from datetime import datetime
 from bot.language import say
 from bot.web.desk import Visitor
 from campaigns import approvals, conversations, visit_lists
+from campaigns.policy import PolicySettings
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 
@@ -56,12 +57,12 @@ _LETTERS = {
     "templates": "l",
     "settings": "e",
 }
-Count = Callable[[Visitor, datetime], Awaitable[tuple[int, bool]]]
+Count = Callable[[Visitor, datetime, PolicySettings], Awaitable[tuple[int, bool]]]
 
 
-async def places_for(visitor: Visitor, now: datetime, *, sandboxed: bool) -> list[list[Place]]:
+async def places_for(visitor: Visitor, now: datetime, policy: PolicySettings, *, sandboxed: bool) -> list[list[Place]]:
     """The groups, each with the places this person may open; the phone only beside a sandbox."""
-    counts = {key: await count(visitor, now) for key, count in _COUNTS.items()}
+    counts = {key: await count(visitor, now, policy) for key, count in _COUNTS.items()}
     return [
         [
             Place(key, href, icon, say(label), _LETTERS.get(key, ""), *counts.get(key, (0, False)))
@@ -72,18 +73,20 @@ async def places_for(visitor: Visitor, now: datetime, *, sandboxed: bool) -> lis
     ]
 
 
-async def _tasks_due(visitor: Visitor, now: datetime) -> tuple[int, bool]:
+async def _tasks_due(visitor: Visitor, now: datetime, policy: PolicySettings) -> tuple[int, bool]:
     due, late = await visit_lists.count_due(visitor.staff.owners, now)
     return due, late > 0
 
 
-async def _waiting(visitor: Visitor, now: datetime) -> tuple[int, bool]:
+async def _waiting(visitor: Visitor, now: datetime, policy: PolicySettings) -> tuple[int, bool]:
     waiting = await conversations.count_waiting(now.astimezone(SHANGHAI).date(), visitor.staff.owners)
     return waiting, True
 
 
-async def _approvals(visitor: Visitor, now: datetime) -> tuple[int, bool]:
-    return (await approvals.count_waiting(), False) if visitor.may(Right.APPROVE) else (0, False)
+async def _approvals(visitor: Visitor, now: datetime, policy: PolicySettings) -> tuple[int, bool]:
+    if not visitor.may(Right.APPROVE):
+        return 0, False
+    return await approvals.count_waiting(visitor.staff.name, policy.own_up_to), False
 
 
 _COUNTS: Mapping[str, Count] = {"campaigns": _approvals, "tasks": _tasks_due, "inbox": _waiting}

@@ -84,7 +84,7 @@ async def _shell(runtime: Runtime, visitor: Visitor) -> Shell:
     closed = await outbox.closed_channels(now)
     real = [name for name in _ORDER if name in runtime.channels and name not in runtime.sandboxed]
     return Shell(
-        places=await places_for(visitor, now, sandboxed=bool(runtime.sandboxed)),
+        places=await places_for(visitor, now, runtime.rulebook.policy, sandboxed=bool(runtime.sandboxed)),
         channels=tuple(_health(runtime, name, closed.get(name), _closed_among(closed, name)) for name in _ORDER),
         real=tuple(wording.channel_words(name) for name in real),
     )

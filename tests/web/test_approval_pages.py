@@ -32,6 +32,22 @@ async def test_what_waits_is_listed_and_counted_for_who_may_approve(runtime: Run
         assert '营销活动<span class="n">' not in (await marketer.get("/campaigns/approvals")).text
 
 
+@pytest.mark.parametrize(("audience", "mine"), [(200, True), (201, False)])
+async def test_ones_own_that_is_too_large_is_not_counted_among_what_one_may_answer(
+    runtime: Runtime, audience: int, mine: bool
+) -> None:
+    asked = await submitted(runtime, by="主管", audience=audience)
+    async with as_staff(runtime, Role.MANAGER, name="主管") as manager:
+        page = (await manager.get("/")).text
+    assert ('营销活动<span class="n">1</span>' in page) is mine
+    assert ("你送审的1个要别人批" in page) is not mine
+    assert f'href="/campaigns/approvals/{asked}"' in page  # also in what today brings
+    async with as_staff(runtime, Role.MANAGER, name="另一位") as other:
+        page = (await other.get("/")).text
+    assert '营销活动<span class="n">1</span>' in page
+    assert f"共{audience}家，批了才发" in page
+
+
 async def test_a_marketer_cannot_approve(runtime: Runtime) -> None:
     asked = await submitted(runtime)
     async with as_staff(runtime, Role.MARKETER, name="营销乙") as marketer:

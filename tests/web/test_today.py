@@ -74,13 +74,14 @@ async def test_each_number_says_why_and_leads_to_its_list(runtime: Runtime, brow
     message = await add_message(campaign, member, await add_contact(member), state="unknown")
     assert message
     folder = await definitions.load_campaign(runtime.settings.huifang_templates, "unread_resumes")
-    await approvals.submit(folder, 3412, by="林晓芸", now=NOW)
+    asked = await approvals.submit(folder, 3412, by="林晓芸", now=NOW)
     page = await browser.get("/")
     assert number(page, "等你回复") == (2, "1个窗口在2小时内关闭", "/inbox")
     assert number(page, "到期任务") == (2, "1个已超期", "/tasks")
-    assert number(page, "等你审批") == (1, "共3,412家，批了才发", "/campaigns/unread_resumes")
+    assert number(page, "等你审批") == (1, "共3,412家，批了才发", f"/campaigns/approvals/{asked.id}")
     assert number(page, "结果未知") == (1, "邮件1条，正在问通道", "/members?fate=unknown")
     assert "批了才排进来" in page.text
+    assert page.text.count(f'href="/campaigns/approvals/{asked.id}"') == 2
 
 
 async def test_what_closes_soon_comes_first_then_what_is_late(browser: httpx.AsyncClient) -> None:

@@ -31,7 +31,7 @@ async def numbers_for(runtime: Runtime, visitor: Visitor, closures: list[outbox.
     return [
         await _answers(visitor, now),
         await _tasks(visitor, now),
-        await _approvals(visitor),
+        await _approvals(visitor, runtime.rulebook.policy.own_up_to),
         await _channels(visitor, closures),
         await _unknown(visitor),
     ]
@@ -54,14 +54,20 @@ async def _tasks(visitor: Visitor, now: datetime) -> Number:
     return Number(say("到期任务"), due, "/tasks", say("今天之内办") if due else say("今天没有要办的"))
 
 
-async def _approvals(visitor: Visitor) -> Number:
-    label = say("等你审批") if visitor.may(Right.APPROVE) else say("等审批")
+async def _approvals(visitor: Visitor, own_up_to: int) -> Number:
+    """Who may approve counts what they may answer; one's own that is too large is another's to answer."""
+    may = visitor.may(Right.APPROVE)
+    label = say("等你审批") if may else say("等审批")
     waiting = await approvals.waiting_requests()
+    mine = [one for one in waiting if not may or approvals.may_approve(one, visitor.staff.name, own_up_to)]
     if not waiting:
-        return Number(label, 0, "/campaigns", say("没有送审的活动"))
-    href = f"/campaigns/{waiting[0].campaign}" if len(waiting) == 1 else "/campaigns"
-    members = sum(one.audience for one in waiting)
-    return Number(label, len(waiting), href, say("共{n}家，批了才发").format(n=f"{members:,}"), "warn")
+        return Number(label, 0, "/campaigns/approvals", say("没有送审的活动"))
+    if not mine:
+        why = say("你送审的{n}个要别人批").format(n=f"{len(waiting):,}")
+        return Number(label, 0, "/campaigns/approvals", why)
+    href = f"/campaigns/approvals/{mine[0].id}" if len(mine) == 1 else "/campaigns/approvals"
+    members = sum(one.audience for one in mine)
+    return Number(label, len(mine), href, say("共{n}家，批了才发").format(n=f"{members:,}"), "warn")
 
 
 async def _channels(visitor: Visitor, closures: list[outbox.Closure]) -> Number:

@@ -109,7 +109,7 @@ def _totals(events: Sequence[Event]) -> tuple[int, int]:
 async def _asked() -> list[tuple[str, str, int]]:
     """(title, address, members) of what waits for approval: it may be for today."""
     return [
-        ((await approvals.submitted(one)).definition.title, f"/campaigns/{one.campaign}", one.audience)
+        ((await approvals.submitted(one)).definition.title, f"/campaigns/approvals/{one.id}", one.audience)
         for one in await approvals.waiting_requests()
     ]
 
