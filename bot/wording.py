@@ -40,6 +40,8 @@ REASONS = {
     "waits_for_staff": "等同事确认群发",
     "not_confirmed": "同事没有确认",
     "words": "内容有误",
+    "written_to": "这个活动发过，这次不发",
+    "other_trades": "行业不过这个节",
     "suppressed": "不发",
     "deferred": "推迟",
     "failed": "失败",

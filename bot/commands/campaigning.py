@@ -239,6 +239,8 @@ def preview_document(found: Preview) -> dict[str, Any]:
             for channel in found.reach
         },
         "unreachable": dict(found.unreachable),
+        "written_to": found.written_to,
+        "other_trades": found.other_trades,
         "already_planned": found.already_planned,
     }
 

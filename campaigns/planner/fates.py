@@ -34,14 +34,20 @@ class OpenVisit:
 Fate = Verdict | OpenVisit
 
 
-async def decided_fates(
-    run: Run, now: datetime, book: Rulebook, own: Mapping[int, int] = _NOTHING_PLANNED
-) -> AsyncGenerator[tuple[list[Facts], list[Fate]], None]:
-    """The audience by chunks. `own` is what this run has planned before, member → message: it is no rival of itself."""
+async def select_members(run: Run, now: datetime, own: Mapping[int, int] = _NOTHING_PLANNED) -> tuple[list[int], int]:
+    """(members that a run is decided for, how many of the segment it leaves out for it wrote to them)."""
     ids = await select_audience(parse_segment(run.definition.segment), now)
-    if run.campaign_id is not None:
-        recent = await written_to(run.campaign_id, run.definition, now)
-        ids = [member_id for member_id in ids if member_id not in recent or member_id in own]
+    if run.campaign_id is None:
+        return ids, 0
+    recent = await written_to(run.campaign_id, run.definition, now)
+    left = [member_id for member_id in ids if member_id not in recent or member_id in own]
+    return left, len(ids) - len(left)
+
+
+async def decided_fates(
+    run: Run, ids: Sequence[int], now: datetime, book: Rulebook, own: Mapping[int, int] = _NOTHING_PLANNED
+) -> AsyncGenerator[tuple[list[Facts], list[Fate]], None]:
+    """The members by chunks. `own` is what this run has planned before, member → message: it is no rival of itself."""
     ruling = await ruling_of(run, now, book)
     history = run.history(book.policy)
     async with contextlib.aclosing(_known(ids, now, own, history)) as chunks:

@@ -14,7 +14,7 @@ from campaigns.definitions import CampaignRow
 from campaigns.folders import Definition
 from campaigns.members.find import count_audience
 from campaigns.outbox import OccurrenceRow
-from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words
+from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words, select_members
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, starts_anew, stored_run, useless_at
 from campaigns.schedule import Due, OnStart, due_occurrences, parse_schedule
 from campaigns.segments import parse_segment
@@ -78,7 +78,8 @@ async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> 
     if occurrence.planned_at is not None:
         return
     run = stored_run(occurrence)
-    async with contextlib.aclosing(decided_fates(run, now, book)) as decided:
+    ids, _ = await select_members(run, now)
+    async with contextlib.aclosing(decided_fates(run, ids, now, book)) as decided:
         async for facts, fates in decided:
             if not await _write(occurrence, run, facts, fates, now):
                 return

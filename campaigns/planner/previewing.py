@@ -9,7 +9,7 @@ from datetime import datetime
 from campaigns import definitions, outbox
 from campaigns.folders import CampaignFolder, compiled_content
 from campaigns.models import Message, Occurrence
-from campaigns.planner.fates import decided_fates, fate_name, ruling_of
+from campaigns.planner.fates import decided_fates, fate_name, ruling_of, select_members
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, starts_anew, useless_at
 from campaigns.reach import furthest
 from campaigns.terms import Allow, ChannelName, Defer
@@ -19,7 +19,11 @@ CAN = "can"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a run at this moment would do; `fates` is named as outbox.fate_of names it."""
+    """What a run at this moment would do; `fates` is named as outbox.fate_of names it.
+
+    The rule selects `audience`, `written_to` and `other_trades` together: whom this campaign wrote to before, and
+    whose trade the festival does not concern, have no fate in it.
+    """
 
     campaign: str
     key: str
@@ -30,6 +34,8 @@ class Preview:
     channels: Mapping[str, int]
     reach: Mapping[ChannelName, Mapping[str, int]]  # by channel: CAN, or why not → members of the audience
     unreachable: Mapping[str, int]  # who can be reached by none: the one reason that came furthest → members
+    written_to: int
+    other_trades: int
     already_planned: bool  # starting it now adds nothing
 
 
@@ -49,13 +55,14 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
         extra=shared_variables(due),
     )
     planned, own = await _planned_before(run)
+    ids, written_to = await select_members(run, now, own)
     fates: Counter[str] = Counter()
     channels: Counter[str] = Counter()
     until: dict[str, Counter[datetime]] = {}
     reach: dict[ChannelName, Counter[str]] = {channel: Counter() for channel in folder.definition.channels}
     unreachable: Counter[str] = Counter()
     ruling = await ruling_of(run, now, book)
-    async with contextlib.aclosing(decided_fates(run, now, book, own)) as decided:
+    async with contextlib.aclosing(decided_fates(run, ids, now, book, own)) as decided:
         async for known, chunk in decided:
             for facts, fate in zip(known, chunk, strict=True):
                 ways = ruling.reach(facts)
@@ -79,6 +86,8 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
         channels=channels,
         reach=reach,
         unreachable=+unreachable,  # without the zeros
+        written_to=written_to,
+        other_trades=len(ids) - sum(fates.values()),
         already_planned=planned,
     )
 

@@ -92,13 +92,61 @@ async def test_the_numbers_come_by_themselves_and_need_no_script(browser: httpx.
     key = await make(browser)
     await browser.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
     page = await settled(browser, f"/campaigns/{key}/make/check/numbers")
-    assert "规则选中" in page
+    assert "圈中" in page
     assert "3家" in page
     left = await settled(browser, f"/campaigns/{key}/make/audience/left-out?rule=unread_resumes > 1")
     assert "2家" in left
     plain = (await browser.get(f"/campaigns/{key}/make/check/numbers")).text
     assert "<!doctype html>" in plain.lower()
-    assert "规则选中" in plain
+    assert "圈中" in plain
+
+
+def numbers_of(page: str) -> dict[str, int]:
+    """Of the story of a preview: 圈中, 收得到, 这次不发 and each reason."""
+    said = re.findall(r"<dt>([^<]+)</dt><dd>([\d,]+)家", page) + re.findall(
+        r'<td>([^<]+)</td><td class="r">([\d,]+)家', page
+    )
+    return {name: int(n) for name, n in said}
+
+
+async def test_the_numbers_and_the_buttons_tell_one_story(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await some(4)
+    await add_member("Q8")  # nobody to write to
+    key = await make(browser)
+    path = f"/campaigns/{key}/make"
+    await browser.post(f"{path}/audience", data={"way": "line", "rule": "all"})
+    await browser.post(f"{path}/purpose", data={"title": "提醒", "kind": "service", "goal": "", "hold_out": "0"})
+    await browser.post(f"{path}/when", data={"form": "on_start"})
+    page = await settled(browser, f"{path}/check/numbers")
+    told = numbers_of(page)
+    assert (told["圈中"], told["收得到"], told["这次不发"], told["没有联系人"]) == (5, 4, 1, 1)
+    assert 'id="decide" hx-swap-oob="true"' in page
+    assert "审批按圈中的5家算；现在发，收得到4家。" in page
+    assert (await browser.post(f"{path}/check/start")).status_code == 303
+    await planner.plan_due(NOW, runtime.rulebook)
+    runtime.clock.set(NOW + timedelta(days=1))  # type: ignore[attr-defined]
+    page = await settled(browser, f"{path}/check/numbers")
+    told = numbers_of(page)
+    assert (told["圈中"], told["收得到"], told["这次不发"]) == (5, 0, 5)
+    assert (told["这个活动发过，这次不发"], told["没有联系人"]) == (4, 1)
+    for shown in (page, (await browser.get(f"{path}/check")).text):  # it is known by now
+        assert "圈中5家，现在没有一家收得到" in shown
+        assert "仍送审，0家收得到" in shown
+        assert "仍批准并开始，0家收得到" in shown
+        assert "btn--main" not in shown[shown.index('id="decide"') :]
+        assert "送审5家" not in shown
+
+
+async def test_a_preview_after_the_rules_were_changed_goes_by_the_new_ones(browser: httpx.AsyncClient) -> None:
+    await some()
+    key = await make(browser)
+    await browser.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
+    await browser.post(f"/campaigns/{key}/make/when", data={"form": "on_start"})
+    path = f"/campaigns/{key}/make/check/numbers"
+    assert "推迟到" not in await settled(browser, path)
+    later = '[hours.service]\nfrom = "14:00"\nto = "21:00"\ndays = "all"\n'
+    await edits.write_files("", {"policy.toml": later}, by="林", now=NOW)
+    assert "推迟到" in await settled(browser, path)
 
 
 async def test_a_copy_has_an_sms_template_of_its_own(runtime: Runtime, browser: httpx.AsyncClient) -> None:
@@ -298,7 +346,6 @@ async def test_a_large_one_of_his_own_waits_for_somebody_else(runtime: Runtime, 
     key = await make(browser)
     await browser.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
     page = (await browser.get(f"/campaigns/{key}/make/check")).text
-    page = (await browser.get(f"/campaigns/{key}/make/check")).text  # the rules are followed by a page
     assert "自己做的最多自己批准2家，这个有3家，要别人批准" in page
     assert (await browser.post(f"/campaigns/{key}/make/check/start")).status_code == 422
     assert await Campaign.all().count() == 0
@@ -333,7 +380,10 @@ async def test_a_marketer_sees_samples_of_his_own_and_the_number_of_all(runtime:
         assert "<b>3</b>" in looked
         assert "其中2家归您" in looked
         assert "王家2" not in looked
-        assert "批准并开始" not in (await lin.get(f"/campaigns/{key}/make/check")).text
+        await lin.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
+        page = (await lin.get(f"/campaigns/{key}/make/check")).text
+        assert "批准并开始" not in page
+        assert "圈中3家，其中2家归您和您的部门；活动发给圈中的全部。" in page
         assert (await lin.post(f"/campaigns/{key}/make/check/start")).status_code == 403
     async with as_staff(runtime, Role.VIEWER) as viewer:
         assert (await viewer.get("/campaigns/new")).status_code == 403

@@ -10,9 +10,9 @@ from starlette.responses import RedirectResponse, Response
 from bot.console.making import reckoned
 from bot.console.making.aftermath import aftermath_of
 from bot.console.making.beginning import begin, refuse_while_held
-from bot.console.making.frame import Draft, making_page, no_campaign, read_draft, step_url
+from bot.console.making.frame import STEPS, Draft, making_page, no_campaign, read_draft, step_url
 from bot.language import say
-from bot.runtime import Runtime
+from bot.runtime import Runtime, follow_rules
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import page
 from campaigns import approvals, definitions, planner
@@ -56,13 +56,17 @@ async def show(request: Request) -> Response:
 
 
 async def numbers(request: Request) -> Response:
-    """What starting it now would do, worked out beside the page."""
+    """What starting it now would do, worked out beside the page; and with it the buttons, which say so."""
     draft = await read_draft(request)
     if draft is None:
         return await no_campaign(request)
-    back = step_url(draft.key, "check")
+    back, part = step_url(draft.key, "check"), "making/numbers.html"
     try:
-        return await reckoned.answer(request, draft, draft.folder, back=back, part="making/numbers.html")
+        deciding = "hx-request" in request.headers and (await reckoned.ask(request, draft.folder)).done_at is not None
+        more = await _buttons(request, draft, await _standing(request, draft)) if deciding else {}
+        if deciding:
+            more["form_key"] = visitor_of(request).form_key
+        return await reckoned.answer(request, draft, draft.folder, back=back, part=part, deciding=deciding, **more)
     except DefinitionError as exc:
         return page(request, "making/fault.html", status_code=422, fault=str(exc).partition(" (")[0])
 
@@ -111,21 +115,53 @@ async def _submit(request: Request, folder: CampaignFolder, audience: int) -> ap
 
 async def _step(request: Request, draft: Draft, refused: str) -> Response:
     standing = await _standing(request, draft)
-    runtime: Runtime = request.app.state.runtime
     last = await approvals.last_request(draft.key)
     found: dict[str, Any] = {
-        "standing": standing,
-        "aftermath": await aftermath_of(runtime, standing.folder, standing.audience, 0) if standing.folder else None,
+        **await _buttons(request, draft, standing),
+        "found": await _known(request, standing.folder)
+        if not (draft.definition and draft.definition.answers)
+        else None,
+        "own": await _own(request, standing.folder),
         "refused": refused,
         "waiting": last if last and not last.verdict else None,
-        "may_approve": visitor_of(request).may(Right.APPROVE),
         "answers": bool(draft.definition and draft.definition.answers),
     }
     return await making_page(request, draft, "check", faults={"check": refused} if refused else None, **found)
 
 
+async def _buttons(request: Request, draft: Draft, standing: Standing) -> dict[str, Any]:
+    runtime: Runtime = request.app.state.runtime
+    return {
+        "standing": standing,
+        "aftermath": await aftermath_of(runtime, standing.folder, standing.audience, 0) if standing.folder else None,
+        "may_approve": visitor_of(request).may(Right.APPROVE),
+        "back_to": (step_url(draft.key, "when"), say(STEPS["when"])),
+    }
+
+
+async def _known(request: Request, folder: CampaignFolder | None) -> reckoned.Reckoned | None:
+    """What was worked out a moment ago; None where it is under way, or cannot be."""
+    if folder is None:
+        return None
+    try:
+        preview = (await reckoned.ask(request, folder)).found
+    except OutreachError:
+        return None
+    return reckoned.reckoned(preview, folder) if preview else None
+
+
+async def _own(request: Request, folder: CampaignFolder | None) -> int | None:
+    """How many of the segment are the looker's own; None for who sees all."""
+    owners = visitor_of(request).staff.owners
+    if folder is None or owners is None:
+        return None
+    runtime: Runtime = request.app.state.runtime
+    return await count_audience(parse_segment(folder.definition.segment), runtime.clock(), owners)
+
+
 async def _standing(request: Request, draft: Draft) -> Standing:
     runtime: Runtime = request.app.state.runtime
+    await follow_rules(runtime)
     try:
         folder = draft.folder
     except DefinitionError as exc:

@@ -13,7 +13,7 @@ from bot import wording
 from bot.console.making.frame import Draft
 from bot.console.making.reckoning import Reckoning, Reckonings
 from bot.console.shell import staff_page
-from bot.runtime import Runtime
+from bot.runtime import Runtime, follow_rules
 from bot.web.pages import page
 from campaigns.content import sms_segments
 from campaigns.errors import OutreachError
@@ -36,9 +36,12 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Reckoned:
-    """`goes` now or later; `later` (day, how many, why); `left` (reason, how many), most first."""
+    """`selected` by the rule: those of `goes` (now or later), of `visits` and of `left` (reason, how many; most first).
 
-    audience: int
+    `later`: (day, how many, why) among those of `goes`.
+    """
+
+    selected: int
     goes: int
     visits: int
     channels: Sequence[tuple[str, int]]
@@ -47,19 +50,31 @@ class Reckoned:
     cost: Cost | None
     already_planned: bool
 
+    @property
+    def stays(self) -> int:
+        return sum(n for _, n in self.left)
 
-def ask(request: Request, folder: CampaignFolder) -> Reckoning:
+    @property
+    def nobody(self) -> bool:
+        return not self.goes and not self.visits
+
+
+async def ask(request: Request, folder: CampaignFolder) -> Reckoning:
+    """By the rules as they stand now: whoever changed one looks here next."""
     runtime: Runtime = request.app.state.runtime
+    await follow_rules(runtime)
     reckonings: Reckonings = request.app.state.reckonings
     return reckonings.ask(runtime, folder)
 
 
-async def answer(request: Request, draft: Draft, folder: CampaignFolder, *, back: str, part: str) -> Response:
+async def answer(
+    request: Request, draft: Draft, folder: CampaignFolder, *, back: str, part: str, **more: Any
+) -> Response:
     """The part of a page that waits for it: asked for again while it is worked out, a page of its own without script.
 
-    `part` is the template, `back` the page it is a part of.
+    `part` is the template, `back` the page it is a part of, `more` what the template wants besides.
     """
-    reckoning = ask(request, folder)
+    reckoning = await ask(request, folder)
     context: dict[str, Any] = {
         "draft": draft,
         "again": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
@@ -68,6 +83,7 @@ async def answer(request: Request, draft: Draft, folder: CampaignFolder, *, back
         "fault": "",
         "back": back,
         "part": part,
+        **more,
     }
     try:
         if preview := reckoning.found:
@@ -80,18 +96,19 @@ async def answer(request: Request, draft: Draft, folder: CampaignFolder, *, back
 
 
 def reckoned(preview: Preview, folder: CampaignFolder) -> Reckoned:
-    left = [(name.partition(":")[2], n) for name, n in preview.fates.items() if name.startswith("suppressed:") and n]
+    left = Counter({"written_to": preview.written_to, "other_trades": preview.other_trades})
+    left.update({name.partition(":")[2]: n for name, n in preview.fates.items() if name.startswith("suppressed:")})
     later: Counter[tuple[date, str]] = Counter()
     for name, moments in preview.until.items():
         for moment, n in moments.items():
             later[moment.astimezone(SHANGHAI).date(), name.partition(":")[2]] += n
     return Reckoned(
-        audience=preview.audience,
+        selected=preview.audience + preview.written_to + preview.other_trades,
         goes=sum(preview.channels.values()),
         visits=sum(n for name, n in preview.fates.items() if name == "visit"),
         channels=[(str(name), n) for name, n in preview.channels.items() if n],
         later=[(on, n, why) for (on, why), n in sorted(later.items())],
-        left=sorted(left, key=lambda one: -one[1]),
+        left=(+left).most_common(),  # without the zeros
         cost=_cost(preview, folder),
         already_planned=preview.already_planned,
     )
