@@ -247,11 +247,41 @@ async def test_one_to_oneself_reaches_the_stand_in_and_nobody_else(sqlite_databa
         assert "沙箱手机" in answer.text
         [mail] = sandbox.relay.mailbox("lin@datong.example")
         assert mail.words["subject"] == "【测试】只给自己看"
-        for channel, to, says in (("sms", "12", "这个地址不对"), ("wecom", "x", "先选一个用到的通道")):
+        for channel, to, beside, says in (
+            ("sms", "12", "test-to-e", "这个地址不对"),
+            ("wecom", "x", "test-channel-e", "先选一个用到的通道"),
+        ):
             answer = await client.post(f"{PATH}/test", data={**data, "test_channel": channel, "test_to": to})
             assert answer.status_code == 422
+            assert f'id="{beside}"' in answer.text
             assert says in answer.text
+            assert 'class="dialog-veil dialog-veil--open" id="test"' in answer.text
     [entry] = await AuditEntry.filter(action="campaign_tested")
     assert entry.subject == "campaign/unread_resumes"
     assert entry.detail["to"] == "l***@datong.example"
+    assert await Message.all().count() == 0
+
+
+async def test_one_to_oneself_by_sms_and_wechat_reaches_the_stand_ins(sqlite_database: Settings) -> None:
+    clock = ProductClock()
+    clock.set(NOW)
+    openid = "o" + "7" * 27
+    async with (
+        sandbox_of(sqlite_database, clock) as sandbox,
+        open_runtime(sqlite_database, clock=clock, sandbox=SandboxEndpoints(**sandbox.endpoints())) as runtime,
+        as_staff(runtime) as client,
+    ):
+        sandbox.wechat.ensure_followers([openid])
+        new = {"sms/template_code": "SMS_777777", "sms/text": "${company}有${count}份简历，给自己看"}
+        data = typed("unread_resumes", "wechat", "email", "sms", **new)
+        for channel, to, said in (("sms", "15483503031", "已发到154****3031的短信"), ("wechat", openid, "的公众号")):
+            answer = await client.post(f"{PATH}/test", data={**data, "test_channel": channel, "test_to": to})
+            assert answer.status_code == 200, answer.text[answer.text.index('id="test"') :]
+            assert said in answer.text
+        follower = sandbox.wechat.find(openid)
+        assert follower is not None
+        follower.leave()
+        answer = await client.post(f"{PATH}/test", data={**data, "test_channel": "wechat", "test_to": openid})
+        assert answer.status_code == 422
+        assert "没有发出去" in answer.text[answer.text.index('id="test"') :]
     assert await Message.all().count() == 0

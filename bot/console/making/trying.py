@@ -1,7 +1,7 @@
 """One message to oneself: the words as they stand, marked as a test where the words are ours to mark."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from starlette.requests import Request
@@ -13,7 +13,7 @@ from bot.runtime import Runtime
 from bot.web.desk import log
 from bot.web.pages import masked
 from campaigns.audit import Action
-from campaigns.terms import ChannelName, MailWords, MessageClass, Outbound, Words
+from campaigns.terms import ChannelName, MailWords, MessageClass, Outbound, WechatMode, Words
 
 _LONGEST_ADDRESS = 200
 _MARK = "【测试】"
@@ -21,23 +21,30 @@ _MARK = "【测试】"
 
 async def try_on_oneself(
     request: Request, key: str, channel: ChannelName, typed: str, found: Sequence[tuple[str, Words]]
-) -> tuple[str, str]:
-    """(what was sent, "") or ("", why not). It is no touch: nothing of it stands in the outbox."""
+) -> tuple[str, Mapping[str, str]]:
+    """(what was sent, why not by field: the channel's, the address's or "test"). Nothing of it stands in the outbox.
+
+    WeChat takes the first kind of message that it lets through to this follower.
+    """
     runtime: Runtime = request.app.state.runtime
     if channel not in runtime.channels or channel is ChannelName.WECOM:
-        return "", say("这个通道没有接，接好再试")
+        return "", {"test_channel": say("这个通道没有接，接好再试")}
     if not (address := read_address(channel, typed.strip()[:_LONGEST_ADDRESS])):
-        return "", say("这个地址不对，改好再发")
-    if not found:
-        return "", say("还没有写这个通道的话")
-    outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, _marked(found[0][1]))
-    (result,) = await runtime.channels[channel].send([outbound])
+        return "", {"test_to": say("这个地址不对，改好再发")}
+    single = [words for mode, words in found if mode != WechatMode.MASS]
+    if not single:
+        return "", {"test_channel": say("还没有写这个通道的话")}
+    for words in single:
+        outbound = Outbound(0, f"test-{secrets.token_hex(8)}", address, MessageClass.SERVICE, _marked(words))
+        (result,) = await runtime.channels[channel].send([outbound])
+        if result.accepted:
+            break
     outcome = "accepted" if result.accepted else str(result.reaction)
     await log(request, Action.CAMPAIGN_TESTED, f"campaign/{key}", channel=channel, to=masked(address), outcome=outcome)
     if not result.accepted:
-        return "", refusal_of(result)
+        return "", {"test": refusal_of(result)}
     sent = say("已发到{address}的{channel}").format(address=masked(address), channel=wording.channel_words(channel))
-    return sent + (say("，演练环境，到的是沙箱手机") if channel in runtime.sandboxed else ""), ""
+    return sent + (say("，演练环境，到的是沙箱手机") if channel in runtime.sandboxed else ""), {}
 
 
 def _marked(words: Words) -> Words:

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
+from bot.console.making.beginning import hand_in_templates
 from bot.console.making.editing import LONGEST, field_at_fault, fields_of, with_words
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
 from bot.console.making.looking import (
@@ -101,14 +102,18 @@ async def test(request: Request) -> Response:
     given = str(form.get("test_channel", ""))
     channel = next((one for one in used if one == given), None)
     if channel is None:
-        return await _page(request, draft, typed, used=used, faults={"test": say("先选一个用到的通道")})
+        return await _page(request, draft, typed, used=used, faults={"test_channel": say("先选一个用到的通道")})
     person = await person_of(request, str(form.get("member", "")), content_of(draft))
+    faults: Mapping[str, str] = {}
     try:
-        found = fill(one_channel(draft, _standing(draft, typed, used), channel), channel, person)
-        said, fault = await try_on_oneself(request, draft.key, channel, str(form.get("test_to", "")), found)
+        files = _standing(draft, typed, used)
+        found = fill(one_channel(draft, files, channel), channel, person)
+        if channel is ChannelName.SMS and draft.state in ("draft", "cancelled"):  # one that runs keeps what is approved
+            await hand_in_templates(request.app.state.runtime, [files["sms.toml"]])
+        said, faults = await try_on_oneself(request, draft.key, channel, str(form.get("test_to", "")), found)
     except OutreachError as exc:
-        said, fault = "", str(exc).partition(" (")[0]
-    return await _page(request, draft, typed, used=used, faults={"test": fault} if fault else {}, tested=said)
+        said, faults = "", {"test": str(exc).partition(" (")[0]}
+    return await _page(request, draft, typed, used=used, faults=faults, tested=said)
 
 
 # ---- the form -------------------------------------------------------------------------------------------------------
@@ -255,6 +260,7 @@ async def _page(
         offered=offered(draft.files, await labels_of(await custom_names(), Shown.WORDS)),
         tested=tested,
         test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
+        test_channel=str((await read_form(request)).get("test_channel", ""))[:20] if request.method == "POST" else "",
         swapped=False,
         **shown,
     )
