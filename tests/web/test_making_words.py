@@ -285,3 +285,14 @@ async def test_one_to_oneself_by_sms_and_wechat_reaches_the_stand_ins(sqlite_dat
         assert answer.status_code == 422
         assert "没有发出去" in answer.text[answer.text.index('id="test"') :]
     assert await Message.all().count() == 0
+
+
+async def test_templates_that_are_known_can_be_chosen_and_those_of_others_sms_cannot(
+    browser: httpx.AsyncClient,
+) -> None:
+    await edits.write_files("who_is_hiring", {"wechat.toml": "text = <"}, by="林", now=NOW)  # cannot be read
+    page = (await browser.get(PATH)).text
+    assert 'list="f-wechat-template-template_id-codes"' in page
+    assert '<option value="TM_UNREAD_RESUMES">' in page
+    assert '<option value="SMS_210000001">' in page
+    assert '<option value="SMS_210000002">' not in page

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot import wording
 from bot.console.making.beginning import hand_in_templates
+from bot.console.making.codes import known_codes
 from bot.console.making.editing import LONGEST, field_at_fault, fields_of, with_words
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
 from bot.console.making.looking import (
@@ -255,6 +256,7 @@ async def _page(
         faults=faults,
         typed={**{one.name: one.value for many in boxes.values() for one in many}, **typed},
         boxes=boxes,
+        codes=await known_codes(request.app.state.runtime, draft.key),
         order=ORDER,
         places={one: at for at, one in enumerate(used, 1)},
         offered=offered(draft.files, await labels_of(await custom_names(), Shown.WORDS)),
