@@ -37,7 +37,7 @@ async def first_steps(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
             else say("公众号、短信、邮件通不通，一天能发多少"),
             say("看通道"),
             "/settings/channels" if visitor.may(Right.SETTINGS) else "",
-            done=bool(runtime.channels),
+            done=bool(runtime.channels or runtime.sandboxed),
         ),
         FirstStep(
             say("圈一群会员"),
