@@ -176,6 +176,20 @@ async def test_a_one_time_password_must_be_changed_before_anything_else(runtime:
         assert "密码改好了" in (await client.get("/?done=password")).text
 
 
+async def test_the_first_log_in_goes_on_in_the_language_of_its_page(runtime: Runtime) -> None:
+    await lin()
+    await StaffAccount.all().update(one_time=True)
+    async with browse(runtime) as client:
+        client.headers["accept-language"] = "en"
+        await try_password(client)
+        assert "one-time password" in (await client.get("/me")).text
+    await StaffAccount.all().update(one_time=False)
+    async with browse(runtime) as client:
+        client.headers["accept-language"] = "zh"
+        await try_password(client)
+        assert (await StaffAccount.get()).language == "en"  # what was chosen stays
+
+
 async def change_own(client: httpx.AsyncClient, old: str, new: str, again: str = "") -> httpx.Response:
     return await client.post("/me/password", data={"old": old, "new": new, "again": again or new})
 
