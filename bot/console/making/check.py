@@ -135,6 +135,7 @@ async def _buttons(request: Request, draft: Draft, standing: Standing) -> dict[s
         "standing": standing,
         "aftermath": await aftermath_of(runtime, standing.folder, standing.audience, 0) if standing.folder else None,
         "may_approve": visitor_of(request).may(Right.APPROVE),
+        "may_set": visitor_of(request).may(Right.SETTINGS),
         "back_to": (step_url(draft.key, "when"), say(STEPS["when"])),
     }
 

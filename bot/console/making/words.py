@@ -263,6 +263,7 @@ async def _page(
         tested=tested,
         test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
         test_channel=str((await read_form(request)).get("test_channel", ""))[:20] if request.method == "POST" else "",
+        sandboxed=bool(request.app.state.runtime.sandboxed),
         swapped=False,
         **shown,
     )
