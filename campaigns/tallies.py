@@ -1,15 +1,15 @@
 """How many messages of each run stand how, and how many answers came: counted as it happens, read in one go.
 
 The numbers of everybody come from the table that triggers keep (migrations 0008 and 0010). Those of some
-owners' members are counted afresh from these members' own messages: nobody else's owner changes with the time.
+owners' members are counted from these members' own messages, and kept while the run and the owners stand as they do.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date
 from typing import Any
 
-from campaigns import statements
+from campaigns import kept, statements
 
 MESSAGE, TOUCH, LINK, SENT = "message", "touch", "link", "sent"
 _MANY = 2000  # rows that could be fewer, before they are put together
@@ -32,8 +32,11 @@ class Count:
 
 async def read_counts(occurrences: Collection[int] | None = None, owners: Collection[str] | None = None) -> list[Count]:
     """Of these runs, None being all; with `owners` of these people's members alone."""
-    if owners is not None:
-        return await count_afresh(occurrences, owners)
+    counts = await _of_everybody(occurrences)
+    return counts if owners is None else await _of_owners(counts, owners)
+
+
+async def _of_everybody(occurrences: Collection[int] | None) -> list[Count]:
     db = statements.connection()
     where = "TRUE" if occurrences is None else f"occurrence_id {statements.ids_in(db, '$1', 'int')}"
     given = [] if occurrences is None else [statements.id_list(db, occurrences)]
@@ -43,6 +46,25 @@ async def read_counts(occurrences: Collection[int] | None = None, owners: Collec
     if sum(row["of"] for row in rows) - len(rows) > _MANY:
         await put_together()
     return _counts(rows)
+
+
+async def _of_owners(counts: Collection[Count], owners: Collection[str]) -> list[Count]:
+    """`counts` are everybody's: a run of which they stand as before has changed for nobody."""
+    runs: dict[int, list[Count]] = {}
+    for count in counts:
+        runs.setdefault(count.occurrence_id, []).append(count)
+    moved, whose = await kept.owners_stamp(), ",".join(sorted(owners))
+    stamps = {run: kept.digest((moved, sorted(map(repr, of)))) for run, of in runs.items()}
+    keys = {run: kept.digest(("owners' counts", run, whose)) for run in runs}
+    known = await kept.read_kept(list(keys.values()))
+    found = {run: known[key][1] for run, key in keys.items() if key in known and known[key][0] == stamps[run]}
+    changed = [run for run in runs if run not in found]
+    if changed:
+        found |= {run: [] for run in changed}
+        for count in await count_afresh(changed, owners):
+            found[count.occurrence_id].append(astuple(count))
+        await kept.keep({keys[run]: (stamps[run], found[run]) for run in changed})
+    return [Count(*row) for of in found.values() for row in of]
 
 
 async def states_of(campaign_id: int) -> dict[str, int]:

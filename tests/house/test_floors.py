@@ -61,7 +61,7 @@ FLOORS: dict[float, str] = {
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
     "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
     "campaigns.comebacks campaigns.conversations.*",
-    2.5: "campaigns.marks campaigns.edits",
+    2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",
