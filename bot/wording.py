@@ -1,10 +1,13 @@
 """The words that staff read for those code uses, in the reader's language. An unknown word is shown as it stands."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from bot.language import SOURCE, language, say
 from campaigns.terms import SHANGHAI
+
+_RULE = re.compile(r"[a-z]+(-[a-z0-9]+)+")  # as keywords.toml names them, which the keywords page shows
 
 REASONS = {
     "send": "发送",
@@ -263,8 +266,10 @@ def intent_words(name: str) -> str:
 
 
 def evidence_words(evidence: str) -> str:
-    """What a reading of an answer rests on: the words that were found, or the classifier's share."""
+    """What a reading of an answer rests on: the word that was found, a rule of the table, or the classifier's share."""
     head, _, share = evidence.partition(" ")
+    if _RULE.fullmatch(evidence):
+        return say("按关键词表的{rule}").format(rule=evidence)
     if head != "classifier":
         return say("依据“{words}”").format(words=evidence)
     if not share.replace(".", "", 1).isdigit():

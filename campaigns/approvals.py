@@ -3,8 +3,10 @@
 A request is bound to a content version; what is written afterwards is not what is approved.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from tortoise.transactions import in_transaction
 
@@ -16,6 +18,16 @@ from campaigns.models import Approval, ContentVersion
 
 APPROVED, REFUSED, WITHDRAWN = "approved", "refused", "withdrawn"
 LONGEST_REASON = 255
+GROWN = 2
+
+
+class Weight(StrEnum):
+    """What becomes of a run by its size. GRANTED: it waited, and somebody said yes."""
+
+    LIGHT = "light"
+    GRANTED = "granted"
+    WAITS = "waits"
+    REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,36 @@ async def withdraw(request_id: int, *, by: str, now: datetime) -> None:
 def may_approve(request: Request, who: str, own_up_to: int) -> bool:
     """Whether the size allows it; the right is asked for elsewhere."""
     return request.asked_by != who[:64] or request.audience <= own_up_to
+
+
+async def weigh(
+    campaign: CampaignRow, audience: Callable[[], Awaitable[int]], *, since: datetime, now: datetime, own_up_to: int
+) -> Weight:
+    """Whether a run that fell due at `since` may go out, or has grown so far beyond its approval that it is asked anew.
+
+    It may where it is at most GROWN times what was approved, or no larger than one's own may be. `audience` counts it,
+    at most once: while an answer is waited for nothing is counted. What no request was made for is as large as it is.
+    """
+    known = await Approval.filter(campaign=campaign.key, version_id=campaign.version_id).order_by("-id")
+    granted = next((one for one in known if one.verdict == APPROVED), None)
+    if granted is None:
+        return Weight.LIGHT
+    last = known[0]
+    if last.asked_at >= since and last.verdict != APPROVED:
+        return Weight.WAITS if last.verdict == "" else Weight.REFUSED
+    if (n := await audience()) <= max(own_up_to, GROWN * granted.audience):
+        return Weight.GRANTED if granted.asked_at >= since else Weight.LIGHT
+    await Approval.create(
+        campaign=campaign.key, version_id=campaign.version_id, audience=n, asked_by=granted.asked_by, asked_at=now
+    )
+    return Weight.WAITS
+
+
+async def grown_from(request: Request) -> int:
+    """How many were approved before with these very words, where this asks for more; else 0."""
+    before = Approval.filter(campaign=request.campaign, version_id=request.version_id, verdict=APPROVED)
+    row = await before.filter(id__lt=request.id).order_by("-id").first()
+    return row.audience if row and row.audience < request.audience else 0
 
 
 async def submitted(request: Request) -> CampaignFolder:

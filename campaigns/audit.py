@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
 from campaigns.models import AuditEntry
+from campaigns.terms import SHANGHAI
 
 PAGE = 50
 
@@ -86,11 +87,17 @@ async def record_audit(
     )
 
 
-async def read_audit(page: int = 1, *, who: str = "", action: str = "", subject: str = "") -> tuple[list[Entry], int]:
-    """One page, newest first, and how many entries there are in all."""
+async def read_audit(
+    page: int = 1, *, who: str = "", action: str = "", subject: str = "", day: date | None = None, most: int = PAGE
+) -> tuple[list[Entry], int]:
+    """One page, newest first, and how many entries there are in all; `day` of Shanghai, `most` on a page."""
     asked = {"who": who, "action": action, "subject": subject}
     query = AuditEntry.filter(**{name: value for name, value in asked.items() if value})
-    rows = await query.order_by("-id").offset((page - 1) * PAGE).limit(PAGE)
+    if day:
+        query = query.filter(
+            at__gte=datetime.combine(day, time(), SHANGHAI), at__lte=datetime.combine(day, time.max, SHANGHAI)
+        )
+    rows = await query.order_by("-id").offset((page - 1) * most).limit(most)
     return [_entry(row) for row in rows], await query.count()
 
 

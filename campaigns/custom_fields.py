@@ -17,11 +17,12 @@ class Kind(StrEnum):
 
 
 class Shown(StrEnum):
-    """In the list, on the page of a member, in the builder of segments."""
+    """In the list, on the page of a member, in the builder of segments, among the variables of words."""
 
     LIST = "list"
     MEMBER = "member"
     SEGMENT = "segment"
+    WORDS = "words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,16 @@ class Described:
 async def list_fields() -> list[Described]:
     """In the order of their names."""
     return [_described(row) for row in await CustomField.all().order_by("name")]
+
+
+async def labels_of(names: Collection[str], place: Shown) -> dict[str, str]:
+    """Name → what staff call it, of those that are shown there; one nobody described is shown by its name."""
+    known = {one.name: one for one in await list_fields()}
+    return {
+        name: known[name].label if name in known else name
+        for name in names
+        if name not in known or place in known[name].shown
+    }
 
 
 async def save_field(name: str, label: str, kind: str, shown: Collection[str]) -> Described:

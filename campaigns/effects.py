@@ -73,17 +73,23 @@ async def arms(occurrences: Collection[int], owners: Collection[str] | None = No
     later = f"f.at + interval '{DAYS} days'"
     if not statements.is_postgres(statements.connection()):
         later = f"datetime(f.at, '+{DAYS} days')"
+    held = "JOIN members b ON b.id = m.member_id" if owners is not None else ""
+    # returns are few and stand in an index of what was heard; a member's logins are looked up in theirs
     rows = await statements.query(
         f"""
-        SELECT f.tier, f.held, count(*) AS members, sum(CASE WHEN
+        WITH f AS (
+          SELECT m.member_id, min(o.at) AS at, max(CASE WHEN m.reason = 'hold_out' THEN 1 ELSE 0 END) AS held
+          FROM messages m JOIN occurrences o ON o.id = m.occurrence_id {held}
+          WHERE {where} AND m.reason NOT IN ('refused', 'paused') GROUP BY m.member_id
+        ), r AS (
+          SELECT DISTINCT f.member_id FROM touches t JOIN f ON f.member_id = t.member_id
+          WHERE t.direction <> 'out' AND t.kind = 'return' AND t.at > (SELECT min(at) FROM f)
+                AND t.at > f.at AND t.at <= {later}
+        )
+        SELECT b.tier, f.held, count(*) AS members, sum(CASE WHEN r.member_id IS NOT NULL OR
             EXISTS (SELECT 1 FROM logins l WHERE l.member_id = f.member_id AND l.at > f.at AND l.at <= {later})
-            OR EXISTS (SELECT 1 FROM touches t WHERE t.member_id = f.member_id AND t.at > f.at AND t.at <= {later}
-                       AND t.kind = 'return') THEN 1 ELSE 0 END) AS back
-        FROM (
-          SELECT m.member_id, b.tier, min(o.at) AS at, max(CASE WHEN m.reason = 'hold_out' THEN 1 ELSE 0 END) AS held
-          FROM messages m JOIN occurrences o ON o.id = m.occurrence_id JOIN members b ON b.id = m.member_id
-          WHERE {where} AND m.reason NOT IN ('refused', 'paused') GROUP BY m.member_id, b.tier
-        ) f GROUP BY f.tier, f.held
+            THEN 1 ELSE 0 END) AS back
+        FROM f JOIN members b ON b.id = f.member_id LEFT JOIN r ON r.member_id = f.member_id GROUP BY b.tier, f.held
         """,
         *params,
     )

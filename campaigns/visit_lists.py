@@ -61,8 +61,9 @@ async def browse_tasks(which: Which, asker: Asker, now: datetime, page: int = 1)
         f"""
         SELECT v.id, m.no AS member_no, m.name AS member, m.tier, v.category, v.due_at, v.note, {_OWNER} AS owner,
                c.name AS contact, v.state, v.closed_at, v.closed_by
-        FROM visits v JOIN members m ON m.id = v.member_id LEFT JOIN contacts c ON c.id = v.contact_id
-        WHERE {where} ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}
+        FROM (SELECT * FROM visits v WHERE {where}
+              ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}) v
+        JOIN members m ON m.id = v.member_id LEFT JOIN contacts c ON c.id = v.contact_id ORDER BY {order}
         """,
         *params,
     )
@@ -74,9 +75,7 @@ async def count_tasks(asker: Asker, now: datetime) -> Mapping[Which, int]:
     params: list[Any] = []
     base = _where(Which.ALL, asker, now, params)
     columns = [f"sum(CASE WHEN {_asked(which, asker, now, params)} THEN 1 ELSE 0 END) AS n_{which}" for which in _OPEN]
-    [row] = await statements.query(
-        f"SELECT {', '.join(columns)} FROM visits v JOIN members m ON m.id = v.member_id WHERE {base}", *params
-    )
+    [row] = await statements.query(f"SELECT {', '.join(columns)} FROM visits v WHERE {base}", *params)
     counts = {which: int(row[f"n_{which}"] or 0) for which in _OPEN}
     return {**counts, Which.DONE: await _count_done(asker)}
 
@@ -112,9 +111,7 @@ def _seen(owners: frozenset[str] | None, params: list[Any]) -> str:
 
 def _where(which: Which, asker: Asker, now: datetime, params: list[Any]) -> str:
     parts = ["v.state = 'done'" if which is Which.DONE else "v.state = 'open'"]
-    if asker.owners is not None:
-        parts.append(_among("m.owner", asker.owners, _taker(params)))
-    return " AND ".join([*parts, _asked(which, asker, now, params)])
+    return " AND ".join([*parts, _seen(asker.owners, params), _asked(which, asker, now, params)])
 
 
 def _asked(which: Which, asker: Asker, now: datetime, params: list[Any]) -> str:
@@ -126,12 +123,18 @@ def _asked(which: Which, asker: Asker, now: datetime, params: list[Any]) -> str:
         case Which.LATE:
             return f"v.due_at < {take(now)}"
         case Which.MINE:
-            return f"{_OWNER} = {take(asker.name)}"
+            return _held_by(frozenset({asker.name}), params)
         case Which.DEPARTMENT:
-            return _among(_OWNER, asker.department, take)
+            return _held_by(asker.department, params)
         case Which.ALL | Which.DONE:
             return "1 = 1"
     assert_never(which)
+
+
+def _held_by(names: frozenset[str], params: list[Any]) -> str:
+    """As _OWNER says, with members looked up by their owner."""
+    own = _among("v.owner", names, _taker(params))
+    return f"({own} OR v.owner = '' AND {_seen(names, params)})"
 
 
 def _taker(params: list[Any]) -> Callable[[object], str]:

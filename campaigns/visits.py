@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from tortoise.expressions import Q
+
 from campaigns.errors import StateError
 from campaigns.models import Visit
 
@@ -101,6 +103,12 @@ async def count_open(owners: Collection[str] | None = None) -> Mapping[str, int]
     for (category,) in await tasks.values_list("category"):
         counts[category] = counts.get(category, 0) + 1
     return counts
+
+
+async def count_open_of(owner: str) -> int:
+    """Open tasks that were given to one person, and those nobody was given of the members this person owns."""
+    mine = Q(owner=owner) | Q(owner="", member__owner=owner)
+    return await Visit.filter(mine, state="open").count()
 
 
 def _task(row: Visit) -> VisitTask:

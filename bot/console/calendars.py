@@ -192,7 +192,7 @@ async def events_between(runtime: Runtime, start: date, end: date, owners: Colle
     made = {(run["campaign_id"], run["key"]) for run in runs}
     last = await _last_audience()
     for campaign in campaigns.values():
-        if campaign.state not in ("running", "approved") or campaign.definition.answers or until <= now:
+        if campaign.state not in ("running", "approved") or _has_no_dates(campaign) or until <= now:
             continue
         schedule = parse_schedule(campaign.definition.schedule)
         for due in due_occurrences(schedule, runtime.rulebook.calendar, max(now, since - timedelta(seconds=1)), until):
@@ -206,7 +206,12 @@ async def _keys() -> list[str]:
 
 
 def _is_answer(by_id: Mapping[int, CampaignRow], run: Mapping[str, Any]) -> bool:
-    return run["campaign_id"] not in by_id or bool(by_id[run["campaign_id"]].definition.answers)
+    return run["campaign_id"] not in by_id or _has_no_dates(by_id[run["campaign_id"]])
+
+
+def _has_no_dates(campaign: CampaignRow) -> bool:
+    """It answers, or carries what a colleague writes to one customer."""
+    return bool(campaign.definition.answers) or campaign.definition.by_hand
 
 
 def _sent_event(campaign: CampaignRow, run: Mapping[str, Any], sent: Mapping[int, Counter[str]]) -> Event:

@@ -136,13 +136,17 @@ async def _line(runtime: Runtime, key: str, report: CampaignReport | None) -> Li
 
 def _next_at(runtime: Runtime, row: CampaignRow | None, definition: Definition | None) -> datetime | None:
     """The next date of one that runs, or will once it is started."""
-    if row is None or definition is None or row.state not in ("running", "approved") or definition.answers:
+    if row is None or definition is None or row.state not in ("running", "approved") or not _has_dates(definition):
         return None
     schedule, now = parse_schedule(definition.schedule), runtime.clock()
     for span in (_SOON, _EVER):
         if coming := due_occurrences(schedule, runtime.rulebook.calendar, now, now + span):
             return coming[0].at
     return None
+
+
+def _has_dates(definition: Definition) -> bool:
+    return not definition.answers and not definition.by_hand
 
 
 async def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, str]:
@@ -163,6 +167,8 @@ def _schedule(definition: Definition) -> str:
     """When it is sent, in plain words."""
     if definition.answers:
         return say("对方一来消息就答")
+    if definition.by_hand:
+        return say("同事写一条发一条")
     schedule = parse_schedule(definition.schedule)
     match schedule:
         case Once(at=at):

@@ -1,5 +1,7 @@
 """员工: who may log in, as what, and whose members each sees."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from starlette.datastructures import FormData
@@ -13,10 +15,12 @@ from bot.web import desk
 from bot.web.desk import StaffRoute, read_form
 from bot.web.passwords import keep_password, make_password
 from bot.wording import right_words, role_words
-from campaigns import staff
+from campaigns import staff, visits
 from campaigns.audit import Action
 from campaigns.errors import OutreachError
+from campaigns.members.find import count_members_of
 from campaigns.rights import GRANTED, Right, Role
+from campaigns.staff import StaffMember
 
 
 async def everybody(request: Request) -> Response:
@@ -54,14 +58,16 @@ async def change(request: Request) -> Response:
     form, found = await read_form(request), await staff.find_staff(request.path_params["id"])
     if found is None:
         return await not_found(request, here="staff", what=say("没有这个员工"))
-    role = str(form.get("role", ""))
+    role, active = str(form.get("role", "")), form.get("active") == "1"
+    if found.active and not active and form.get("sure") != "1" and not await _is_last_admin(found):
+        return await _page(request, leaving=await _leaving(found, form))
     try:
         made = await staff.change_staff(
             found.id,
             role=Role(role) if role in list(Role) else found.role,
             department=_department(form),
             grants=frozenset(right for right in GRANTED if right in form.getlist("grant")),
-            active=form.get("active") == "1",
+            active=active,
         )
     except OutreachError as exc:
         return await _page(request, faults={f"staff-{found.id}": _plain(exc)}, status_code=422)
@@ -75,6 +81,31 @@ async def change(request: Request) -> Response:
         rights=sorted(made.rights),
     )
     return RedirectResponse(f"/staff?done={made.id}", status_code=303)
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Somebody who is about to lose the log-in, what stays in that name, and the form as it was typed."""
+
+    who: StaffMember
+    members: int
+    tasks: int
+    role: str
+    department: str
+    grants: Sequence[str]
+
+
+async def _leaving(found: StaffMember, form: FormData) -> Leaving:
+    members = (await count_members_of([found.name])).get(found.name, 0)
+    grants = [right for right in GRANTED if right in form.getlist("grant")]
+    role = str(form.get("role", ""))
+    role = role if role in list(Role) else found.role
+    return Leaving(found, members, await visits.count_open_of(found.name), role, _department(form), grants)
+
+
+async def _is_last_admin(found: StaffMember) -> bool:
+    admins = [one for one in await staff.list_staff() if one.active and one.role is Role.ADMIN]
+    return [one.id for one in admins] == [found.id]
 
 
 async def reset(request: Request) -> Response:
@@ -95,6 +126,7 @@ async def _page(
     typed: dict[str, str] | None = None,
     faults: dict[str, str] | None = None,
     told: tuple[str, str, str] | None = None,
+    leaving: Leaving | None = None,
     status_code: int = 200,
 ) -> Response:
     everyone = await staff.list_staff()
@@ -112,6 +144,7 @@ async def _page(
         typed={**dict.fromkeys(("login", "name", "role", "department"), ""), **(typed or {})},
         faults=faults or {},
         told=told,
+        leaving=leaving,
         done=next((one.name for one in everyone if str(one.id) == done), ""),
     )
 

@@ -73,6 +73,7 @@ _REACH = """
         LEFT JOIN contacts p ON p.id = c.contact_id
         LEFT JOIN wechat_followers f ON f.openid = p.openid
         LEFT JOIN wecom_customers w ON w.external_userid = p.external_userid"""
+_ANYBODY = "CAST($1 AS text) = $1"
 _OLDEST_FIRST = frozenset({Tab.WAITING, Tab.NOBODYS})  # who waits longest comes first; his window closes first
 
 
@@ -111,7 +112,7 @@ async def count_closing(now: datetime, until: datetime, owners: frozenset[str] |
     n = len(given)
     [row] = await statements.query(
         f"""
-        SELECT count(*) AS n FROM conversations c JOIN members m ON m.id = c.member_id {_REACH}
+        SELECT count(*) AS n FROM conversations c {_REACH}
         WHERE {_WAITS.format(today=today)} AND {scope} AND {_WINDOWED} AND {_UNTIL} > ${n + 1} AND {_UNTIL} <= ${n + 2}
         """,
         *given,
@@ -133,7 +134,7 @@ def _select(waits: str, inner: str, order: str, beside: str = "") -> str:
           t.text, x.now AS corrected, c.heard_at, c.follow_up_on, CASE WHEN {waits} THEN 1 ELSE 0 END AS waits,
           {_UNTIL} AS window_until,
           CASE c.medium WHEN 'wechat' THEN f.window_left WHEN 'wecom' THEN w.window_left END AS window_left
-        FROM (SELECT c.* FROM conversations c JOIN members m ON m.id = c.member_id {beside} WHERE {inner}) c
+        FROM (SELECT c.* FROM conversations c {beside} WHERE {inner}) c
         JOIN members m ON m.id = c.member_id {_REACH}
         LEFT JOIN touches t ON t.id = c.touch_id
         LEFT JOIN corrections x ON x.touch_id = c.touch_id
@@ -144,25 +145,23 @@ def _select(waits: str, inner: str, order: str, beside: str = "") -> str:
 async def _count_tabs(where: Mapping[Tab, str], scope: str, given: Sequence[Any]) -> dict[Tab, int]:
     """All tabs in one reading."""
     columns = ", ".join(f"sum(CASE WHEN {asked} THEN 1 ELSE 0 END) AS n_{tab}" for tab, asked in where.items())
-    [row] = await statements.query(
-        f"SELECT {columns} FROM conversations c JOIN members m ON m.id = c.member_id WHERE {scope}", *given
-    )
+    [row] = await statements.query(f"SELECT {columns} FROM conversations c WHERE {scope}", *given)
     return {tab: int(row[f"n_{tab}"] or 0) for tab in where}
 
 
 async def _count(where: str, given: Sequence[Any]) -> int:
     [row] = await statements.query(
-        f"SELECT count(*) AS n FROM conversations c JOIN members m ON m.id = c.member_id WHERE {where}",
+        f"SELECT count(*) AS n FROM conversations c WHERE {where}",
         *given,
     )
     return int(row["n"])
 
 
 def _scope(sieve: Sieve) -> tuple[list[Any], str]:
-    """Parameters (who asks is the first) and what every tab asks of the member."""
+    """Parameters (who asks is the first) and what every tab asks of the conversation `c`."""
     db = statements.connection()
     given: list[Any] = [sieve.me]
-    asked = ["CAST($1 AS text) = $1"]
+    asked = []
     if sieve.owners is not None:
         given.append(statements.id_list(db, sorted(sieve.owners)))
         asked.append(f"m.owner {statements.ids_in(db, f'${len(given)}', 'text')}")
@@ -174,7 +173,9 @@ def _scope(sieve: Sieve) -> tuple[list[Any], str]:
             f"OR m.initials LIKE {place} ESCAPE '!' OR EXISTS (SELECT 1 FROM contacts n WHERE n.member_id = m.id "
             f"AND lower(n.name) LIKE {place} ESCAPE '!'))"
         )
-    return given, " AND ".join(asked)
+    if not asked:
+        return given, _ANYBODY  # without a look at the members
+    return given, f"{_ANYBODY} AND c.member_id IN (SELECT m.id FROM members m WHERE {' AND '.join(asked)})"
 
 
 def _escaped(text: str) -> str:

@@ -11,7 +11,7 @@ from campaigns import statements
 from campaigns.cells import parse_key
 from campaigns.models import Contact, Member
 from campaigns.segments import Segment, to_filter
-from campaigns.terms import ChannelName
+from campaigns.terms import ChannelName, DeliveryState
 
 PAGE = 50
 WAITING, GONE = "waiting", "gone"
@@ -128,14 +128,24 @@ async def browse_members(sieve: Sieve, page: int) -> MemberPage:
     return MemberPage(await _lines([row["id"] for row in rows]), total, tiers)
 
 
-async def export_members(sieve: Sieve, most: int) -> list[Mapping[str, Any]]:
-    """The whole list in its order, as plain columns."""
+async def ids_of_list(sieve: Sieve, most: int) -> list[int]:
+    """The whole list in its order."""
     where, params = condition_with_tier(sieve)
+    rows = await statements.fetch(
+        f"SELECT m.id FROM members m WHERE {where} ORDER BY {_order(sieve)} LIMIT {int(most)}", *params
+    )
+    return [row["id"] for row in rows]
+
+
+async def export_members(ids: Sequence[int]) -> list[Mapping[str, Any]]:
+    """These members in this order, as plain columns."""
+    db = statements.connection()
     columns = ", ".join(f"m.{name}" for name in _COLUMNS)
     rows = await statements.query(
-        f"SELECT {columns} FROM members m WHERE {where} ORDER BY {_order(sieve)} LIMIT {int(most)}", *params
+        f"SELECT {columns} FROM members m WHERE m.id {statements.ids_in(db, '$1')}", statements.id_list(db, ids)
     )
-    return [{**row, **{name: how(row[name]) for name, how in _READ.items()}} for row in rows]
+    found = {row["id"]: {**row, **{name: how(row[name]) for name, how in _READ.items()}} for row in rows}
+    return [found[one] for one in ids if one in found]
 
 
 def condition_with_tier(sieve: Sieve) -> tuple[str, list[Any]]:
@@ -257,7 +267,9 @@ def _fate(fate: str, take: Callable[[object], str]) -> str:
     if fate in _GROUPS:
         return f"g.state IN ({_GROUPS[fate]})"
     state, _, reason = fate.partition(":")
-    return f"g.state = {take(state)} AND g.reason = {take(reason)}"
+    asked = f"g.state = {take(state)} AND g.reason = {take(reason)}"
+    # who stands so is asked about, and an index holds all who are
+    return f"g.ask_at IS NOT NULL AND {asked}" if state == DeliveryState.UNKNOWN else asked
 
 
 def _in_campaign(sieve: Sieve, take: Callable[[object], str]) -> str:

@@ -8,13 +8,16 @@ from typing import Any
 
 from tortoise.transactions import in_transaction
 
-from campaigns import definitions, outbox, visits
+from campaigns import approvals, definitions, outbox, visits
+from campaigns.approvals import Weight
 from campaigns.definitions import CampaignRow
 from campaigns.folders import Definition
+from campaigns.members.find import count_audience
 from campaigns.outbox import OccurrenceRow
 from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, stored_run, useless_at
 from campaigns.schedule import Due, OnStart, due_occurrences, parse_schedule
+from campaigns.segments import parse_segment
 from campaigns.terms import Allow, ContactFacts, Defer, Facts, Suppress
 
 _NEXT_WITHIN = timedelta(days=60)
@@ -164,10 +167,26 @@ async def _add_due_occurrences(campaign: CampaignRow, now: datetime, book: Ruleb
     schedule = parse_schedule(campaign.definition.schedule)
     since = campaign.planned_until or campaign.started_at or now
     found = due_occurrences(schedule, book.calendar, since, now)
+    if found and not isinstance(schedule, OnStart):
+        weight = await _weigh(campaign, found[0].at, now, book)
+        if weight is Weight.WAITS:
+            return
+        if weight is Weight.REFUSED:
+            found = []
+            await definitions.planned_until(campaign.id, now)
+        if weight is Weight.GRANTED:
+            found = found[-1:]  # what fell due during the wait is not made up for
     for due in found:
         await _add_occurrence(campaign, due)
     if found:
         await definitions.planned_until(campaign.id, now)
+
+
+async def _weigh(campaign: CampaignRow, since: datetime, now: datetime, book: Rulebook) -> Weight:
+    async def audience() -> int:
+        return await count_audience(parse_segment(campaign.definition.segment), now)
+
+    return await approvals.weigh(campaign, audience, since=since, now=now, own_up_to=book.policy.own_up_to)
 
 
 async def _add_occurrence(campaign: CampaignRow, due: Due) -> int:

@@ -77,7 +77,10 @@ async def fill(model: type[Model], given: dict[str, str], size: int, first: int 
     )
     if statements.is_postgres(statements.connection()):
         table = model._meta.db_table
-        await statements.query(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))")
+        if model._meta.pk.generated:
+            await statements.query(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), (SELECT max(id) FROM {table}))"
+            )
         await statements.run(f"ANALYZE {table}")
 
 

@@ -8,13 +8,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from bot.commands.serving import House
 from bot.settings import Settings
 from tests.browser.house import lived_in, open_house
 from tests.browser.surfing import FLAGS, Surfer
 from tests.conftest import copy_file
+
+expect.set_options(timeout=30_000)  # pages ask for what is new every five seconds, and the machine has other work
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -9,6 +9,21 @@ from bot.sandbox.stage import Accepted
 from tests.browser.house import sandbox_of
 
 
+async def log_in(page: Page, login: str, password: str) -> None:
+    """From the log-in page to what is to be done today."""
+    await page.goto("/")
+    await page.get_by_label("账号").fill(login)
+    await page.get_by_label("密码").fill(password)
+    await page.get_by_role("button", name="登录").click()
+    await expect(page.get_by_role("navigation", name="主导航")).to_be_visible()
+
+
+async def go_to(page: Page, place: str) -> None:
+    """By the menu at the side."""
+    await page.get_by_role("navigation", name="主导航").get_by_role("link", name=place).click()
+    await expect(page.get_by_role("heading", level=1)).to_contain_text(place)
+
+
 async def answer_as_customer(page: Page, home: House, arrived: Accepted, words: str) -> None:
     """On the phone page, to the message that arrived."""
     await look_at_phone(page, home, arrived)

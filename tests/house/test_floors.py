@@ -67,7 +67,8 @@ FLOORS: dict[float, str] = {
     1.5: "campaigns.fields",
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
-    "campaigns.indexes campaigns.toml_lines campaigns.activity.*",
+    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
+    "campaigns.activity.*",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
@@ -94,6 +95,8 @@ ROOMS = (
     "bot.sandbox.imap",
     "bot.wecom",
     "campaigns.conversations",
+    "campaigns.diagnosis",
+    "campaigns.visiting",
 )
 
 

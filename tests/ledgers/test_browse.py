@@ -7,7 +7,17 @@ import pytest
 from bot.settings import Settings
 from campaigns import visits
 from campaigns.members import consent
-from campaigns.members.browse import GONE, PAGE, SORTS, UNOWNED, WAITING, Sieve, browse_members, export_members
+from campaigns.members.browse import (
+    GONE,
+    PAGE,
+    SORTS,
+    UNOWNED,
+    WAITING,
+    Sieve,
+    browse_members,
+    export_members,
+    ids_of_list,
+)
 from campaigns.members.initials import fill_initials
 from campaigns.models import (
     Campaign,
@@ -168,5 +178,7 @@ async def test_a_rule_stands_beside_the_other_conditions(database: Settings) -> 
     assert await numbers(Sieve(rule=rule, now=NOW, city="大同", text="公司")) == ["Q1", "Q2"]
     assert await numbers(Sieve(rule=rule, now=NOW, owner="林")) == ["Q1"]
     assert await numbers(Sieve(owner=UNOWNED)) == ["Q2"]
-    found = await export_members(Sieve(rule=rule, now=NOW, tier="一般", owners=frozenset({"林"})), 10)
+    found = await export_members(
+        await ids_of_list(Sieve(rule=rule, now=NOW, tier="一般", owners=frozenset({"林"})), 10)
+    )
     assert [(row["no"], row["trade"], row["last_login_at"]) for row in found] == [("Q1", "餐饮", None)]

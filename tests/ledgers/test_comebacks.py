@@ -5,7 +5,8 @@ from datetime import date, timedelta
 import pytest
 
 from campaigns import comebacks, conversations, reports, visit_lists, visits
-from campaigns.models import Contact, Conversation, Member, Touch, WechatFollower
+from campaigns.models import Contact, Conversation, Member, Touch, Visit, WechatFollower
+from campaigns.visit_lists import Asker, Which
 from tests.web_cast import NOW, add_contact, add_member
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -49,6 +50,39 @@ async def test_a_task_is_due_until_the_end_of_its_day_and_late_after_its_moment(
         await visits.open_visit(member.id, category="call_me", cause=f"t:{number}", opened_at=NOW, due_at=due)
     assert await visit_lists.count_due(None, NOW) == (2, 1)
     assert await visit_lists.count_due(frozenset({"赵"}), NOW) == (0, 0)
+
+
+async def test_every_list_of_tasks_counts_what_it_shows() -> None:
+    mine, others = await add_member("Q1", owner="林"), await add_member("Q2", owner="赵")
+    for number, (member, owner, hours) in enumerate(
+        ((mine, "", -1), (mine, "赵", 40), (others, "", 3), (others, "林", 3), (others, "钱", 50))
+    ):
+        due = NOW + timedelta(hours=hours)
+        task = {"category": "call_me", "cause": f"t:{number}", "opened_at": NOW, "due_at": due}
+        await visits.open_visit(member.id, **task)
+        await Visit.filter(cause=f"t:{number}").update(owner=owner)
+    await Visit.filter(cause="t:4").update(state="done", closed_at=NOW)
+    shown = {Which.DUE: "023", Which.LATE: "0", Which.MINE: "03", Which.DEPARTMENT: "0123", Which.ALL: "0123"}
+    shown |= {Which.DONE: "4"}
+    for owners, seen in ((None, "01234"), (frozenset({"林"}), "01")):
+        asker = Asker("林", owners, frozenset({"林", "赵"}))
+        counts = await visit_lists.count_tasks(asker, NOW)
+        for which, numbers in shown.items():
+            lines = await visit_lists.browse_tasks(which, asker, NOW)
+            causes = {row.cause[2:] for row in await Visit.filter(id__in=[line.id for line in lines])}
+            assert (which, causes) == (which, set(numbers) & set(seen))
+            assert (which, counts[which]) == (which, len(lines))
+
+
+async def test_an_answer_without_a_window_presses_after_those_with_one() -> None:
+    for number, medium in enumerate(("email", "wechat", "sms")):
+        member = await add_member(f"Q{number}", owner="林")
+        contact: Contact = await add_contact(member, openid=f"o{number}")
+        await WechatFollower.create(openid=f"o{number}", window_until=NOW + timedelta(hours=1), window_left=5)
+        heard = NOW - timedelta(hours=9 - number)
+        await Conversation.create(member_id=member.id, heard_at=heard, medium=medium, contact_id=contact.id)
+    assert [one.no for one in await conversations.pressing(NOW, None, 8)] == ["Q1", "Q0", "Q2"]
+    assert [one.no for one in await conversations.pressing(NOW, None, 2)] == ["Q1", "Q0"]
 
 
 async def test_nothing_unknown_is_nothing_for_anybody() -> None:

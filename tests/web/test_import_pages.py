@@ -267,3 +267,13 @@ async def test_a_member_is_changed_and_its_figures_come_with_it(runtime: Runtime
     where = await upload(browser, ("a.csv", MEMBERS.encode()))
     page = await weigh(runtime, browser, where)
     assert "新增1行，更新1行" in page
+
+
+async def test_an_import_that_was_only_just_begun_shows_how_far_it_is(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    made = await imports.add_run("folder", {}, by="林", now=NOW)
+    assert await imports.queue_run(made.id, "checking")
+    assert await imports.claim_run(datetime.now(UTC))
+    for path in (f"/imports/{made.id}", f"/imports/{made.id}/progress"):
+        assert "正在打开文件" in (await browser.get(path)).text

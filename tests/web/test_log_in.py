@@ -165,7 +165,15 @@ async def test_a_one_time_password_must_be_changed_before_anything_else(runtime:
     async with browse(runtime) as client:
         await try_password(client)
         assert (await client.get("/members")).headers["location"] == "/me"
-        assert "一次性密码" in (await client.get("/me")).text
+        page = (await client.get("/me")).text
+        assert "一次性密码" in page
+        assert 'name="old"' not in page  # it was typed a moment ago
+        key = re.findall(r'name="form_key" value="([^"]+)"', page)[0]
+        same = {"form_key": key, "new": PASSWORD, "again": PASSWORD}
+        assert (await client.post("/me/password", data=same)).status_code == 422
+        chosen = {"form_key": key, "new": "another-good-one", "again": "another-good-one"}
+        assert (await client.post("/me/password", data=chosen)).headers["location"] == "/?done=password"
+        assert "密码改好了" in (await client.get("/?done=password")).text
 
 
 async def change_own(client: httpx.AsyncClient, old: str, new: str, again: str = "") -> httpx.Response:

@@ -121,6 +121,7 @@ async def _show(request: Request, *, faults: Mapping[str, str] = _NO_FAULTS) -> 
         here="campaigns",
         status_code=422 if faults else 200,
         found=found,
+        grown_from=await approvals.grown_from(asked),
         after=after if not asked.verdict else None,
         samples=samples_of(found.folder),
         faults=defaultdict(str, faults),

@@ -1,5 +1,6 @@
 """The variables that words can use, by their Chinese names, each with what the sample says for it."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +35,9 @@ _NAMES = {
 }
 
 
+_UNSAFE = re.compile(r"""["'\\{}%<>&\x00-\x1f]""")
+
+
 @dataclass(frozen=True, slots=True)
 class Offered:
     """`insert` goes in at the cursor; `sms` is the name of the same thing in an SMS, "" where it has none."""
@@ -44,7 +48,8 @@ class Offered:
     sms: str = ""
 
 
-def offered(files: Mapping[str, str]) -> list[Offered]:
+def offered(files: Mapping[str, str], own: Mapping[str, str]) -> list[Offered]:
+    """`own`: the site's own columns, name → what staff call it; a member without one gets nothing there."""
     slots = {expression: name for name, expression in SMS_SLOTS.items()}
     facts = _facts(files)
     found = []
@@ -52,6 +57,10 @@ def offered(files: Mapping[str, str]) -> list[Offered]:
         insert = f"{{{{ {path} }}}}"
         name = slots.get(insert, "")
         found.append(Offered(say(label), insert, _value(facts, path), f"${{{name}}}" if name else ""))
+    attrs = facts.get("member", {}).get("attr", {}) if isinstance(facts.get("member"), Mapping) else {}
+    for name, label in own.items():
+        if not _UNSAFE.search(name):
+            found.append(Offered(label, f'{{{{ member.attr["{name}"] | default("") }}}}', str(attrs.get(name, ""))))
     return [*found, Offered(say("页脚"), FOOT, say("谁发的，怎么退订"))]
 
 

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
+from bot.console.making.beginning import hand_in_templates
 from bot.console.making.editing import LONGEST, field_at_fault, fields_of, with_words
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
 from bot.console.making.looking import (
@@ -32,9 +33,11 @@ from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form
 from bot.web.pages import page
 from campaigns import edits
+from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import DefinitionError, OutreachError
 from campaigns.folders import compiled_content, read_own
 from campaigns.folders.definition import NEEDS
+from campaigns.members.values import custom_names
 from campaigns.rights import Right
 from campaigns.terms import ChannelName
 
@@ -103,6 +106,8 @@ async def test(request: Request) -> Response:
     person = await person_of(request, str(form.get("member", "")), content_of(draft))
     try:
         found = fill(one_channel(draft, _standing(draft, typed, used), channel), channel, person)
+        if channel is ChannelName.SMS:  # the stand-in knows only templates of campaigns that began
+            await hand_in_templates(request.app.state.runtime, [_standing(draft, typed, used)["sms.toml"]])
         said, fault = await try_on_oneself(request, draft.key, channel, str(form.get("test_to", "")), found)
     except OutreachError as exc:
         said, fault = "", str(exc).partition(" (")[0]
@@ -250,9 +255,10 @@ async def _page(
         boxes=boxes,
         order=ORDER,
         places={one: at for at, one in enumerate(used, 1)},
-        offered=offered(draft.files),
+        offered=offered(draft.files, await labels_of(await custom_names(), Shown.WORDS)),
         tested=tested,
         test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
+        sandboxed=bool(request.app.state.runtime.sandboxed),
         swapped=False,
         **shown,
     )

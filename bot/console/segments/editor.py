@@ -10,6 +10,8 @@ from bot.console.segments.draft import Reading, parts_of
 from bot.language import language, say
 from bot.runtime import Runtime
 from bot.web.desk import visitor_of
+from campaigns.custom_fields import Shown as Place
+from campaigns.custom_fields import labels_of
 from campaigns.members.find import count_audience, list_audience
 from campaigns.members.values import custom_names, values_of
 from campaigns.segments import FIELDS, Field, Segment, explain_segment
@@ -65,7 +67,9 @@ async def editor_context(request: Request, reading: Reading, *, strict: bool = F
     """What the editor's templates need. `strict`: a row that is not filled in is a mistake."""
     draft = reading.draft
     rows = [_shown(reading, at, row, strict) for at, row in enumerate(draft.rows)]
-    names = await custom_names() if draft.shown else []
+    names = await labels_of(await custom_names(), Place.SEGMENT) if draft.shown else {}
+    asked = [row.field.removeprefix(ATTR_PREFIX) for row in draft.rows if row.field.startswith(ATTR_PREFIX)]
+    names = {name: name for name in asked} | names  # a rule keeps a column that is offered no longer
     return {
         "draft": draft,
         "reading": reading,
@@ -115,10 +119,11 @@ def _verb(verb: Verb, known: Field) -> str:
     return _MOMENTS.get(verb, _WORDS[verb]) if known.kind is Kind.MOMENT else _WORDS[verb]
 
 
-def _choices(names: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+def _choices(names: Mapping[str, str]) -> list[tuple[str, list[tuple[str, str]]]]:
     """The fields to choose from, in groups; the columns of the site's own last."""
     fixed = [(say(title), [(name, _label(FIELDS[name])) for name in group]) for title, group in _GROUPS]
-    return [*fixed, (say("自定义字段"), [(ATTR_PREFIX + name, name) for name in names])] if names else fixed
+    own = [(ATTR_PREFIX + name, label) for name, label in names.items()]
+    return [*fixed, (say("自定义字段"), own)] if own else fixed
 
 
 def _label(known: Field) -> str:

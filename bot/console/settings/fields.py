@@ -16,7 +16,7 @@ from campaigns.rights import Right
 
 _AT = "/settings/fields"
 _KINDS = {Kind.TEXT: "文字", Kind.NUMBER: "数字", Kind.DATE: "日期"}
-_SHOWN = {Shown.LIST: "会员列表", Shown.MEMBER: "会员页", Shown.SEGMENT: "分群条件"}
+_SHOWN = {Shown.LIST: "会员列表", Shown.MEMBER: "会员页", Shown.SEGMENT: "分群条件", Shown.WORDS: "写什么里的变量"}
 
 
 async def fields(request: Request) -> Response:

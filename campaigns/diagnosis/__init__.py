@@ -1,0 +1,31 @@
+"""Why a member's postings bring them nothing, and what to say about it: eleven rules, each with its figures."""
+
+from campaigns.diagnosis.market import Group, Market, Peer, Quartiles, quartiles
+from campaigns.diagnosis.member import diagnose
+from campaigns.diagnosis.values import (
+    Code,
+    Diagnosis,
+    Finding,
+    MemberSigns,
+    Part,
+    PostingSigns,
+    Script,
+    Thresholds,
+)
+
+__all__ = [
+    "Code",
+    "Diagnosis",
+    "Finding",
+    "Group",
+    "Market",
+    "MemberSigns",
+    "Part",
+    "Peer",
+    "PostingSigns",
+    "Quartiles",
+    "Script",
+    "Thresholds",
+    "diagnose",
+    "quartiles",
+]
