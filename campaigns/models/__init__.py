@@ -3,6 +3,7 @@
 The first line of a docstring becomes the table's comment in a migration: no quotes, no semicolons in it.
 """
 
+from campaigns.models.activity import ActivityRun
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -44,6 +45,7 @@ from campaigns.models.sending import (
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
 __all__ = [
+    "ActivityRun",
     "ApiToken",
     "Application",
     "Approval",

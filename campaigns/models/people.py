@@ -31,6 +31,10 @@ class Member(Model):
     tier_since = fields.DatetimeField(null=True)
     tier_score = fields.FloatField(default=0)
     tier_reasons: list[str] = fields.JSONField(default=list)
+    activity_state = fields.CharField(16, db_default="", default="")  # empty: not scored yet
+    p_active = fields.FloatField(null=True)
+    expected_logins = fields.FloatField(null=True)
+    activity_at = fields.DatetimeField(null=True)
     postings = fields.IntField(default=0)
     live_postings = fields.IntField(default=0)
     applications = fields.IntField(default=0)

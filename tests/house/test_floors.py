@@ -67,13 +67,15 @@ FLOORS: dict[float, str] = {
     1.5: "campaigns.fields",
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
-    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.*",
+    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
+    "campaigns.activity.*",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }
 
 ROOMS = (
+    "campaigns.activity",
     "campaigns.members",
     "campaigns.models",
     "campaigns.outbox",
