@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.clock import ProductClock
-from bot.commands.printing import Shown, table
+from bot.commands.printing import Shown
 from bot.database import open_database
 from bot.finding_words import finding_words, script_words
 from bot.language import LANGUAGES, speak
@@ -39,10 +39,12 @@ async def diagnose_member(settings: Settings, number: str, as_of: datetime | Non
 def finding_lines(found: Mapping[str, Any]) -> list[Shown]:
     if not found["findings"]:
         return [f"{found['member']} 没有发现问题 (nothing found)"]
-    rows = [
-        [one["title"] or "—", one["zh"], one["en"], f"{one['say_zh']} ({one['say_en']})"] for one in found["findings"]
-    ]
-    return [table(("职位", "发现", "Finding", "怎么说"), rows)]
+    return [line for one in found["findings"] for line in _lines(one)]
+
+
+def _lines(one: Mapping[str, Any]) -> list[Shown]:
+    about = f"{one['title'] or one['posting']}：" if one["posting"] else ""
+    return [f"{about}{one['zh']} ({one['en']})", f"    → {one['say_zh']} ({one['say_en']})"]
 
 
 def _finding(finding: Finding, titles: Mapping[str, str]) -> dict[str, Any]:
