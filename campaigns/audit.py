@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Any
 
@@ -94,8 +94,9 @@ async def read_audit(
     asked = {"who": who, "action": action, "subject": subject}
     query = AuditEntry.filter(**{name: value for name, value in asked.items() if value})
     if day:
-        start = datetime.combine(day, time(), SHANGHAI)
-        query = query.filter(at__gte=start, at__lt=start + timedelta(days=1))
+        query = query.filter(
+            at__gte=datetime.combine(day, time(), SHANGHAI), at__lte=datetime.combine(day, time.max, SHANGHAI)
+        )
     rows = await query.order_by("-id").offset((page - 1) * most).limit(most)
     return [_entry(row) for row in rows], await query.count()
 

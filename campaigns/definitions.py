@@ -162,6 +162,12 @@ async def every_key() -> list[str]:
     return [str(key) for key in await Campaign.all().order_by("key").values_list("key", flat=True)]
 
 
+async def any_began() -> bool:
+    """Whether a campaign with dates ever began; answers to customers have none."""
+    begun = await Campaign.filter(started_at__isnull=False).select_related("version")
+    return any(parse_definition(row.version.files).schedule for row in begun)
+
+
 async def scheduled_campaigns() -> list[CampaignRow]:
     """Running campaigns that have dates of their own."""
     running = await Campaign.filter(state="running").order_by("id").prefetch_related("version")

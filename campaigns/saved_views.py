@@ -6,6 +6,7 @@ from datetime import datetime
 from tortoise.exceptions import IntegrityError
 
 from campaigns.errors import InputError
+from campaigns.marks import delete_mark, read_mark, write_mark
 from campaigns.models import SavedView
 
 LONGEST_NAME, LONGEST_QUERY, MOST = 24, 1024, 12
@@ -49,9 +50,30 @@ async def rename_view(view_id: int, staff_id: int, name: str) -> bool:
         raise InputError(f"已经有一个叫{name}的视图 (this name is taken)") from None
 
 
+async def default_view(staff_id: int, page: str) -> View | None:
+    """The view this person begins with."""
+    kept = await read_mark(_key(staff_id, page))
+    return next((view for view in await views_of(staff_id, page) if str(view.id) == kept), None)
+
+
+async def choose_default(view_id: int, staff_id: int, page: str) -> bool:
+    """One's own, in place of the one before; chosen again it is the default no more. False for another's."""
+    if not await SavedView.filter(id=min(view_id, _LARGEST), staff_id=staff_id, page=page).exists():
+        return False
+    if await read_mark(_key(staff_id, page)) == str(view_id):
+        await delete_mark(_key(staff_id, page))
+    else:
+        await write_mark(_key(staff_id, page), str(view_id))
+    return True
+
+
 async def delete_view(view_id: int, staff_id: int) -> bool:
     """One's own; False for another's."""
     return bool(await SavedView.filter(id=min(view_id, _LARGEST), staff_id=staff_id).delete())
+
+
+def _key(staff_id: int, page: str) -> str:
+    return f"view:{page}:{staff_id}"
 
 
 def _name(text: str) -> str:

@@ -122,6 +122,12 @@ async def sign(message_ids: Collection[int]) -> None:
     await statements.sign_touches(message_ids)
 
 
+async def latest_members(limit: int, *, among: int = 200) -> tuple[int, ...]:
+    """Members who were written to last, each once, out of so many last touches."""
+    rows = await Touch.all().order_by("-id").limit(among).values_list("member_id", "direction")
+    return tuple(dict.fromkeys(member for member, way in rows if way == Direction.OUT))[:limit]
+
+
 async def count_touches() -> int:
     return await Touch.all().count()
 

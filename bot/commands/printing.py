@@ -241,6 +241,8 @@ def _until(found: Mapping[str, Any], fate: str) -> list[tuple[str, int]]:
 
 
 def start_lines(found: Mapping[str, Any]) -> list[Shown]:
+    if "occurrence" not in found:
+        return [f"{found['campaign']} 开始，对方来了消息就答", f"看进度：huifang campaign status {found['campaign']}"]
     rows = [[fate_words(fate), count] for fate, count in sorted(found["fates"].items(), key=lambda pair: -pair[1])]
     return [
         f"{found['campaign']} 开始，第一期 {found['occurrence']}：目标人群 {found['audience']:,}家",

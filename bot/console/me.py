@@ -28,17 +28,18 @@ async def me(request: Request) -> Response:
 async def change_password(request: Request) -> Response:
     form, who = await read_form(request), visitor_of(request).staff
     old, new, again = (str(form.get(name, "")) for name in ("old", "new", "again"))
-    if not await is_password((await staff.proof_of(who.id)).password, old):
+    kept = (await staff.proof_of(who.id)).password
+    if not who.one_time and not await is_password(kept, old):  # a one-time one was typed a moment ago
         return await _wrong(request, "old", say("现在的密码不对"))
     if fault := fault_of(new, login=who.login, name=who.name):
         return await _wrong(request, "new", fault)
-    if new == old:
+    if new == old or (who.one_time and await is_password(kept, new)):
         return await _wrong(request, "new", say("和现在的密码一样，换一个"))
     if new != again:
         return await _wrong(request, "again", say("两次填的不一样"))
     await staff.set_password(who.id, await keep_password(new))
     await desk.log(request, Action.PROOF_CHANGED, f"staff/{who.login}", what="password")
-    return await desk.log_in(request, who.id, "/me?done=password")
+    return await desk.log_in(request, who.id, "/?done=password" if who.one_time else "/me?done=password")
 
 
 async def begin_totp(request: Request) -> Response:

@@ -11,6 +11,7 @@ from bot.console.shell import not_found, staff_page
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
+from campaigns import touches
 from campaigns.members import find
 from campaigns.members.browse import MemberLine, Sieve, browse_members
 from campaigns.rights import Right
@@ -54,8 +55,11 @@ async def phone(request: Request) -> Response:
 
 async def _found(request: Request, text: str) -> Sequence[MemberLine]:
     runtime: Runtime = request.app.state.runtime
-    sieve = Sieve(text=text, owners=visitor_of(request).staff.owners, now=runtime.clock())
-    return (await browse_members(sieve, 1)).lines[:_SHOWN]
+    owners, now = visitor_of(request).staff.owners, runtime.clock()
+    latest = () if text else await touches.latest_members(_SHOWN)
+    if latest and (found := (await browse_members(Sieve(ids=latest, owners=owners, now=now), 1)).lines):
+        return sorted(found, key=lambda one: latest.index(one.id))
+    return (await browse_members(Sieve(text=text, owners=owners, now=now), 1)).lines[:_SHOWN]
 
 
 async def _member(request: Request, number: str) -> dict[str, Any] | None:

@@ -145,6 +145,8 @@ async def _refuse(request: Request, found: Proof | None, login: str, form: dict[
 async def _welcome(request: Request, found: Proof, to: str) -> Response:
     await staff.forget_failures(found.staff_id)
     who = await staff.find_staff(found.staff_id)
+    if who and (who.one_time or request.query_params.get("lang") in LANGUAGES):  # who chose on the log-in page
+        await staff.set_language(found.staff_id, _wanted(request))
     await audit.record_audit(
         Action.LOGGED_IN,
         at=datetime.now(UTC),

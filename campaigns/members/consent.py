@@ -55,6 +55,12 @@ async def lift_opt_out(member_id: int, *, at: datetime, source: str) -> bool:
     return bool(await _company_block(member_id).update(lifted_at=at, source=source))
 
 
+async def end_pause(member_id: int, *, at: datetime, source: str) -> bool:
+    """A pause that staff asked for ends early; a refusal, and a doubt about one, stay. False where there was none."""
+    paused = _company_block(member_id).filter(source__startswith="staff:", until__gt=at)
+    return bool(await paused.update(lifted_at=at, source=source))
+
+
 async def deactivate_contact(contact_id: int) -> None:
     """ "You have the wrong person": this contact is not written to again."""
     await Contact.filter(id=contact_id).update(active=False)

@@ -80,7 +80,7 @@ async def import_members(page: Page) -> None:
     await page.get_by_label("CSV或XLSX").set_input_files(
         [FilePayload(name=name, mimeType="text/csv", buffer=text.encode()) for name, text in FILES.items()]
     )
-    await page.get_by_role("button", name="传上去看列").click()
+    await page.get_by_role("button", name="传文件，下一步认列").click()
     members = page.get_by_role("region", name="会员.csv")
     await expect(members).to_contain_text("晋北小馆")
     await members.get_by_label("这一列是").last.select_option("负责客服")
@@ -90,7 +90,7 @@ async def import_members(page: Page) -> None:
     await page.get_by_role("link", name="导入16行").click()
     await page.get_by_role("dialog").get_by_role("button", name="导入16行").click()
     await expect(page.get_by_role("heading", level=1)).to_have_text("导入完了")
-    await expect(page.get_by_role("link", name="下载这1行")).to_be_visible()
+    await expect(page.get_by_role("link", name="下载这1处")).to_be_visible()
 
 
 async def build_segment(page: Page) -> None:
@@ -105,7 +105,7 @@ async def build_segment(page: Page) -> None:
     await expect(look.get_by_role("link", name="云冈面馆")).to_be_visible()
     await page.get_by_label("分群的名字").fill("餐饮有未读")
     await page.get_by_role("button", name="存分群").click()
-    await expect(page.get_by_role("status")).to_have_text("餐饮有未读存好了。")
+    await expect(page.get_by_role("status")).to_contain_text("“餐饮有未读”存好了。")
 
 
 async def make_campaign(page: Page) -> None:

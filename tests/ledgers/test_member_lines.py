@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import remarks, touches
-from campaigns.members import find, owners
-from campaigns.models import Application, Member, Note
+from campaigns import remarks, saved_views, touches
+from campaigns.members import consent, find, owners
+from campaigns.models import Application, Member, Note, Suppression
 from campaigns.terms import Direction, TouchKind
 from tests.web_cast import NOW, add_member, add_unread
 
@@ -57,3 +57,30 @@ async def test_a_member_is_not_given_on_where_somebody_was_quicker() -> None:
     assert await owners.give_member(member.id, "王", was="林")
     assert not await owners.give_member(member.id, "赵", was="林")
     assert (await Member.get()).owner == "王"
+
+
+async def test_only_what_staff_paused_is_ended_early() -> None:
+    member, other = await add_member("Q1"), await add_member("Q2")
+    for one in (member, other):
+        await consent.pause_member(one.id, at=NOW, source="staff:林:国庆", lasting=timedelta(days=9))
+    await consent.pause_member(member.id, at=NOW, source="touch:1")
+    await consent.record_opt_out(member.id, at=NOW, source="staff:林")
+    assert await consent.end_pause(member.id, at=NOW, source="staff:王")
+    assert not await consent.end_pause(member.id, at=NOW, source="staff:王")
+    standing = await Suppression.filter(lifted_at=None).order_by("id").values_list("member_id", "reason", "source")
+    assert standing == [(other.id, "in_doubt", "staff:林:国庆"), (member.id, "in_doubt", "touch:1"),
+                        (member.id, "refused", "staff:林")]  # fmt: skip
+
+
+async def test_of_ones_views_one_is_begun_with_until_it_is_chosen_again_or_gone() -> None:
+    mine = await saved_views.save_view(1, "members", "大同的", "city=大同", now=NOW)
+    assert await saved_views.default_view(1, "members") is None
+    assert not await saved_views.choose_default(mine.id, 2, "members")
+    assert await saved_views.choose_default(mine.id, 1, "members")
+    assert await saved_views.default_view(1, "members") == mine
+    assert await saved_views.default_view(2, "members") is None
+    assert await saved_views.choose_default(mine.id, 1, "members")
+    assert await saved_views.default_view(1, "members") is None
+    await saved_views.choose_default(mine.id, 1, "members")
+    await saved_views.delete_view(mine.id, 1)
+    assert await saved_views.default_view(1, "members") is None

@@ -276,4 +276,4 @@ async def test_an_import_that_was_only_just_begun_shows_how_far_it_is(
     assert await imports.queue_run(made.id, "checking")
     assert await imports.claim_run(datetime.now(UTC))
     for path in (f"/imports/{made.id}", f"/imports/{made.id}/progress"):
-        assert "正在读文件" in (await browser.get(path)).text
+        assert "正在打开文件" in (await browser.get(path)).text

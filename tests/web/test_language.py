@@ -25,12 +25,10 @@ CHINESE = re.compile(r"[\u3400-\u9fff]")
 HOUSE = Path(language.__file__).parent
 CUSTOMERS = {"sheet.html", "preferences.html", "gone.html", "way_in.html", "refused.html"}
 """Pages that customers read: in Chinese alone."""
-TO_COME = {"members.html"}
-"""Still to be written in both languages."""
 TEMPLATES = sorted(
     path.relative_to(HTML).as_posix()
     for path in HTML.rglob("*.html")
-    if path.relative_to(HTML).as_posix() not in CUSTOMERS | TO_COME
+    if path.relative_to(HTML).as_posix() not in CUSTOMERS
 )
 TABLES = ("REASONS", "CHANNELS", "MODES", "CLASSES", "CAMPAIGN_STATES", "INTENTS", "ROLES", "RIGHTS", "ACTION_WORDS",
           "TASKS", "TOUCHES", "POSTING_STATES", "BLOCKS")  # fmt: skip
@@ -48,7 +46,7 @@ def used() -> dict[str, str]:
 
 
 def _of_templates() -> Iterator[tuple[str, str]]:
-    for name in (*TEMPLATES, *sorted(name for name in TO_COME if (HTML / name).exists())):
+    for name in TEMPLATES:
         source = BytesIO((HTML / name).read_bytes())
         options = {"newstyle_gettext": "true", "trim_blocks": "true", "lstrip_blocks": "true"}
         for line, _, texts, _ in babel_extract(source, ("_", "gettext", "ngettext"), (), options):

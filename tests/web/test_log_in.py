@@ -165,7 +165,29 @@ async def test_a_one_time_password_must_be_changed_before_anything_else(runtime:
     async with browse(runtime) as client:
         await try_password(client)
         assert (await client.get("/members")).headers["location"] == "/me"
-        assert "一次性密码" in (await client.get("/me")).text
+        page = (await client.get("/me")).text
+        assert "一次性密码" in page
+        assert 'name="old"' not in page  # it was typed a moment ago
+        key = re.findall(r'name="form_key" value="([^"]+)"', page)[0]
+        same = {"form_key": key, "new": PASSWORD, "again": PASSWORD}
+        assert (await client.post("/me/password", data=same)).status_code == 422
+        chosen = {"form_key": key, "new": "another-good-one", "again": "another-good-one"}
+        assert (await client.post("/me/password", data=chosen)).headers["location"] == "/?done=password"
+        assert "密码改好了" in (await client.get("/?done=password")).text
+
+
+async def test_the_first_log_in_goes_on_in_the_language_of_its_page(runtime: Runtime) -> None:
+    await lin()
+    await StaffAccount.all().update(one_time=True)
+    async with browse(runtime) as client:
+        client.headers["accept-language"] = "en"
+        await try_password(client)
+        assert "one-time password" in (await client.get("/me")).text
+    await StaffAccount.all().update(one_time=False)
+    async with browse(runtime) as client:
+        client.headers["accept-language"] = "zh"
+        await try_password(client)
+        assert (await StaffAccount.get()).language == "en"  # what was chosen stays
 
 
 async def change_own(client: httpx.AsyncClient, old: str, new: str, again: str = "") -> httpx.Response:

@@ -1,23 +1,36 @@
 """One member's page: whose it is, masked numbers, who left, what to mend, a long history, and each way back."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 
 import httpx
 import pytest
 from tortoise import connections
 
+from bot.console.member.reaching import ways_of
 from bot.runtime import Runtime
-from campaigns import remarks, touches
+from campaigns import custom_fields, remarks, touches
 from campaigns.members import consent
-from campaigns.models import Application, AuditEntry, Contact, Member, Message, Note, Posting, Suppression, Touch
+from campaigns.models import (
+    Application,
+    AuditEntry,
+    Contact,
+    Member,
+    Message,
+    Note,
+    Posting,
+    Suppression,
+    Touch,
+    WechatFollower,
+)
+from campaigns.planner import Reachable
 from campaigns.rights import Role
-from campaigns.terms import ChannelName, Direction, TouchKind
+from campaigns.terms import ChannelName, Direction, Reason, TouchKind
 from tests.web_cast import NOW, add_colleague, add_contact, add_member, add_message, add_unread, approved, as_staff
 
 HOSTILE = ["<script>alert(1)</script>\"'", "名" * 255]
-POSTS = ["owner", "numbers", "contacts/1/left", "contacts/1/back", "notes", "notes/1", "notes/1/back", "pause", "stop",
-         "lift"]  # fmt: skip
+POSTS = ["owner", "numbers", "contacts/1/left", "contacts/1/back", "notes", "notes/1", "notes/1/back", "pause",
+         "resume", "stop", "lift"]  # fmt: skip
 
 
 def shown(answer: httpx.Response) -> str:
@@ -248,7 +261,7 @@ async def _queries(client: httpx.AsyncClient, path: str, monkeypatch: pytest.Mon
 
 async def test_five_thousand_touches_cost_no_more_than_fifty(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
     few, many = await add_member("Q1"), await add_member("Q2")
-    for member, count in ((few, 50), (many, 5_000)):
+    for member, count in ((few, 60), (many, 5_000)):
         given = {"direction": Direction.IN, "kind": TouchKind.REPLY, "medium": "email", "member_id": member.id}
         rows = [Touch(at=NOW - timedelta(hours=n), text=f"第{n}句", **given) for n in range(count)]
         await Touch.bulk_create(rows, batch_size=500)
@@ -260,8 +273,8 @@ async def test_five_thousand_touches_cost_no_more_than_fifty(runtime: Runtime, m
         assert small[0] > 5  # they were counted
         assert small[1] < 200
         assert "5,000次" in large[2]
-        assert "第29句" in large[2]
-        assert "第30句" not in large[2]
+        assert "第49句" in large[2]
+        assert "第50句" not in large[2]
         deep = (await _queries(admin, "/members/Q2?skip=4980", monkeypatch))[2]
         assert "第4999句" in deep
         assert "再看更早的" not in deep
@@ -275,8 +288,8 @@ async def test_what_was_not_sent_is_paged_among_the_touches(runtime: Runtime) ->
     sent = await add_message(
         await approved(runtime, "unread_resumes"), member, await add_contact(member), state="failed"
     )
-    await Message.filter(id=sent).update(settled_at=NOW - timedelta(hours=40, minutes=30), reason="provider_refused")
-    for n in range(50):
+    await Message.filter(id=sent).update(settled_at=NOW - timedelta(hours=60, minutes=30), reason="provider_refused")
+    for n in range(70):
         await touches.record_touch(
             member.id,
             at=NOW - timedelta(hours=n),
@@ -287,9 +300,9 @@ async def test_what_was_not_sent_is_paged_among_the_touches(runtime: Runtime) ->
         )
     async with as_staff(runtime) as admin:
         assert "失败：渠道拒绝" not in shown(await admin.get("/members/Q1"))
-        page = shown(await admin.get("/members/Q1?skip=30"))
-    assert page.index("第40句。") < page.index("失败：渠道拒绝") < page.index("第41句。")
-    assert "第49句。" in page
+        page = shown(await admin.get("/members/Q1?skip=50"))
+    assert page.index("第60句。") < page.index("失败：渠道拒绝") < page.index("第61句。")
+    assert "第69句。" in page
 
 
 async def test_what_was_noted_of_a_call_stands_in_the_history_with_its_caller(runtime: Runtime) -> None:
@@ -337,13 +350,82 @@ async def test_the_box_to_write_and_its_button_are_there_for_who_may_answer(runt
         assert 'href="#write"' not in shown(await viewer.get("/members/Q1"))
 
 
-async def test_the_icons_say_by_which_channel_each_contact_can_be_reached(runtime: Runtime) -> None:
+async def test_the_icons_say_in_words_whether_each_contact_can_be_reached(runtime: Runtime) -> None:
     member = await add_member("Q1")
-    await add_contact(member, email=None)
+    given = {"is_primary": False, "mobile": None, "email": None}
+    await add_contact(member, email=None, consent=True)
+    await add_contact(member, "C2", **{**given, "openid": "o-ma"})
+    await add_contact(member, "C3", **{**given, "email": "gone@datong.example"})
+    await WechatFollower.create(openid="o-ma", followed=True, window_until=NOW - timedelta(hours=1))
     async with as_staff(runtime) as admin:
         page = shown(await admin.get("/members/Q1"))
-        assert 'title="短信能联系到"' in page
-        for channel in ("邮件", "公众号", "企业微信"):
-            assert f'title="{channel}联系不到"' in page
+        for words in ("短信：能发", "邮件：现在发不了（没有地址）", "邮件：服务能发，营销不能（没有同意）",
+                      "公众号：服务能发，营销不能（没有同意），本月群发还有4次"):  # fmt: skip
+            assert words in page, words
+        assert "邮件：地址无效" not in page
+        await consent.suppress_address(
+            ChannelName.EMAIL, "gone@datong.example", at=NOW, reason="hard_bounce", source="x"
+        )
+        page = shown(await admin.get("/members/Q1"))
+        assert 'class="way-shut" title="邮件：现在发不了（地址无效）"' in page
+        assert '<span class="ph bad">邮件：地址无效</span>' in page
         await consent.record_opt_out(member.id, at=NOW, source="touch:1")
-        assert 'title="短信联系不到"' in shown(await admin.get("/members/Q1"))
+        page = shown(await admin.get("/members/Q1"))
+        assert 'title="短信：现在发不了（已退订）"' in page
+        assert '<span class="ph bad">' not in page
+
+
+async def test_the_sites_own_columns_stand_where_they_are_said_to(runtime: Runtime) -> None:
+    await add_member("Q1", attrs={"contract": "HT-1", "secret": "藏着的", "plain": "没说过的"})
+    await custom_fields.save_field("contract", "合同号", "text", ["member"])
+    await custom_fields.save_field("secret", "", "text", ["list"])
+    async with as_staff(runtime) as admin:
+        page = shown(await admin.get("/members/Q1"))
+    assert "<dt>合同号</dt><dd>HT-1</dd>" in page
+    assert "<dt>plain</dt><dd>没说过的</dd>" in page
+    assert "藏着的" not in page
+
+
+async def test_who_was_marked_as_gone_has_a_way_back_on_the_page_for_good(runtime: Runtime) -> None:
+    member = await add_member("Q1")
+    marked, wrong = await add_contact(member, "C1"), await add_contact(member, "C2", is_primary=False)
+    await consent.deactivate_contact(wrong.id)
+    async with as_staff(runtime) as admin:
+        await admin.post(f"/members/Q1/contacts/{marked.id}/left")
+        page = shown(await admin.get("/members/Q1"))
+    assert f'action="/members/Q1/contacts/{marked.id}/back"' in page
+    assert f'action="/members/Q1/contacts/{wrong.id}/back"' not in page
+
+
+async def test_a_colleagues_pause_ends_by_a_button_and_a_refusal_does_not(runtime: Runtime) -> None:
+    member = await add_member("Q1", owner="林")
+    async with as_staff(runtime, Role.AGENT, name="林") as lin:
+        page = await follow(lin, await lin.post("/members/Q1/pause", data={"days": "9", "reason": "国庆"}))
+        assert page.count('action="/members/Q1/resume"') == 3  # what was just done, what stands, the card
+        assert "恢复了" in await follow(lin, await lin.post("/members/Q1/resume"))
+        assert await Suppression.filter(lifted_at=None).count() == 0
+        await lin.post("/members/Q1/pause", data={"days": "9", "reason": "国庆"})
+        await consent.record_opt_out(member.id, at=NOW, source="touch:1")
+        assert 'action="/members/Q1/resume"' not in shown(await lin.get("/members/Q1"))
+        await lin.post("/members/Q1/resume")
+        assert "没有恢复" in await follow(lin, await lin.post("/members/Q1/resume"))
+    assert [one.reason for one in await Suppression.filter(lifted_at=None)] == ["refused"]
+
+
+@pytest.mark.parametrize(
+    ("service", "marketing", "mark", "words"),
+    [
+        (None, None, "can", "企业微信：能发"),
+        (Reason.NO_WINDOW, Reason.NO_WINDOW, "later", "企业微信：现在发不了（会话窗口已关）"),
+        (Reason.NO_WINDOW, None, "can", "企业微信：营销能发，服务不能（会话窗口已关）"),
+        (Reason.PAUSED, Reason.PAUSED, "later", "企业微信：现在发不了（存疑暂停）"),
+        (Reason.OPTED_OUT, Reason.OPTED_OUT, "shut", "企业微信：现在发不了（本人停了这个渠道）"),
+        (Reason.CHANNEL_CLOSED, Reason.CHANNEL_CLOSED, "shut", "企业微信：现在发不了（渠道停了）"),
+        (Reason.NO_ADDRESS, Reason.NO_ADDRESS, "none", "企业微信：现在发不了（没有地址）"),
+    ],
+)
+def test_each_reason_has_its_mark_and_its_words(
+    service: Reason | None, marketing: Reason | None, mark: str, words: str
+) -> None:
+    [way] = ways_of([asdict(Reachable("C1", 1, ChannelName.WECOM, service, marketing))])[1]
+    assert (way.mark, way.said) == (mark, words)

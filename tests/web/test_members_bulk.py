@@ -41,9 +41,9 @@ async def test_marked_members_are_given_away_after_a_question_with_numbers_and_c
     entry = await AuditEntry.filter(action="members_assigned").get()
     assert entry.detail == {"count": 2, "to": "林晓芸", "before": {"王": 1, "-": 1}}
     await Member.filter(no="Q1").update(owner="赵")
-    assert (await browser.post("/members/assign/undo")).headers["location"] == "/members?done=undone"
+    assert (await browser.post("/members/assign/undo")).headers["location"] == "/members?all=1&done=undone"
     assert await owners() == {"Q0": "王", "Q1": "赵", "Q2": "林晓芸", "Q3": "王"}
-    assert (await browser.post("/members/assign/undo")).headers["location"] == "/members?done=none"
+    assert (await browser.post("/members/assign/undo")).headers["location"] == "/members?all=1&done=none"
     assert not await Mark.filter(key__startswith="assigned").exists()
 
 
@@ -121,7 +121,7 @@ async def test_columns_are_chosen_for_a_browser_and_the_export_has_them_too(runt
     asked = "/members?city=&columns=1&column=size&column=attr.园区.A&column=phones&column=attr.藏起来的&column=nonsense"
     async with as_staff(runtime, Role.MANAGER) as client:
         chosen = await client.get(asked)
-        assert chosen.headers["location"] == "/members"
+        assert chosen.headers["location"] == "/members?all=1"
         page = (await client.get("/members")).text
         assert "50人" in page
         assert "所在园区" in page
@@ -139,3 +139,25 @@ async def test_columns_are_chosen_for_a_browser_and_the_export_has_them_too(runt
         assert "15483503031" not in (await client.get("/members.csv")).text
         client.cookies["huifang_columns"] = "%00.%FF..'"
         assert (await client.get("/members")).status_code == 200
+
+
+async def test_who_chose_a_view_begins_with_it_and_still_reaches_all(runtime: Runtime) -> None:
+    await add_member("Q1", city="大同")
+    await add_member("Q2", city="朔州")
+    async with as_staff(runtime, name="甲") as one, as_staff(runtime, Role.AGENT, name="乙") as other:
+        await one.post("/members/views", data={"name": "大同的", "city": "大同"})
+        view = await SavedView.get()
+        assert (await other.post(f"/members/views/{view.id}", data={"act": "default"})).status_code == 404
+        assert (await one.get("/members")).status_code == 200
+        await one.post(f"/members/views/{view.id}", data={"act": "default"})
+        assert (await one.get("/members")).headers["location"] == "/members?city=%E5%A4%A7%E5%90%8C"
+        assert (await other.get("/members")).status_code == 200
+        page = (await one.get("/members?city=大同")).text
+        assert "不再默认" in page
+        assert 'href="/members?all=1"' in page
+        assert "Q2" in (await one.get("/members?all=1")).text
+        await one.post(f"/members/views/{view.id}", data={"act": "default"})
+        assert (await one.get("/members")).status_code == 200
+        await one.post(f"/members/views/{view.id}", data={"act": "default"})
+        await one.post(f"/members/views/{view.id}", data={"act": "delete"})
+        assert (await one.get("/members")).status_code == 200

@@ -227,10 +227,11 @@ async def test_a_member_s_page_and_its_command_say_by_which_channel_each_contact
         ("wecom", "no_address", "no_address"),
     ]  # fmt: skip
     left = "窗口还有3条，到11-23 11:30；SUB还能发2次；本月群发还有4次"
-    for shown in ((await browser.get("/members/Q200001")).text, _lines(found)):
-        assert "✓" in shown
-        assert "没有同意 (no consent)" in shown
-        assert left in shown
+    shown, page = _lines(found), (await browser.get("/members/Q200001")).text
+    assert "✓" in shown
+    assert "没有同意 (no consent)" in shown
+    assert left in shown
+    assert f"公众号：服务能发，营销不能（没有同意），{left}" in page
 
 
 def _lines(found: Mapping[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """The phone in the console: whom to play, the sandbox's page in a frame, only where it runs and numbers may be seen."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -8,9 +9,10 @@ import pytest
 
 from bot.runtime import Runtime
 from bot.sandbox import side
+from campaigns.models import Touch
 from campaigns.rights import Role
 from campaigns.terms import ChannelName
-from tests.web_cast import add_contact, add_member, as_staff
+from tests.web_cast import NOW, add_contact, add_member, as_staff
 
 SANDBOX = "http://127.0.0.1:9"
 HOSTILE = "<script>alert(1)</script>\"'" + "名" * 200
@@ -51,6 +53,13 @@ async def test_who_is_chosen_has_the_phone_in_a_frame_beside_the_facts(player: h
     assert f"frame-src 'self' {SANDBOX};" in page.headers["content-security-policy"]
     assert 'href="/inbox/Q1%2F%E7%94%B2"' in page.text
     assert "林晓芸" in page.text
+
+
+async def test_who_was_written_to_last_comes_first(player: httpx.AsyncClient) -> None:
+    first, second, _ = [await add_member(f"Q{number}") for number in (1, 2, 3)]
+    for member in (first, second):
+        await Touch.create(member_id=member.id, at=NOW, direction="out", kind="message", medium="sms")
+    assert re.findall(r'href="/phone\?member=(\w+)"', (await player.get("/phone")).text) == ["Q2", "Q1"]
 
 
 async def test_another_contact_of_the_member_can_be_played(player: httpx.AsyncClient) -> None:

@@ -60,6 +60,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/members/{number:path}/contacts/{id:int}/left"): "manager marketer agent",
     ("POST", "/members/{number:path}/contacts/{id:int}/back"): "manager marketer agent",
     ("POST", "/members/{number:path}/pause"): "manager marketer agent",
+    ("POST", "/members/{number:path}/resume"): "manager marketer agent",
     ("POST", "/members/{number:path}/stop"): "manager marketer agent",
     ("POST", "/members/{number:path}/lift"): "manager marketer",
     ("GET", "/tasks"): "manager marketer agent viewer",

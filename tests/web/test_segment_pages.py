@@ -142,7 +142,7 @@ async def test_without_script_the_line_speaks_where_it_was_changed(browser: http
 async def test_a_segment_is_saved_renamed_and_deleted(browser: httpx.AsyncClient) -> None:
     rows = form(("tier", "=", "优质"), name=" 优质的 ")
     saved = await browser.post("/segments", data=rows)
-    assert "优质的存好了" in (await browser.get(saved.headers["location"])).text
+    assert "优质的”存好了" in (await browser.get(saved.headers["location"])).text
     (made,) = await saved_segments.list_segments()
     again = await browser.post("/segments", data=rows)
     assert again.status_code == 422

@@ -1,17 +1,18 @@
 """Today: what waits for a person, by whom it is seen, what is done first, what is sent, who came back."""
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns import approvals, definitions, outbox, visits
+from campaigns import approvals, definitions, outbox, saved_segments, visits
 from campaigns.models import Contact, Conversation, Member, Message, Touch, WechatFollower
 from campaigns.rights import Role
 from campaigns.terms import ChannelName
-from tests.web_cast import NOW, add_contact, add_member, add_message, approved, as_staff
+from tests.web_cast import NOW, add_contact, add_member, add_message, approved, as_staff, settle_some
 
 HOSTILE = "<script>alert(1)</script>\"'" + "名" * 200
 
@@ -57,11 +58,36 @@ async def came_back(member: Member, message_id: int | None, at: datetime = NOW) 
 async def test_an_empty_house_says_what_to_do_first(browser: httpx.AsyncClient) -> None:
     page = await browser.get("/")
     assert "还没有企业会员" in page.text
-    assert "huifang import" in page.text
-    assert 'href="/imports"' in page.text
+    steps = re.findall(r'<div class="name"><a href="([^"]+)"', page.text[page.text.index("从这里开始") :])
+    assert steps[0] == "/imports"
+    assert steps[-2:] == ["/segments/new", "/campaigns/new"]
+    assert page.text.count('aria-current="step"') == 1
     for label in ("等你回复", "到期任务", "等你审批", "停了的通道", "结果未知"):
         assert number(page, label)[0] == 0
     assert "没有等着你的事" in page.text
+
+
+async def test_the_first_steps_go_on_with_what_is_done_and_go_once_a_campaign_began(runtime: Runtime) -> None:
+    await add_member("Q1")
+    async with as_staff(replace(runtime, sandboxed=frozenset({ChannelName.SMS}))) as client:
+        assert await _next_step(client) == "/segments/new"
+        await saved_segments.save_segment("老客户", "idle_days >= 90", by="程雪", now=NOW)
+        assert await _next_step(client) == "/campaigns/new"
+        await settle_some(runtime)
+        await definitions.start("unread_resumes", now=NOW)
+        assert "从这里开始" not in (await client.get("/")).text
+
+
+async def _next_step(browser: httpx.AsyncClient) -> str:
+    page = (await browser.get("/")).text
+    return re.findall(r'<li aria-current="step">.*?<a href="([^"]+)"', page, re.DOTALL)[0]
+
+
+async def test_who_may_not_import_is_told_whom_to_ask(runtime: Runtime) -> None:
+    async with as_staff(runtime, Role.AGENT) as client:
+        page = (await client.get("/")).text
+    assert "请管理员导入" in page
+    assert 'href="/imports"' not in page
 
 
 async def test_each_number_says_why_and_leads_to_its_list(runtime: Runtime, browser: httpx.AsyncClient) -> None:

@@ -195,6 +195,7 @@ async def _show(
         fields={kind.value: [(one, label_of(kind, one)) for one in fields_of(kind)] for kind in TableKind},
         CUSTOM=CUSTOM,
         sums=_sums(run.report),
+        may_plan=visitor_of(request).may(Right.PLAN),
         DIED=imports.DIED,
     )
 

@@ -119,6 +119,7 @@ async def _step(request: Request, draft: Draft, refused: str) -> Response:
         "refused": refused,
         "waiting": last if last and not last.verdict else None,
         "may_approve": visitor_of(request).may(Right.APPROVE),
+        "may_set": visitor_of(request).may(Right.SETTINGS),
         "answers": bool(draft.definition and draft.definition.answers),
     }
     return await making_page(request, draft, "check", faults={"check": refused} if refused else None, **found)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
+from bot.console.making.beginning import hand_in_templates
 from bot.console.making.editing import LONGEST, field_at_fault, fields_of, with_words
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
 from bot.console.making.looking import (
@@ -105,6 +106,8 @@ async def test(request: Request) -> Response:
     person = await person_of(request, str(form.get("member", "")), content_of(draft))
     try:
         found = fill(one_channel(draft, _standing(draft, typed, used), channel), channel, person)
+        if channel is ChannelName.SMS:  # the stand-in knows only templates of campaigns that began
+            await hand_in_templates(request.app.state.runtime, [_standing(draft, typed, used)["sms.toml"]])
         said, fault = await try_on_oneself(request, draft.key, channel, str(form.get("test_to", "")), found)
     except OutreachError as exc:
         said, fault = "", str(exc).partition(" (")[0]
@@ -255,6 +258,7 @@ async def _page(
         offered=offered(draft.files, await labels_of(await custom_names(), Shown.WORDS)),
         tested=tested,
         test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
+        sandboxed=bool(request.app.state.runtime.sandboxed),
         swapped=False,
         **shown,
     )

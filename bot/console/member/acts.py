@@ -8,13 +8,13 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.console.member.page import colleagues, owner_before
+from bot.console.member.page import colleagues, marked_left, owner_before
 from bot.console.shell import not_found
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import Page, StaffRoute, log, read_form, visitor_of
 from campaigns import remarks
-from campaigns.audit import Action, read_audit
+from campaigns.audit import Action
 from campaigns.errors import InputError
 from campaigns.members import consent, find, owners
 from campaigns.members.find import Head
@@ -71,8 +71,7 @@ async def _contact_left(request: Request, head: Head, by: str, now: datetime) ->
 async def _contact_back(request: Request, head: Head, by: str, now: datetime) -> str:
     """Only what a colleague marked: who said himself that he is the wrong person stays away."""
     contact = await _contact(request, head)
-    marked, _ = await read_audit(action=Action.CONTACT_LEFT, subject=f"member/{head.no}")
-    if contact is None or contact["active"] or contact["id"] not in [one.detail.get("contact") for one in marked]:
+    if contact is None or contact["active"] or contact["id"] not in await marked_left(head.no):
         return "fault-contact"
     await consent.reactivate_contact(contact["id"])
     return "contact-back"
@@ -92,6 +91,11 @@ async def _pause(request: Request, head: Head, by: str, now: datetime) -> str:
     source = f"staff:{by}:{reason}"[:_LONGEST_SOURCE]
     await consent.pause_member(head.id, at=now, source=source, lasting=timedelta(days=int(days)))
     return "paused"
+
+
+async def _resume(request: Request, head: Head, by: str, now: datetime) -> str:
+    """What a colleague paused, any colleague begins again; a customer's word is the manager's to lift."""
+    return "resumed" if await consent.end_pause(head.id, at=now, source=f"staff:{by}") else "fault-resume"
 
 
 async def _stop(request: Request, head: Head, by: str, now: datetime) -> str:
@@ -139,6 +143,7 @@ routes = [
     _route("contacts/{id:int}/left", _contact_left),
     _route("contacts/{id:int}/back", _contact_back),
     _route("pause", _pause),
+    _route("resume", _resume),
     _route("stop", _stop),
     _route("lift", _lift, Right.PLAN),
 ]

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.console.member.postings import show_postings
+from bot.console.member.reaching import ways_of
 from bot.console.shell import day, not_found, staff_page, weekday
 from bot.console.writing import Composer, composer_for
 from bot.dossier import describe_page
@@ -27,7 +28,7 @@ from campaigns.rights import Right
 from campaigns.staff import StaffMember, list_staff
 from campaigns.terms import SHANGHAI, ChannelName
 
-_LINES = 30  # of the timeline on one page
+_LINES = 50  # of the timeline on one page
 _PHONE = {"mobile": ChannelName.SMS, "email": ChannelName.EMAIL, "openid": ChannelName.WECHAT}
 
 
@@ -64,18 +65,21 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         attrs=await _attrs(found["attrs"]),
         path=_path(found["no"]),
         tree=_tree(contacts),
-        reached=_reached(found["reach"]),
+        ways=ways_of(found["reach"]),
         days=_days(found["timeline"]),
         newer=_older(found["no"], max(0, skip - _LINES)) if skip else "",
         older=_older(found["no"], skip + _LINES) if found["more"] else "",
         people={one["id"]: one["name"] or say("（没有名字）") for one in contacts},
         titles={key: await _title(key) for key in {row["campaign"] for row in found["timeline"]} if key},
         open_tasks=[one for one in found["visits"] if one["state"] == "open"],
-        blocks=[(one, _told(one["source"]) if one["channel"] is None else ("", "")) for one in blocks],
+        stops=[(one, _told(one["source"])) for one in stops],
+        shut=[one for one in blocks if one["channel"] is not None],
         refused=any(one["reason"] == "refused" for one in stops),
         stopped=bool(stops),
+        paused=bool(stops) and all(one["until"] and _told(one["source"])[0] for one in stops),
         queued=await outbox.count_queued_to(found["id"]),
         address=_whole if whole else masked,
+        marked_left=await marked_left(found["no"]) if any(not one["active"] for one in contacts) else frozenset(),
         whole=whole,
         phones=_phones(contacts) if runtime.sandboxed and whole else {},
         idle_days=_idle_days(found, now),
@@ -101,6 +105,8 @@ async def _attrs(held: Mapping[str, str]) -> list[tuple[str, str]]:
 async def _undo(request: Request, done: str, found: Mapping[str, Any]) -> dict[str, str] | None:
     """Of what was just done: the form that takes it back, its address and what it carries."""
     path, key = _path(found["no"]), request.query_params.get("id", "")
+    if done == "paused":
+        return {"action": f"{path}/resume", "name": "", "value": ""}
     if (
         done == "owner"
         and visitor_of(request).may(Right.ASSIGN)
@@ -117,6 +123,12 @@ async def owner_before(number: str) -> str | None:
     """Whose member it was before the last change made here; None where nobody changed it."""
     entries, _ = await read_audit(action=Action.OWNER_CHANGED, subject=f"member/{number}")
     return str(entries[0].detail.get("was", "")) if entries else None
+
+
+async def marked_left(number: str) -> frozenset[int]:
+    """Contacts a colleague marked as gone; who said himself that he is the wrong person is not among them."""
+    entries, _ = await read_audit(action=Action.CONTACT_LEFT, subject=f"member/{number}")
+    return frozenset(int(one.detail["contact"]) for one in entries if "contact" in one.detail)
 
 
 async def colleagues(who: StaffMember, owner: str) -> list[str]:
@@ -149,15 +161,6 @@ def _told(source: str) -> tuple[str, str]:
     head, _, told = source.partition(":")
     who, _, why = told.partition(":")
     return (who, why) if head == "staff" else ("", "")
-
-
-def _reached(ways: Sequence[Mapping[str, Any]]) -> dict[int, set[str]]:
-    """Contact id → the channels by which something can be sent now."""
-    reached: dict[int, set[str]] = {}
-    for way in ways:
-        if way["service"] is None or way["marketing"] is None:
-            reached.setdefault(way["contact_id"], set()).add(str(way["channel"]))
-    return reached
 
 
 def _tree(contacts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

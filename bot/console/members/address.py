@@ -86,7 +86,7 @@ def is_id(text: str) -> bool:
 def list_url(sieve: Sieve, *, page: int = 1, rules: Mapping[str, str] | None = None) -> str:
     """The address of the list that a sieve, and what is asked by segments' words, give."""
     query = urlencode({**kept(sieve, rules or {}), **({"page": page} if page > 1 else {})})
-    return f"/members?{query}" if query else "/members"
+    return f"/members?{query or 'all=1'}"  # never bare: there the view begins that somebody chose
 
 
 def kept(sieve: Sieve, rules: Mapping[str, str]) -> dict[str, str]:

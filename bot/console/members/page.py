@@ -36,6 +36,9 @@ async def members(request: Request) -> Response:
     """Fifty a page, by number; every condition is in the address."""
     query = request.query_params
     sieve, asked = await asked_of(request), rules_asked(query)
+    first = await saved_views.default_view(visitor_of(request).staff.id, VIEWS)
+    if first is not None and not request.url.query:
+        return RedirectResponse(f"/members?{first.query or 'all=1'}", status_code=303)
     columns = await columns_for(request)
     if "columns" in query:
         return _with_columns(request, list_url(sieve, rules=asked), columns)
@@ -59,6 +62,7 @@ async def members(request: Request) -> Response:
             *(Tab(v.name, f"/members?{v.query}", None, here == v.query) for v in views),
         ],
         views=views,
+        default=first.id if first else None,
         saved=here in {view.query for view in views},
         view_fault=query.get("view_fault", "")[:200],
         view_name=query.get("view_name", "")[:64],

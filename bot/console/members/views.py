@@ -31,12 +31,14 @@ async def save(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    """A new name, or gone."""
+    """A new name, the one to begin with, or gone."""
     form, me = await read_form(request), visitor_of(request).staff.id
     number = request.path_params["id"]
     gone = form.get("act") == "delete"
     try:
-        if gone:
+        if form.get("act") == "default":
+            done = await saved_views.choose_default(number, me, PAGE)
+        elif gone:
             done = await saved_views.delete_view(number, me)
         else:
             done = await saved_views.rename_view(number, me, str(form.get("name", "")))

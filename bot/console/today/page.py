@@ -15,6 +15,7 @@ from bot.console.moments import short_day, time_left, weekday_of
 from bot.console.settings.causes import cure
 from bot.console.shell import staff_page
 from bot.console.today.first import first_things
+from bot.console.today.first_steps import first_steps
 from bot.console.today.numbers import belongs, held_back, numbers_for, stopped
 from bot.language import say
 from bot.runtime import Runtime
@@ -24,7 +25,6 @@ from campaigns import approvals, comebacks, definitions, outbox, restored
 from campaigns.calendar import WorkCalendar
 from campaigns.comebacks import Comeback
 from campaigns.definitions import CampaignRow
-from campaigns.members import find
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 
@@ -57,7 +57,8 @@ async def today(request: Request) -> Response:
         here="today",
         sub=_sub(runtime.rulebook.calendar, first_day),
         held=await _held(),
-        is_empty=not await find.count_members(owners),
+        steps=await first_steps(runtime, visitor),
+        done=request.query_params.get("done", ""),
         numbers=await numbers_for(runtime, visitor, closures),
         first=await first_things(visitor, now),
         events=events,
@@ -69,7 +70,6 @@ async def today(request: Request) -> Response:
         chart=_chart(await comebacks.comebacks_by_day(_midnight(_first_of(first_day)), owners), first_day),
         may_plan=visitor.may(Right.PLAN),
         may_open=visitor.may(Right.SETTINGS),
-        may_import=visitor.may(Right.IMPORT),
     )
 
 

@@ -1,0 +1,69 @@
+"""What to do first in a new house, until its first campaign has begun."""
+
+from dataclasses import dataclass, replace
+
+from bot.language import say
+from bot.runtime import Runtime
+from bot.web.desk import Visitor
+from campaigns import definitions, saved_segments
+from campaigns.members import find
+from campaigns.rights import Right
+
+
+@dataclass(frozen=True, slots=True)
+class FirstStep:
+    """`href` is "" for who may not do it; `next` marks the one to do now."""
+
+    label: str
+    why: str
+    action: str
+    href: str
+    done: bool
+    next: bool = False
+
+
+async def first_steps(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
+    """None once a campaign with dates has begun, whatever became of it."""
+    members = await find.count_members(visitor.staff.owners)
+    if members and await definitions.any_began():
+        return []
+    plans = visitor.may(Right.PLAN)
+    steps = [
+        _import(members, visitor),
+        FirstStep(
+            say("看看通道"),
+            say("现在都走演练，谁也不会真的收到，放心试")
+            if runtime.sandboxed
+            else say("公众号、短信、邮件通不通，一天能发多少"),
+            say("看通道"),
+            "/settings/channels" if visitor.may(Right.SETTINGS) else "",
+            done=bool(runtime.channels or runtime.sandboxed),
+        ),
+        FirstStep(
+            say("圈一群会员"),
+            say("先圈小一点，比如三个月没来、攒了几份没看的简历"),
+            say("建分群"),
+            "/segments/new" if plans else "",
+            done=bool(await saved_segments.list_segments()),
+        ),
+        FirstStep(
+            say("做第一个活动"),
+            say("五步：给谁、为了什么、写什么、什么时候、检查。批准之前什么也不发"),
+            say("新建活动"),
+            "/campaigns/new" if plans else "",
+            done=False,
+        ),
+    ]
+    now = next(number for number, one in enumerate(steps) if not one.done)
+    return [replace(one, next=number == now) for number, one in enumerate(steps)]
+
+
+def _import(members: int, visitor: Visitor) -> FirstStep:
+    may = visitor.may(Right.IMPORT)
+    why = say("还没有企业会员。把招聘网站导出的表传上来，先试一遍再写进去")
+    if members:
+        why = say("已有{n}家").format(n=f"{members:,}")
+    elif not may:
+        why = say("还没有企业会员，请管理员导入")
+    return FirstStep(say("导入企业会员"), why, say("再导入") if members else say("导入企业会员"),
+                     "/imports" if may else "", done=bool(members))  # fmt: skip
