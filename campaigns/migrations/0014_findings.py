@@ -6,7 +6,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0011_pages")]
+    dependencies = [("campaigns", "0013_activity")]
 
     operations = [
         ops.AddField(model_name="Posting", name="parent_category", field=fields.CharField(null=True, max_length=128)),

@@ -8,7 +8,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0011_pages")]
+    dependencies = [("campaigns", "0012_kept")]
 
     operations = [
         ops.CreateModel(
