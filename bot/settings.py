@@ -22,6 +22,7 @@ _HOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{16,}")
 _EXPECTED = {
     "int_parsing": "要写成整数",
     "int_from_float": "要写成整数",
+    "float_parsing": "要写成小数，如 0.5",
     "decimal_parsing": "要写成小数，如 0.05",
     "bool_parsing": "只能是 true 或 false",
     "greater_than_equal": "太小",
@@ -76,6 +77,13 @@ class Settings(BaseSettings):
     imap_done_folder: _Text = ""
     imap_aside_folder: _Text = "huifang-aside"
     imap_every_seconds: int = Field(30, ge=5, le=3600)
+
+    activity_active: float = Field(0.5, ge=0, le=1)
+    activity_cooling: float = Field(0.2, ge=0, le=1)
+    activity_never_in_days: int = Field(14, ge=0, le=3650)
+    activity_active_days: int = Field(30, ge=0, le=3650)
+    activity_cooling_days: int = Field(90, ge=0, le=3650)
+    activity_horizon_days: int = Field(30, ge=1, le=3650)
 
     lease_seconds: int = Field(60, ge=1, le=3600)
 

@@ -20,7 +20,9 @@ from bot.settings import Settings
 Take = Callable[[bytes], None]
 
 _ROWS = 2000  # SQLite's, at once
-_DERIVED = frozenset({"tallies"})  # triggers count them again while the others are laid back
+_DERIVED = frozenset(
+    {"tallies", "kept_counts"}
+)  # counted again: by triggers while the others are laid back, when asked
 _MIGRATIONS = "SELECT name FROM tortoise_migrations WHERE app = 'campaigns' ORDER BY name"
 _KINDS: tuple[tuple[type[Any], Kind], ...] = (
     (fields.BooleanField, Kind.BOOL),

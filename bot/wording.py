@@ -181,6 +181,13 @@ TOUCHES = {
     "visit": "回访",
 }
 
+ACTIVITY = {
+    "never_in": "从未回来",
+    "active": "活跃",
+    "cooling": "转冷",
+    "dormant": "休眠",
+    "paying_dormant": "付费休眠",
+}
 POSTING_STATES = {"live": "在招", "expired": "已过期", "offline": "已下架"}
 
 BLOCKS = {
@@ -282,6 +289,10 @@ def touch_words(kind: str) -> str:
 
 def posting_words(state: str) -> str:
     return _of(POSTING_STATES, state)
+
+
+def activity_words(state: str) -> str:
+    return _of(ACTIVITY, state)
 
 
 def block_words(reason: str) -> str:

@@ -8,8 +8,11 @@ import asyncio
 import contextlib
 import hashlib
 import logging
+import os
 import secrets
+import sys
 import time
+from asyncio.subprocess import DEVNULL
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,12 +24,14 @@ from redis.exceptions import RedisError
 from bot import sender
 from bot.jobs import job_bytes, job_value
 from bot.runtime import Runtime, follow_clock, follow_rules
+from bot.settings import Settings
 from bot.wecom.mass import run_tasks
 from bot.wecom.notices import tell_owners
 from bot.wecom.stops import tell_stops
 from campaigns import marks, outbox, planner
+from campaigns.members.activity_runs import last_run_at
 from campaigns.outbox import Batch
-from campaigns.terms import ChannelName
+from campaigns.terms import SHANGHAI, ChannelName
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +39,9 @@ _EVERY_SECOND = set(range(60))
 _RECOVER_AT = {0, 10, 20, 30, 40, 50}
 _TELL_AT = set(range(3, 60, 5))
 _CONFIRMED_AT = {7, 37}
+_SCORE_HOUR = 3
+_SCORE_AT = {9, 39}  # looked at twice an hour, so that a night's run that failed is made up for
+_SCORE_SECONDS = 1200
 _DRAIN_SECONDS = 30  # a batch that takes longer is rung again
 _JOB_SECONDS = 120
 _RING_SECONDS = 10
@@ -107,6 +115,42 @@ async def confirmed(ctx: dict[str, Any]) -> None:
     await _once(ctx["confirming"], run_tasks, ctx["runtime"])
 
 
+async def score(ctx: dict[str, Any]) -> None:
+    """Once a night, as soon as it is three in Shanghai: how alive each member's account is."""
+    await _once(ctx["scoring"], score_if_due, ctx["runtime"])
+
+
+async def score_if_due(runtime: Runtime) -> bool:
+    """Score members unless done since three; in a process of its own, for what it loads has no use in sending."""
+    now, last = runtime.clock(), await last_run_at()
+    if last and _last_night(now) <= last <= now:
+        return False
+    given = {**os.environ, **_told(runtime.settings)}
+    command = (sys.executable, "-m", "bot", "score", "--json", "--as-of", now.isoformat())
+    process = await asyncio.create_subprocess_exec(*command, env=given, stdout=DEVNULL, stderr=DEVNULL)
+    try:
+        ended = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if ended:
+        log.error("members were not scored (exit %s): huifang score says why", ended)
+    return not ended
+
+
+def _last_night(now: datetime) -> datetime:
+    local = now.astimezone(SHANGHAI)
+    due = local.replace(hour=_SCORE_HOUR, minute=0, second=0, microsecond=0)
+    return due if due <= local else due - timedelta(days=1)
+
+
+def _told(settings: Settings) -> dict[str, str]:
+    """What a process of its own must know to work on this database, as variables."""
+    names = [name for name in Settings.model_fields if name.startswith("activity_")]
+    told = {name: str(getattr(settings, name)) for name in ("huifang_var", "huifang_templates", "log_level", *names)}
+    return {name.upper(): value for name, value in {**told, "database_url": settings.database}.items()}
+
+
 async def _once(busy: asyncio.Lock, work: Callable[[Runtime], Awaitable[object]], runtime: Runtime) -> None:
     """Unless the last one is at it still, or this is a restored copy that waits for a person's word."""
     if not busy.locked() and not await marks.is_held():
@@ -149,6 +193,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron(look, name=f"{queue}:look", second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
         cron(tell_staff, name=f"{queue}:tell", second=_TELL_AT, keep_result=0),
         cron(confirmed, name=f"{queue}:confirmed", second=_CONFIRMED_AT, keep_result=0),
+        cron(score, name=f"{queue}:score", minute=_SCORE_AT, second=31, timeout=_SCORE_SECONDS, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
     return _Lookout(
@@ -162,6 +207,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
             "asking": asyncio.Lock(),
             "telling": asyncio.Lock(),
             "confirming": asyncio.Lock(),
+            "scoring": asyncio.Lock(),
         },
         handle_signals=False,
         keep_result=0,

@@ -256,6 +256,15 @@ _WORDS: Mapping[TableKind, str] = {
         refreshed_at: 刷新时间 最近刷新时间 更新时间 refreshedat refreshtime refreshdate refreshed
             lastrefresh updatedat updatetime
         state: 状态 职位状态 发布状态 state status postingstate postingstatus jobstatus
+        parent_category: 职位大类 上级类别 一级类别 parentcategory
+        negotiable: 面议 薪资面议 negotiable
+        duties_length: 职位描述 岗位职责 工作内容 职位要求 duties jobdescription description content
+        education: 学历 学历要求 education educationcn
+        experience: 工作经验 经验要求 experience experiencecn
+        deadline: 截止日期 截止时间 有效期至 deadline
+        audit: 审核状态 审核 audit auditstatus
+        views: 浏览量 浏览次数 浏览数 点击量 views viewcount click clicks jobhits
+        urgent: 紧急 急聘 紧急招聘 urgent emergency
         """,
     TableKind.APPLICATIONS: f"""
         no: 投递编号 投递id 申请编号 应聘编号 applicationno applicationid applicationnumber applyid

@@ -1,11 +1,13 @@
 """What a campaign moved: by tier, and beside those who were held out on purpose."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from datetime import timedelta
 from typing import Any
 
-from campaigns import statements
+from campaigns import kept, statements
 
+KEPT_FOR = timedelta(minutes=10)
 DAYS = 7
 """Who logs in or comes back by our link within so many days has come back."""
 _GONE = "m.state IN ('sent', 'delivered', 'bounced')"
@@ -31,6 +33,23 @@ class Arm:
     held_out: bool
     members: int
     back: int
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    tiers: Sequence[TierCounts]
+    arms: Sequence[Arm]
+
+
+async def read_effects(occurrences: Collection[int], owners: Collection[str] | None = None) -> Effects:
+    """Both of below, counted at most every ten minutes: each reads every message of these runs."""
+    key = kept.digest(("effects", sorted(occurrences), owners if owners is None else sorted(owners)))
+    if known := await kept.read_kept([key], KEPT_FOR):
+        tiers, sides = known[key][1]
+        return Effects([TierCounts(*row) for row in tiers], [Arm(*row) for row in sides])
+    found = Effects(await by_tier(occurrences, owners), await arms(occurrences, owners))
+    await kept.keep({key: ("", [[astuple(row) for row in found.tiers], [astuple(row) for row in found.arms]])})
+    return found
 
 
 async def by_tier(occurrences: Collection[int], owners: Collection[str] | None = None) -> list[TierCounts]:

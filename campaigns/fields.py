@@ -28,6 +28,14 @@ class PostingState(StrEnum):
     OFFLINE = "offline"
 
 
+class Audit(StrEnum):
+    """Whether the site's own people have let a posting through; the numbers are 74cms'."""
+
+    PENDING = "pending"
+    PASSED = "passed"
+    FAILED = "failed"
+
+
 def _text(width: int) -> Read:
     def read(cell: str) -> str | Fault:
         text = clean_text(cell)
@@ -112,6 +120,28 @@ def _state(cell: str) -> PostingState | Fault:
     return found or Fault("不认识的状态,按已下线处理", PostingState.OFFLINE)
 
 
+def _told_flag(cell: str) -> bool | None:
+    return None if is_nothing(cell) else parse_flag(cell)
+
+
+def _length(cell: str) -> int:
+    """Of the words of a text: they say little themselves, and are nobody's to keep."""
+    return len(clean_text(cell))
+
+
+def _audit(cell: str) -> Audit | Fault | None:
+    if is_nothing(cell):
+        return None
+    return _AUDITS.get(fold(cell).lower()) or Fault("不认识的审核状态,没有导入")
+
+
+_AUDIT_WORDS: Mapping[Audit, str] = {
+    Audit.PENDING: "待审核 审核中 未审核 pending 0",
+    Audit.PASSED: "已审核 审核通过 通过 passed approved 1",
+    Audit.FAILED: "未通过 审核不通过 审核未通过 不通过 failed refused 2",
+}
+_AUDITS = {word: audit for audit, words in _AUDIT_WORDS.items() for word in words.split()}
+
 _STATE_WORDS: Mapping[PostingState, str] = {
     PostingState.LIVE: "发布中 招聘中 在招 上架 有效 live active published open online",
     PostingState.EXPIRED: "已过期 过期 expired",
@@ -167,6 +197,15 @@ FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
         "published_at": _moment,
         "refreshed_at": _moment,
         "state": _state,
+        "parent_category": _text(128),
+        "negotiable": _told_flag,
+        "duties_length": _length,
+        "education": _text(64),
+        "experience": _text(64),
+        "deadline": _day,
+        "audit": _audit,
+        "views": _count(),
+        "urgent": _told_flag,
     },
     TableKind.APPLICATIONS: {
         "no": _key,

@@ -51,7 +51,7 @@ async def campaign_reports(key: str | None = None, owners: Collection[str] | Non
     campaigns = await statements.query("SELECT id, key, state, note FROM campaigns ORDER BY id")
     rows = [row for row in campaigns if key is None or row["key"] == key]
     runs = await _runs(rows[0]["id"] if key is not None and rows else None)
-    counts = await read_counts([run.id for run in runs] if key is not None else None, owners)
+    counts = await read_counts([run.id for run in runs] if key is not None else None, owners, by_day=False)
     home = {run.id: run.campaign_id for run in runs}
     by_campaign: dict[int, list[Count]] = {}
     for count in counts:
@@ -94,7 +94,7 @@ async def queued_by_channel() -> Mapping[str, int]:
 
 async def _count_by_channel(*states: DeliveryState) -> Mapping[str, int]:
     counts: Counter[str] = Counter()
-    for count in await read_counts():
+    for count in await read_counts(by_day=False):
         if count.kind == MESSAGE and count.channel and count.state in states:
             counts[count.channel] += count.n
     return counts

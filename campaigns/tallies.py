@@ -1,19 +1,21 @@
 """How many messages of each run stand how, and how many answers came: counted as it happens, read in one go.
 
 The numbers of everybody come from the table that triggers keep (migrations 0008 and 0010). Those of some
-owners' members are counted afresh from these members' own messages: nobody else's owner changes with the time.
+owners' members are counted from these members' own messages, and kept while the run and the owners stand as they do.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from datetime import date
 from typing import Any
 
-from campaigns import statements
+from campaigns import kept, statements
 
 MESSAGE, TOUCH, LINK, SENT = "message", "touch", "link", "sent"
 _MANY = 2000  # rows that could be fewer, before they are put together
-_COLUMNS = "occurrence_id, kind, state, reason, channel, uncertain, day"
+_NO_DAY = "occurrence_id, kind, state, reason, channel, uncertain"
+_COLUMNS = f"{_NO_DAY}, day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,69 @@ class Count:
     n: int
 
 
-async def read_counts(occurrences: Collection[int] | None = None, owners: Collection[str] | None = None) -> list[Count]:
-    """Of these runs, None being all; with `owners` of these people's members alone."""
+async def read_counts(
+    occurrences: Collection[int] | None = None, owners: Collection[str] | None = None, *, by_day: bool = True
+) -> list[Count]:
+    """Of these runs, None being all; with `owners` of these people's members alone. Days are what makes them many."""
     if owners is not None:
-        return await count_afresh(occurrences, owners)
-    db = statements.connection()
-    where = "TRUE" if occurrences is None else f"occurrence_id {statements.ids_in(db, '$1', 'int')}"
-    given = [] if occurrences is None else [statements.id_list(db, occurrences)]
+        return await _of_owners(occurrences, owners, by_day)
+    where, given = _of_runs(occurrences)
+    columns, group = (_COLUMNS, _COLUMNS) if by_day else (f"{_NO_DAY}, '' AS day", _NO_DAY)
     rows = await statements.fetch(
-        f"SELECT {_COLUMNS}, sum(n) AS n, count(*) AS of FROM tallies WHERE {where} GROUP BY {_COLUMNS}", *given
+        f"SELECT {columns}, sum(n) AS n, count(*) AS of FROM tallies WHERE {where} GROUP BY {group}", *given
     )
-    if sum(row["of"] for row in rows) - len(rows) > _MANY:
+    if by_day and sum(row["of"] for row in rows) - len(rows) > _MANY:
         await put_together()
     return _counts(rows)
+
+
+async def _of_owners(occurrences: Collection[int] | None, owners: Collection[str], by_day: bool) -> list[Count]:
+    """A run of which everybody's numbers stand as before has changed for nobody."""
+    stamps = await _stamps(occurrences)
+    keys = {run: kept.digest(("owners' counts", run, sorted(owners), by_day)) for run in stamps}
+    known = await kept.read_kept(list(keys.values()))
+    found = {run: known[key][1] for run, key in keys.items() if key in known and known[key][0] == stamps[run]}
+    if changed := [run for run in stamps if run not in found]:
+        found |= {run: [] for run in changed}
+        for count in _alike(await count_afresh(changed, owners), by_day):
+            found[count.occurrence_id].append(astuple(count))
+        await kept.keep({keys[run]: (stamps[run], found[run]) for run in changed})
+    return [Count(*row) for of in found.values() for row in of]
+
+
+async def _stamps(occurrences: Collection[int] | None) -> dict[int, str]:
+    """Run → what changes with each of its numbers, and when members went from one colleague to another.
+
+    On PostgreSQL each change is a row of its own; on SQLite it moves some `n` from one row to another.
+    """
+    where, given = _of_runs(occurrences)
+    rows = await statements.fetch(
+        f"""
+        SELECT occurrence_id, max(id) AS newest, sum(n * id) AS first, sum(n * id * id) AS second
+        FROM tallies WHERE {where} GROUP BY occurrence_id
+        """,
+        *given,
+    )
+    moved = await kept.owners_stamp()
+    return {
+        row["occurrence_id"]: kept.digest((moved, row["newest"], int(row["first"]), int(row["second"]))) for row in rows
+    }
+
+
+def _of_runs(occurrences: Collection[int] | None) -> tuple[str, list[Any]]:
+    if occurrences is None:
+        return "TRUE", []
+    db = statements.connection()
+    return f"occurrence_id {statements.ids_in(db, '$1', 'int')}", [statements.id_list(db, occurrences)]
+
+
+def _alike(counts: Iterable[Count], by_day: bool) -> Iterable[Count]:
+    if by_day:
+        return counts
+    sums: Counter[Count] = Counter()
+    for count in counts:
+        sums[replace(count, day="", n=0)] += count.n
+    return [replace(one, n=n) for one, n in sums.items()]
 
 
 async def states_of(campaign_id: int) -> dict[str, int]:

@@ -89,7 +89,7 @@ async def rows_of_all() -> Rows:
     found = {
         name: await model.all().order_by(model._meta.pk_attr).values()
         for name, model in models().items()
-        if name != "tallies"
+        if name not in ("tallies", "kept_counts")
     }
     return {name: [dict(row) for row in rows] for name, rows in found.items()}
 

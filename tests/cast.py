@@ -16,7 +16,7 @@ from campaigns.calendar import WorkCalendar
 from campaigns.definitions import CampaignRow
 from campaigns.folders import load_site
 from campaigns.members import consent
-from campaigns.models import Application, Contact, Event, Member, Message, Posting
+from campaigns.models import ActivityRun, Application, Contact, Event, Member, Message, Posting
 from campaigns.outbox import Batch, Claim, Claimed, Sending, Settlement
 from campaigns.planner import Checked, Rulebook, start_campaign
 from campaigns.policy_file import load_policy
@@ -265,6 +265,7 @@ async def tell_story(folder: Path) -> None:
         await touches.use_link(message_id, "way_in", NOW)
         await open_visit(player.member_id, category="renewal", cause=f"story:{player.no}", opened_at=NOW, due_at=NOW)
     await Event.create(channel="sms", event_id="story", kind="reply", received_at=NOW, payload={"text": "好"})
+    await ActivityRun.create(at=NOW, reason="fitted", horizon_days=30.0, r=0.7362, states={"active": 4})
 
 
 # ---- making them --------------------------------------------------------------------------------------------------

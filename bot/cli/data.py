@@ -36,6 +36,17 @@ def stats(as_json: AsJson = False) -> None:
     print_found(run(lambda: command.stats(settings())), as_json, printing.pairs)
 
 
+@app.command()
+def diagnose(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_of: AsOf = None, as_json: AsJson = False
+) -> None:
+    """Why its postings bring it nothing, and what to say. Example: huifang diagnose Q100042 --json"""
+    from bot.commands import diagnosing as command
+
+    found = run(lambda: command.diagnose_member(settings(), number, moment(as_of)))
+    print_found(found, as_json, command.finding_lines)
+
+
 @member_app.command("show")
 def member_show(number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False) -> None:
     """Who they are and every touch with its exact words. Example: huifang member show Q100042"""

@@ -237,7 +237,7 @@ def _coming(campaign: CampaignRow, at: datetime, about: int) -> Event:
 
 async def _sent(ids: Sequence[int], owners: Collection[str] | None) -> dict[int, Counter[str]]:
     found: dict[int, Counter[str]] = {}
-    for one in await read_counts(ids, owners) if ids else ():
+    for one in await read_counts(ids, owners, by_day=False) if ids else ():
         if one.kind == MESSAGE:
             found.setdefault(one.occurrence_id, Counter())[one.state] += one.n
     return found

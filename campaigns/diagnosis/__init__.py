@@ -5,6 +5,7 @@ from campaigns.diagnosis.member import diagnose
 from campaigns.diagnosis.values import (
     Code,
     Diagnosis,
+    Figure,
     Finding,
     MemberSigns,
     Part,
@@ -16,6 +17,7 @@ from campaigns.diagnosis.values import (
 __all__ = [
     "Code",
     "Diagnosis",
+    "Figure",
     "Finding",
     "Group",
     "Market",

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 
-from campaigns import statements
+from campaigns import kept, statements
 from campaigns.cells import parse_key
 from campaigns.models import Contact, Member
 from campaigns.segments import Segment, to_filter
 from campaigns.terms import ChannelName, DeliveryState
 
 PAGE = 50
+_KEPT_FOR, _MANY = timedelta(minutes=1), 1000
 WAITING, GONE = "waiting", "gone"
 """As fates: whatever may still be sent, whatever it waits for; whatever a provider took over."""
 _GROUPS = {WAITING: "'queued', 'sending'", GONE: "'sent', 'delivered', 'bounced'"}
@@ -112,10 +113,7 @@ class MemberPage:
 async def browse_members(sieve: Sieve, page: int) -> MemberPage:
     """Page 1 is the first; a page behind the last is empty."""
     where, params = condition(sieve)
-    counts = await statements.query(
-        f"SELECT m.tier, count(*) AS n FROM members m WHERE {where} GROUP BY m.tier", *params
-    )
-    tiers = {row["tier"]: int(row["n"]) for row in counts}
+    tiers = await _count_tiers(where, params, by_messages=bool(sieve.fate or sieve.inbound or sieve.campaign))
     if sieve.tier:
         params.append(sieve.tier)
         where += f" AND m.tier = ${len(params)}"
@@ -126,6 +124,18 @@ async def browse_members(sieve: Sieve, page: int) -> MemberPage:
     )
     total = tiers.get(sieve.tier, 0) if sieve.tier else sum(tiers.values())
     return MemberPage(await _lines([row["id"] for row in rows]), total, tiers)
+
+
+async def _count_tiers(where: str, params: Sequence[Any], *, by_messages: bool) -> dict[str, int]:
+    """Whom a campaign reached is found by reading its messages: leafing through a long list of them counts once."""
+    key = kept.digest((where, params))
+    if by_messages and (known := await kept.read_kept([key], _KEPT_FOR)):
+        return dict(known[key][1])
+    rows = await statements.query(f"SELECT m.tier, count(*) AS n FROM members m WHERE {where} GROUP BY m.tier", *params)
+    tiers = {str(row["tier"]): int(row["n"]) for row in rows}
+    if by_messages and sum(tiers.values()) >= _MANY:
+        await kept.keep({key: ("", tiers)})
+    return tiers
 
 
 async def ids_of_list(sieve: Sieve, most: int) -> list[int]:
@@ -230,8 +240,9 @@ def condition(sieve: Sieve) -> tuple[str, list[Any]]:
         asked = _fate(sieve.fate, take)
         parts.append(f"m.id IN (SELECT g.member_id FROM messages g WHERE {asked}{_in_campaign(sieve, take)})")
     if sieve.inbound in _INBOUND:
+        of = "JOIN messages g ON g.id = t.message_id" if sieve.campaign else ""
         parts.append(
-            "m.id IN (SELECT t.member_id FROM touches t LEFT JOIN messages g ON g.id = t.message_id "
+            f"m.id IN (SELECT t.member_id FROM touches t {of} "
             f"WHERE t.direction = 'in' AND {_INBOUND[sieve.inbound]}{_in_campaign(sieve, take)})"
         )
     if sieve.campaign and not sieve.fate and not sieve.inbound:

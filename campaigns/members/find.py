@@ -123,7 +123,7 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
             .order_by("-published_at")
             .values(
                 "id", "no", "title", "city", "pay_min", "pay_max", "heads", "hours", "contact_name", "published_at",
-                "refreshed_at", "state",
+                "refreshed_at", "state", "contact_phone", "negotiable", "duties_length", "deadline",
             )
         ],
         "suppressions": await _suppressions_of(member.id),

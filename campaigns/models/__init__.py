@@ -3,6 +3,7 @@
 The first line of a docstring becomes the table's comment in a migration: no quotes, no semicolons in it.
 """
 
+from campaigns.models.activity import ActivityRun
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -34,6 +35,7 @@ from campaigns.models.sending import (
     ChannelState,
     Claim,
     ContentVersion,
+    KeptCount,
     MassRecipient,
     MassTask,
     Message,
@@ -43,6 +45,7 @@ from campaigns.models.sending import (
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
 __all__ = [
+    "ActivityRun",
     "ApiToken",
     "Application",
     "Approval",
@@ -60,6 +63,7 @@ __all__ = [
     "Event",
     "FileEdit",
     "ImportRun",
+    "KeptCount",
     "LinkUse",
     "Login",
     "Mark",

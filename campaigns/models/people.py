@@ -31,6 +31,10 @@ class Member(Model):
     tier_since = fields.DatetimeField(null=True)
     tier_score = fields.FloatField(default=0)
     tier_reasons: list[str] = fields.JSONField(default=list)
+    activity_state = fields.CharField(16, db_default="", default="")  # empty: not scored yet
+    p_active = fields.FloatField(null=True)
+    expected_logins = fields.FloatField(null=True)
+    activity_at = fields.DatetimeField(null=True)
     postings = fields.IntField(default=0)
     live_postings = fields.IntField(default=0)
     applications = fields.IntField(default=0)
@@ -93,6 +97,16 @@ class Posting(Model):
     published_at = fields.DatetimeField(null=True)
     refreshed_at = fields.DatetimeField(null=True)
     state = fields.CharField(16, default="live")
+    # What a site's database tells and an export seldom; empty: not told.
+    parent_category = fields.CharField(128, null=True)
+    negotiable = fields.BooleanField(null=True)  # 面议
+    duties_length = fields.IntField(null=True)  # characters of the description
+    education = fields.CharField(64, null=True)
+    experience = fields.CharField(64, null=True)
+    deadline = fields.DateField(null=True)  # the last day it stands
+    audit = fields.CharField(16, null=True)  # pending, passed, failed
+    views = fields.IntField(null=True)
+    urgent = fields.BooleanField(null=True)
 
     class Meta:
         table = "postings"

@@ -222,3 +222,15 @@ class Tally(Model):
     class Meta:
         table = "tallies"
         indexes = (Index(fields=("occurrence_id",), name="tallies_occurrence"),)
+
+
+class KeptCount(Model):
+    """What took long to count, and of what. Owned by campaigns.kept, nothing is lost with it but time."""
+
+    key = fields.CharField(64, primary_key=True)
+    stamp = fields.CharField(64)
+    found = fields.TextField()
+    at = fields.DatetimeField()  # by the database's clock
+
+    class Meta:
+        table = "kept_counts"

@@ -1,5 +1,6 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
+from campaigns.statements.activity import read_login_days, write_activity
 from campaigns.statements.claims import (
     ASIDE,
     ask_later,
@@ -86,6 +87,7 @@ __all__ = [
     "moment",
     "on_the_wire",
     "query",
+    "read_login_days",
     "record_receipts",
     "recount_member",
     "recount_members",
@@ -96,5 +98,6 @@ __all__ = [
     "sign_touches",
     "update_rows",
     "upsert",
+    "write_activity",
     "write_tiers",
 ]

@@ -37,7 +37,7 @@ FLOORS: dict[float, str] = {
     5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
-    5.2: "bot.wording bot.web.passwords",
+    5.2: "bot.wording bot.finding_words bot.web.passwords",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
@@ -61,19 +61,21 @@ FLOORS: dict[float, str] = {
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
     "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
     "campaigns.comebacks campaigns.conversations.*",
-    2.5: "campaigns.marks campaigns.edits",
+    2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
-    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.*",
+    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
+    "campaigns.activity.*",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }
 
 ROOMS = (
+    "campaigns.activity",
     "campaigns.members",
     "campaigns.models",
     "campaigns.outbox",

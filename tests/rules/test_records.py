@@ -63,9 +63,11 @@ HEADERS = {
         "marketing_consent,consent_time,consent_source",
     ),
     TableKind.POSTINGS: (
-        "职位编号,会员编号,职位名称,职位类别,工作地区,月薪下限,月薪上限,招聘人数,工作时间,联系人,联系电话,发布时间,刷新时间,状态",
+        "职位编号,会员编号,职位名称,职位类别,工作地区,月薪下限,月薪上限,招聘人数,工作时间,联系人,联系电话,发布时间,刷新时间,状态,"
+        "职位大类,面议,职位描述,学历,工作经验,截止日期,审核状态,浏览量,紧急",
         "Posting ID,Member ID,Title,Category,City,Pay Min,Pay Max,Heads,Working Hours,Contact Name,Contact Phone,"
-        "Published At,Refreshed At,Status",
+        "Published At,Refreshed At,Status,Parent Category,Negotiable,Description,Education,Experience,Deadline,"
+        "Audit Status,Views,Urgent",
     ),
     TableKind.APPLICATIONS: (
         "投递编号,职位编号,求职者编号,投递时间,首次查看时间,处理结果",

@@ -228,6 +228,7 @@ async def test_a_posting_says_what_is_to_be_mended(runtime: Runtime) -> None:
             "city": "大同",
             "pay_max": 5000,
             "contact_name": "",
+            "contact_phone": "15483503031",
         }
         await Posting.filter(id=posting.id).update(**good)
         page = shown(await admin.get("/members/Q1"))

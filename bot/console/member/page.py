@@ -23,6 +23,7 @@ from campaigns.audit import Action, read_audit
 from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import InputError
 from campaigns.members import find
+from campaigns.members.signs import held_parts
 from campaigns.rights import Right
 from campaigns.staff import StaffMember, list_staff
 from campaigns.terms import SHANGHAI, ChannelName
@@ -82,7 +83,7 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         whole=whole,
         phones=_phones(contacts) if runtime.sandboxed and whole else {},
         idle_days=_idle_days(found, now),
-        posts=show_postings(found["posts"], waiting, left, now),
+        posts=show_postings(found["posts"], waiting, left, await held_parts(), now),
         remarks=await remarks.remarks_of(found["id"]),
         composer=await _composer(request, found, whole=whole),
         colleagues=await colleagues(visitor.staff, found["owner"]) if visitor.may(Right.ASSIGN) else [],

@@ -1,0 +1,395 @@
+"""The visit calendar keeps its rules together over random networks, and every conflict it names is one.
+
+The checker below knows the rules by themselves: it shares nothing with the planner but the values.
+"""
+
+import random
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from campaigns.calendar import WorkCalendar
+from campaigns.terms import Tier
+from campaigns.visiting import (
+    Care,
+    Conflict,
+    Kind,
+    Plan,
+    Rule,
+    VisitedMember,
+    Visitor,
+    VisitRules,
+    plan_visits,
+)
+
+CALENDAR = WorkCalendar()
+DAY = timedelta(days=1)
+FIRST, LAST = date(2026, 1, 5), date(2026, 12, 31)
+TIERS = [Tier.TOP] + [Tier.GOOD] * 3 + [Tier.STANDARD] * 10 + [Tier.LOW] * 6
+EVERY = {Tier.TOP: 31, Tier.GOOD: 31, Tier.STANDARD: 92, Tier.LOW: 183}
+RANKS = {Tier.TOP: 0, Tier.GOOD: 1, Tier.STANDARD: 2, Tier.LOW: 3}
+
+
+def days(first: date, last: date) -> list[date]:
+    return [first + n * DAY for n in range((last - first).days + 1)]
+
+
+def network(seed: int, size: int, staff: int, capacity: int) -> tuple[list[VisitedMember], list[Visitor]]:
+    dice = random.Random(seed)
+    visitors = []
+    for number in range(staff):
+        away: set[date] = set()
+        for _ in range(dice.randint(0, 3)):
+            start = FIRST + dice.randrange(360) * DAY
+            away |= set(days(start, start + dice.randrange(14) * DAY))
+        visitors.append(Visitor(f"员工{number}", dice.randint(max(1, capacity - 2), capacity + 2), frozenset(away)))
+    return [_member(dice, number, visitors) for number in range(size)], visitors
+
+
+def _member(dice: random.Random, number: int, visitors: Sequence[Visitor]) -> VisitedMember:
+    care: tuple[Care, ...] = ()
+    if dice.random() < 0.02:
+        start = FIRST + dice.randrange(350) * DAY
+        care = (Care(start, start + dice.randint(2, 30) * DAY),)
+    been = sorted(FIRST - dice.randint(1, 300) * DAY for _ in range(dice.choice((0, 1, 1, 2))))
+    kept = [day for place, day in enumerate(been) if place == 0 or (day - been[place - 1]).days >= 31]
+    return VisitedMember(
+        number, dice.choice(TIERS), dice.choice(visitors).name,
+        FIRST + dice.randrange(390) * DAY if dice.random() < 0.7 else None, tuple(kept), dice.random() < 0.05, care,
+    )  # fmt: skip
+
+
+# ---- the rules, written a second time ------------------------------------------------------------------------------
+
+
+class Checker:
+    def __init__(
+        self, members: Sequence[VisitedMember], visitors: Sequence[Visitor], plan: Plan, first: date, last: date
+    ) -> None:
+        self.members = {one.id: one for one in members}
+        self.visitors = {one.name: one for one in visitors}
+        self.plan, self.first, self.last = plan, first, last
+        self.of: dict[int, list[date]] = defaultdict(list)
+        for visit in plan.visits:
+            self.of[visit.member_id].append(visit.on)
+        self.load = Counter((visit.owner, visit.on) for visit in plan.visits)
+        self.lost: dict[tuple[int, Rule], list[Conflict]] = defaultdict(list)
+        for one in plan.conflicts:
+            self.lost[one.member_id, one.lost].append(one)
+
+    def check(self) -> None:
+        self.days_and_capacity()
+        for member in self.members.values():
+            self.month(member)
+            self.rest(member)
+            self.renewal(member)
+            self.care(member)
+        for conflict in self.plan.conflicts:
+            self.is_real(conflict)
+
+    def days_and_capacity(self) -> None:
+        for visit in self.plan.visits:
+            assert self.first <= visit.on <= self.last
+            assert CALENDAR.is_workday(visit.on), visit
+            assert visit.on not in self.visitors[visit.owner].away, visit
+            assert visit.owner == self.members[visit.member_id].owner
+        for (owner, _), count in self.load.items():
+            assert count <= self.visitors[owner].capacity
+
+    def month(self, member: VisitedMember) -> None:
+        everything = sorted([*member.visited, *self.of[member.id]])
+        assert len(set(self.of[member.id])) == len(self.of[member.id])
+        for visit in self.plan_of(member):
+            if visit.kind is Kind.CARE:
+                assert any(care.start <= visit.on <= care.end for care in member.care)
+                continue
+            before = [day for day in everything if timedelta() < visit.on - day <= 30 * DAY]
+            assert len(before) < (2 if member.urgent else 1), (member, visit, before)
+            if visit.kind is Kind.REGULAR:
+                pace = min(EVERY[member.tier], 16 if member.urgent else 1000)
+                assert not [day for day in everything if timedelta() < visit.on - day < pace * DAY], (member, visit)
+
+    def plan_of(self, member: VisitedMember) -> list:  # type: ignore[type-arg]
+        if not hasattr(self, "_plans"):
+            self._plans = defaultdict(list)
+            for visit in self.plan.visits:
+                self._plans[visit.member_id].append(visit)
+        return self._plans[member.id]
+
+    def rest(self, member: VisitedMember) -> None:
+        if member.renews_on is None:
+            return
+        resting = [v for v in self.plan_of(member) if timedelta() <= member.renews_on - v.on < 10 * DAY]
+        assert all(visit.kind is Kind.CARE for visit in resting), (member, resting)
+        assert bool(resting) is bool(self.lost[member.id, Rule.RENEWAL_REST])
+
+    def renewal(self, member: VisitedMember) -> None:
+        if member.renews_on is None or not self.first <= member.renews_on or member.renews_on - 10 * DAY > self.last:
+            return
+        span = days(member.renews_on - 40 * DAY, member.renews_on - 10 * DAY)
+        seen = any(day in span for day in (*member.visited, *self.of[member.id]))
+        assert seen is not bool(self.lost[member.id, Rule.RENEWAL]), (member, self.of[member.id])
+
+    def care(self, member: VisitedMember) -> None:
+        """A run of worked days in a period without a visit is at most two long, or it was said."""
+        for care in member.care:
+            run: list[date] = []
+            for day in days(care.start, min(care.end, self.last)):
+                if day in self.of[member.id] or day in member.visited:
+                    run = []
+                elif CALENDAR.is_workday(day):
+                    run.append(day)
+                if len(run) == 3 and day >= self.first:
+                    said = [c for c in self.lost[member.id, Rule.CARE_GAP] if c.won is not Rule.WORKDAYS]
+                    assert any(one.on <= day for one in said), (member, run)
+
+    def is_real(self, conflict: Conflict) -> None:
+        member = self.members[conflict.member_id]
+        match conflict.lost:
+            case Rule.CARE_GAP if conflict.won is Rule.WORKDAYS:
+                assert conflict.figures["days"] > 5
+                off = days(conflict.on - conflict.figures["days"] * DAY, conflict.on)
+                assert sum(not CALENDAR.is_workday(day) for day in off) > 2
+            case Rule.CARE_GAP:
+                span = [d for d in days(conflict.on - 40 * DAY, conflict.on) if CALENDAR.is_workday(d)][-3:]
+                self._all_taken(member, [d for d in span if d >= self.first], conflict)
+            case Rule.RENEWAL:
+                self._renewal_is_lost(member, conflict)
+            case Rule.RENEWAL_REST:
+                assert conflict.won is Rule.CARE_GAP
+                assert conflict.figures["visits"] > 0
+
+    def _all_taken(self, member: VisitedMember, open_days: Sequence[date], conflict: Conflict) -> None:
+        visitor = self.visitors[member.owner]
+        for day in open_days:
+            if day in visitor.away:
+                continue
+            assert conflict.won is not Rule.ABSENCE
+            assert self.load[member.owner, day] == visitor.capacity, (conflict, day)
+            for other in self.owned(member.owner, day):
+                assert other.kind is Kind.CARE
+                assert RANKS[self.members[other.member_id].tier] <= RANKS[member.tier]
+
+    def owned(self, owner: str, day: date) -> list:  # type: ignore[type-arg]
+        if not hasattr(self, "_days"):
+            self._days = defaultdict(list)
+            for visit in self.plan.visits:
+                self._days[visit.owner, visit.on].append(visit)
+        return self._days[owner, day]
+
+    def window(self, member: VisitedMember) -> list[date]:
+        """The days on which a visit before the renewal could be, whoever else is there."""
+        assert member.renews_on is not None
+        span = days(max(self.first, member.renews_on - 40 * DAY), min(self.last, member.renews_on - 10 * DAY))
+        care = [visit.on for visit in self.plan_of(member) if visit.kind is Kind.CARE]
+        been = [*member.visited, *care]
+        limit = 2 if member.urgent else 1
+        visitor = self.visitors[member.owner]
+        return [
+            day for day in span
+            if CALENDAR.is_workday(day) and day not in visitor.away
+            and sum(timedelta() < day - one <= 30 * DAY for one in been) < limit
+        ]  # fmt: skip
+
+    def _renewal_is_lost(self, member: VisitedMember, conflict: Conflict) -> None:
+        """From its days, over whoever could move elsewhere, nothing is reached that has room (Hall)."""
+        assert member.renews_on is not None
+        if conflict.won is Rule.TODAY:
+            assert member.renews_on - 10 * DAY < self.first
+            return
+        reached, todo = set(self.window(member)), [*self.window(member)]
+        assert bool(reached) is (conflict.won is Rule.CAPACITY), conflict
+        while todo:
+            day = todo.pop()
+            assert self.load[member.owner, day] == self.visitors[member.owner].capacity, (conflict, day)
+            for other in self.owned(member.owner, day):
+                assert other.kind in (Kind.CARE, Kind.RENEWAL)
+                if other.kind is Kind.RENEWAL:
+                    assert RANKS[self.members[other.member_id].tier] <= RANKS[member.tier]
+                    fresh = set(self.window(self.members[other.member_id])) - reached
+                    reached |= fresh
+                    todo += fresh
+
+
+def planned(
+    members: Sequence[VisitedMember], visitors: Sequence[Visitor], first: date = FIRST, last: date = LAST
+) -> Plan:
+    plan = plan_visits(members, visitors, CALENDAR.is_workday, first, last)
+    Checker(members, visitors, plan, first, last).check()
+    return plan
+
+
+# ---- random networks -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("seed", "capacity"), [(1, 8), (2, 3)])
+def test_ten_thousand_members_over_a_year_break_no_rule(seed: int, capacity: int) -> None:
+    members, visitors = network(seed, 10_000, 30, capacity)
+    plan = planned(members, visitors)
+    assert len(plan.visits) > 10_000
+    assert {one.kind for one in plan.visits} == set(Kind)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_small_networks_short_of_people_break_no_rule_and_lose_only_what_they_must(seed: int) -> None:
+    members, visitors = network(seed, 300, 2, 3)
+    visitors = [replace(one, capacity=1 + seed % 2) for one in visitors]
+    cared = (Care(date(2026, 4, 1) + seed * DAY, date(2026, 4, 30)),)
+    members = [
+        replace(
+            m,
+            renews_on=date(2026, 5, 1) + (m.id % 20) * DAY if m.id % 3 else None,
+            care=cared if m.id % 31 == 0 else m.care,
+        )
+        for m in members
+    ]
+    plan = planned(members, visitors)
+    assert any(one.lost is Rule.RENEWAL and one.won is Rule.CAPACITY for one in plan.conflicts)
+
+
+def test_the_same_network_has_the_same_plan_in_any_order() -> None:
+    members, visitors = network(5, 400, 4, 3)
+    plan = planned(members, visitors)
+    random.Random(1).shuffle(members)
+    assert planned(members, visitors) == plan
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_planned_anew_each_day_the_rules_hold_over_what_happened(seed: int) -> None:
+    members, visitors = network(seed, 120, 2, 3)
+    been: dict[int, list[date]] = defaultdict(list)
+    happened = []
+    last = date(2026, 9, 30)
+    lost = set()
+    for today in days(FIRST, last):
+        if not CALENDAR.is_workday(today):
+            continue
+        now = [replace(m, visited=(*m.visited, *been[m.id])) for m in members]
+        plan = plan_visits(now, visitors, CALENDAR.is_workday, today, today + 75 * DAY)
+        lost |= {(one.member_id, one.lost) for one in plan.conflicts}
+        for visit in plan.visits:
+            if visit.on == today:
+                been[visit.member_id].append(today)
+                happened.append(visit)
+    checker = Checker(members, visitors, Plan(happened, []), FIRST, last)
+    checker.days_and_capacity()
+    for member in members:
+        checker.month(member)
+        if not any((member.id, rule) in lost for rule in Rule):
+            checker.rest(member)
+            checker.renewal(member)
+            checker.care(member)
+    assert len(happened) > 300
+
+
+def test_with_far_too_few_people_everybody_is_visited_in_turn() -> None:
+    members = [
+        VisitedMember(n, [Tier.TOP, Tier.GOOD, Tier.STANDARD, Tier.LOW][n % 4], "A") for n in range(400)
+    ]  # fmt: skip
+    plan = planned(members, [Visitor("A", 2)], last=LAST)
+    first_seen = {v.member_id: v.on for v in reversed(plan.visits)}
+    assert set(first_seen) == set(range(400))
+    by_tier = [max(first_seen[n] for n in range(tier, 400, 4)) for tier in range(4)]
+    assert by_tier == sorted(by_tier)
+
+
+# ---- one at a time -------------------------------------------------------------------------------------------------
+
+
+def member(**changed: object) -> VisitedMember:
+    return replace(VisitedMember(1, Tier.GOOD, "A"), **changed)  # type: ignore[arg-type]
+
+
+def test_without_anything_else_a_member_is_visited_once_in_31_days() -> None:
+    plan = planned([member()], [Visitor("A", 5)], last=date(2026, 4, 30))
+    assert [one.on for one in plan.visits] == [
+        date(2026, 1, 5), date(2026, 2, 5), date(2026, 3, 9), date(2026, 4, 9),
+    ]  # fmt: skip
+
+
+def test_who_hires_urgently_is_visited_twice_a_month() -> None:
+    plan = planned([member(urgent=True)], [Visitor("A", 5)], last=date(2026, 1, 31))
+    assert [one.on for one in plan.visits] == [date(2026, 1, 5), date(2026, 1, 21)]
+
+
+def test_the_last_visit_before_a_renewal_is_ten_to_twenty_days_before_it() -> None:
+    one = member(tier=Tier.LOW, visited=(date(2026, 1, 2),), renews_on=date(2026, 5, 20))
+    visits = planned([one], [Visitor("A", 5)], last=date(2026, 6, 30)).visits
+    assert [(v.on, v.kind) for v in visits] == [(date(2026, 4, 30), Kind.RENEWAL)]
+
+
+@pytest.mark.parametrize(("been", "owed"), [(date(2026, 4, 10), False), (date(2026, 4, 9), True)])
+def test_a_visit_in_the_month_before_the_rest_is_enough(been: date, owed: bool) -> None:
+    one = member(tier=Tier.LOW, visited=(been,), renews_on=date(2026, 5, 20))
+    kinds = [v.kind for v in planned([one], [Visitor("A", 5)], date(2026, 4, 27), date(2026, 5, 31)).visits]
+    assert kinds == [], "the month leaves no worked day for the second: 10 May is a Sunday"
+    moved = replace(one, renews_on=date(2026, 5, 22), visited=(been + 2 * DAY,))
+    kinds = [v.kind for v in planned([moved], [Visitor("A", 5)], date(2026, 4, 27), date(2026, 5, 31)).visits]
+    assert kinds == ([Kind.RENEWAL] if owed else [])
+
+
+@pytest.mark.parametrize(("before", "kept"), [(10, True), (9, False)])
+def test_ten_days_before_a_renewal_is_early_enough_and_nine_is_not(before: int, kept: bool) -> None:
+    today = date(2026, 3, 2)
+    plan = planned([member(renews_on=today + before * DAY)], [Visitor("A", 5)], today, today + 20 * DAY)
+    assert (plan.visits[0].kind is Kind.RENEWAL) is kept
+    assert [(c.lost, c.won) for c in plan.conflicts] == ([] if kept else [(Rule.RENEWAL, Rule.TODAY)])
+    assert all(v.on == today or v.on > today + before * DAY for v in plan.visits)
+
+
+def test_capacity_lost_against_a_renewal_is_named_with_its_figures_tier_first() -> None:
+    pair = [member(id=n, tier=t, renews_on=date(2026, 1, 16)) for n, t in ((1, Tier.LOW), (2, Tier.TOP))]
+    plan = planned(pair, [Visitor("A", 1, frozenset({date(2026, 1, 5)}))], last=date(2026, 1, 31))
+    assert [(v.member_id, v.on) for v in plan.visits][:1] == [(2, date(2026, 1, 6))]
+    (lost,) = plan.conflicts
+    assert (lost.member_id, lost.lost, lost.won, lost.on) == (1, Rule.RENEWAL, Rule.CAPACITY, date(2026, 1, 6))
+    assert lost.figures["capacity"] == lost.figures["taken"] == 1
+
+
+def test_intensive_care_is_every_third_worked_day() -> None:
+    one = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), visited=(date(2026, 2, 27),))
+    visits = planned([one], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 3, 31)).visits
+    assert [v.on for v in visits] == [date(2026, 3, 4), date(2026, 3, 9), date(2026, 3, 12)]
+
+
+def test_the_spring_festival_stretches_care_and_says_so() -> None:
+    one = member(care=(Care(date(2026, 2, 9), date(2026, 2, 27)),), visited=(date(2026, 2, 6),))
+    plan = planned([one], [Visitor("A", 5)], date(2026, 2, 9), date(2026, 2, 28))
+    assert [v.on for v in plan.visits] == [date(2026, 2, 11), date(2026, 2, 14), date(2026, 2, 26)]
+    (lost,) = plan.conflicts
+    assert (lost.lost, lost.won, lost.on) == (Rule.CARE_GAP, Rule.WORKDAYS, date(2026, 2, 26))
+    assert lost.figures == {"days": 12, "gap": 3, "allowed": 3}
+
+
+def test_care_goes_before_the_rest_of_a_renewal() -> None:
+    one = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), renews_on=date(2026, 3, 12))
+    (lost,) = planned([one], [Visitor("A", 5)], date(2026, 2, 16), date(2026, 3, 31)).conflicts
+    assert (lost.lost, lost.won, lost.figures["visits"]) == (Rule.RENEWAL_REST, Rule.CARE_GAP, 3)
+
+
+def test_absence_moves_visits_and_a_long_one_is_named() -> None:
+    cared = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), visited=(date(2026, 2, 27),))
+    away = frozenset({date(2026, 3, 4)})
+    assert planned([cared], [Visitor("A", 5, away)], date(2026, 3, 2), date(2026, 3, 5)).visits[0].on == date(
+        2026, 3, 3
+    )
+    long = frozenset(days(date(2026, 3, 2), date(2026, 3, 6)))
+    plan = planned([cared], [Visitor("A", 5, long)], date(2026, 3, 2), date(2026, 3, 31))
+    assert plan.visits[0].on == date(2026, 3, 9)
+    assert (plan.conflicts[0].lost, plan.conflicts[0].won) == (Rule.CARE_GAP, Rule.ABSENCE)
+
+
+def test_a_member_nobody_is_in_charge_of_is_named() -> None:
+    (lost,) = plan_visits([member(owner="?")], [Visitor("A", 5)], CALENDAR.is_workday, FIRST, LAST).conflicts
+    assert (lost.member_id, lost.won) == (1, Rule.OWNER)
+
+
+def test_the_rules_are_settings() -> None:
+    plan = plan_visits(
+        [member(urgent=True)], [Visitor("A", 1)], CALENDAR.is_workday, FIRST, date(2026, 1, 31),
+        VisitRules(urgent_per_month=4),
+    )  # fmt: skip
+    assert len(plan.visits) == 4
