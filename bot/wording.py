@@ -14,7 +14,7 @@ REASONS = {
     "visit": "开回访任务",
     "hold_out": "对照组",
     "refused": "已退订",
-    "paused": "存疑暂停",
+    "paused": "暂停联系中",
     "no_contact": "没有联系人",
     "no_consent": "没有同意",
     "no_address": "没有地址",
