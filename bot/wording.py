@@ -55,6 +55,8 @@ REASONS = {
     "handed_over": "开回访任务",
 }
 
+SOURCES = {"touch": "对方的回答", "link": "退订链接", "message": "发送时退回"}
+
 CHANNELS = {
     "wechat": "公众号",
     "wechat_mass": "公众号群发",
@@ -295,6 +297,14 @@ def activity_words(state: str) -> str:
 
 def block_words(reason: str) -> str:
     return say(BLOCKS[reason]) if reason in BLOCKS else say("通道退回（{why}）").format(why=reason)
+
+
+def source_words(source: str) -> str:
+    """Where a stop came from: `touch:343` → 对方的回答; a colleague by name; all else came from the provider."""
+    head, _, rest = source.partition(":")
+    if head == "staff":
+        return rest.partition(":")[0]
+    return say(SOURCES.get(head, "通道的回执")) if source else ""
 
 
 def _of(table: Mapping[str, str], name: str) -> str:
