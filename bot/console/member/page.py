@@ -12,6 +12,7 @@ from starlette.responses import Response
 from bot.console.member.narrowing import lines_url, narrowing, only_of
 from bot.console.member.postings import show_postings
 from bot.console.member.reaching import ways_of
+from bot.console.members.walking import walk_of
 from bot.console.shell import day, not_found, staff_page, weekday
 from bot.console.writing import Composer, composer_for
 from bot.dossier import describe_page
@@ -66,6 +67,7 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         member=found,
         attrs=await _attrs(found["attrs"]),
         path=_path(found["no"]),
+        walk=await walk_of(request),
         tree=_tree(contacts),
         ways=ways_of(found["reach"]),
         days=_days(found["timeline"]),

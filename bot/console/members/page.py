@@ -12,6 +12,7 @@ from bot.console.members.address import REACHABLE, asked_of, kept, list_url, rul
 from bot.console.members.chips import chips_of
 from bot.console.members.columns import PHONES, Column, chosen_of, columns_for, keep_chosen
 from bot.console.members.views import PAGE as VIEWS
+from bot.console.members.walking import walk_url
 from bot.console.shell import staff_page
 from bot.language import say
 from bot.web.desk import StaffRoute, visitor_of
@@ -74,6 +75,7 @@ async def members(request: Request) -> Response:
         columns=columns,
         chosen={one.key for one in chosen},
         shown=[one for one in chosen if one.key != PHONES],
+        open=lambda no, row: walk_url(no, here, (number - 1) * PAGE + row),
         turn=lambda to: list_url(sieve, page=to, rules=asked),
         mark=_marked(list_url(sieve, page=number, rules=asked)),
         sorted_by=lambda key: list_url(
