@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
-from playwright.async_api import Page
+from playwright.async_api import Locator, Page
 
 from campaigns import saved_views
 from campaigns.models import ApiToken, ImportRun, SavedSegment, Suppression
@@ -71,17 +71,22 @@ def at(url: str) -> Arrive:
     return lambda page: page.goto(url)
 
 
+async def _press(button: Locator) -> None:
+    """Where it leads is there when this returns: a picture of a page that is just leaving cannot be taken."""
+    async with button.page.expect_navigation():
+        await button.click()
+
+
 async def _assign(page: Page) -> None:
     await page.goto(f"/members?{_CHIPS}")
-    await page.locator("button[name=which][value=all]").click()
+    await _press(page.locator("button[name=which][value=all]"))
 
 
 def _uploaded(files: list[Path]) -> Arrive:
     async def arrive(page: Page) -> None:
         await page.goto("/imports")
         await page.locator("input[type=file]").set_input_files(files)
-        await page.get_by_role("button", name="传文件").click()
-        await page.wait_for_url("**/imports/*")
+        await _press(page.get_by_role("button", name="传文件"))
 
     return arrive
 
@@ -130,20 +135,20 @@ async def _policy(page: Page) -> None:
     form = page.locator("form[action='/settings/policy']")
     number = form.locator("input[inputmode=numeric]").first
     await number.fill(str(int(await number.input_value()) + 1))
-    await form.get_by_role("button").click()
+    await _press(form.get_by_role("button"))
 
 
 async def _suppress(page: Page) -> None:
     await page.goto("/settings/suppressions")
     await page.locator("textarea").fill("13800000001\nnobody@mail.example\nY300009\n不是号码的一行")
-    await page.locator("form:has(textarea) button").click()
+    await _press(page.locator("form:has(textarea) button"))
 
 
 async def _token(page: Page) -> None:
     await page.goto("/settings/tokens")
-    await page.locator("#name").fill("官网后台")
+    await page.locator("#name").fill(f"官网后台{await ApiToken.all().count()}")
     await page.locator("input[name=right]").first.check()
-    await page.locator("form:has(#name) button").click()
+    await _press(page.locator("form:has(#name) button"))
 
 
 async def _person(page: Page) -> None:
@@ -155,4 +160,4 @@ async def _leaving(page: Page) -> None:
     await _person(page)
     form = page.locator("details.person[open] form").first
     await form.locator("input[name=active]").uncheck()
-    await form.get_by_role("button").click()
+    await _press(form.get_by_role("button"))

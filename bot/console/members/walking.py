@@ -1,4 +1,4 @@
-"""From one member of a list to the next: the list one came from, and where in it one stands, go along in the address."""
+"""From one member of a list to the next: the list and one's place in it go along in the address."""
 
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlencode
