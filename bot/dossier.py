@@ -13,7 +13,7 @@ from campaigns.errors import InputError
 from campaigns.members import find
 from campaigns.outbox import NotSent
 from campaigns.terms import Direction, MailWords, Words
-from campaigns.touches import TouchRow
+from campaigns.touches import ALL_LINES, LineFilter, TouchRow
 
 
 async def describe_member(runtime: Runtime, number: str) -> dict[str, Any]:
@@ -27,15 +27,23 @@ async def describe_member(runtime: Runtime, number: str) -> dict[str, Any]:
     return {**found, "timeline": lines}
 
 
-async def describe_page(runtime: Runtime, number: str, *, limit: int, skip: int = 0) -> dict[str, Any]:
-    """The same with one page of the timeline, whether there is `more` of it, and how many are `touched` in all."""
+async def describe_page(
+    runtime: Runtime, number: str, *, limit: int, skip: int = 0, only: LineFilter = ALL_LINES
+) -> dict[str, Any]:
+    """The same with one page of the timeline, whether there is `more` of it, and how many are `touched` in all.
+
+    `media` and `keys`: what the timeline can be narrowed to.
+    """
     found = await _about(runtime, number)
-    page = await touches.line_page(found["id"], limit=limit + 1, skip=skip)
+    page = await touches.line_page(found["id"], limit=limit + 1, skip=skip, only=only)
     shown = page[:limit]
     touched = await touches.read_touches([key for kind, key in shown if kind == "touch"])
     unsent = await outbox.not_sent_to(found["id"], [key for kind, key in shown if kind != "touch"])
+    media, keys = await touches.line_choices(found["id"])
     return {
         **found,
+        "media": media,
+        "keys": keys,
         "timeline": await _lines(runtime, touched, unsent),
         "more": len(page) > limit,
         "touched": await touches.count_of(found["id"]),

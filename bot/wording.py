@@ -14,7 +14,7 @@ REASONS = {
     "visit": "开回访任务",
     "hold_out": "对照组",
     "refused": "已退订",
-    "paused": "存疑暂停",
+    "paused": "暂停联系中",
     "no_contact": "没有联系人",
     "no_consent": "没有同意",
     "no_address": "没有地址",
@@ -56,6 +56,8 @@ REASONS = {
     "unknown": "不确定",
     "handed_over": "开回访任务",
 }
+
+SOURCES = {"touch": "对方的回答", "link": "退订链接", "message": "发送时退回"}
 
 CHANNELS = {
     "wechat": "公众号",
@@ -297,6 +299,14 @@ def activity_words(state: str) -> str:
 
 def block_words(reason: str) -> str:
     return say(BLOCKS[reason]) if reason in BLOCKS else say("通道退回（{why}）").format(why=reason)
+
+
+def source_words(source: str) -> str:
+    """Where a stop came from: `touch:343` → 对方的回答; a colleague by name; all else came from the provider."""
+    head, _, rest = source.partition(":")
+    if head == "staff":
+        return rest.partition(":")[0]
+    return say(SOURCES.get(head, "通道的回执")) if source else ""
 
 
 def _of(table: Mapping[str, str], name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
@@ -29,6 +30,18 @@ class TouchRow:
     evidence: str
     event_id: int | None = None
     by: str = ""  # the colleague who wrote or called
+
+
+@dataclass(frozen=True, slots=True)
+class LineFilter:
+    """Which of a member's timeline; an empty field asks nothing. `campaign` is a key: its messages and the answers."""
+
+    medium: str = ""
+    direction: str = ""
+    campaign: str = ""
+
+
+ALL_LINES = LineFilter()
 
 
 async def record_touch(
@@ -81,25 +94,66 @@ async def latest(member_id: int, *, limit: int, skip: int = 0) -> list[TouchRow]
     return [_row(row) for row in await asked]
 
 
-async def line_page(member_id: int, *, limit: int, skip: int = 0) -> list[tuple[str, int]]:
+async def line_page(
+    member_id: int, *, limit: int, skip: int = 0, only: LineFilter = ALL_LINES
+) -> list[tuple[str, int]]:
     """(`touch` or `unsent`, id) of a member's timeline, newest first: touches, and messages that did not go out.
 
     Only ids are sorted; the rows of one page are read by `read_touches` and `outbox.not_sent_to`.
     """
+    params: list[Any] = [member_id, limit, skip]
+    touched, unsent = ["t.member_id = $1"], ["m.member_id = $1", "m.state IN ('suppressed', 'failed')"]
+    if only.medium:
+        params.append(only.medium)
+        touched.append(f"t.medium = ${len(params)}")
+        unsent.append(f"m.channel = ${len(params)}")
+    if only.direction:
+        params.append(only.direction)
+        touched.append(f"t.direction = ${len(params)}")
+        unsent.append(f"'{Direction.OUT}' = ${len(params)}")
+    if only.campaign:
+        params.append(only.campaign)
+        of_campaign = f"o.campaign_id IN (SELECT c.id FROM campaigns c WHERE c.key = ${len(params)})"
+        touched.append(
+            "t.message_id IN (SELECT m.id FROM messages m JOIN occurrences o ON o.id = m.occurrence_id "
+            f"WHERE m.member_id = $1 AND {of_campaign})"
+        )
+        unsent.append(of_campaign)
     rows = await statements.query(
-        """
-        SELECT 'touch' AS kind, id, at FROM touches WHERE member_id = $1
+        f"""
+        SELECT 'touch' AS kind, t.id, t.at FROM touches t WHERE {" AND ".join(touched)}
         UNION ALL
         SELECT 'unsent', m.id, COALESCE(m.settled_at, o.planned_at, o.at) FROM messages m
           JOIN occurrences o ON o.id = m.occurrence_id
-          WHERE m.member_id = $1 AND m.state IN ('suppressed', 'failed')
+          WHERE {" AND ".join(unsent)}
         ORDER BY 3 DESC, 2 DESC LIMIT $2 OFFSET $3
         """,
-        member_id,
-        limit,
-        skip,
+        *params,
     )
     return [(row["kind"], int(row["id"])) for row in rows]
+
+
+async def line_choices(member_id: int) -> tuple[list[str], list[str]]:
+    """(media, campaigns' keys) that a member's timeline speaks of: what it can be narrowed to."""
+    media = await statements.query(
+        """
+        SELECT medium FROM touches WHERE member_id = $1 AND medium <> ''
+        UNION SELECT channel FROM messages WHERE member_id = $1 AND state IN ('suppressed', 'failed')
+        ORDER BY 1
+        """,
+        member_id,
+    )
+    keys = await statements.query(
+        """
+        SELECT DISTINCT c.key FROM messages m JOIN occurrences o ON o.id = m.occurrence_id
+          JOIN campaigns c ON c.id = o.campaign_id
+        WHERE m.member_id = $1 AND (m.state IN ('suppressed', 'failed')
+          OR m.id IN (SELECT t.message_id FROM touches t WHERE t.member_id = $1))
+        ORDER BY 1
+        """,
+        member_id,
+    )
+    return [row["medium"] for row in media if row["medium"]], [row["key"] for row in keys]
 
 
 async def read_touches(touch_ids: Collection[int]) -> list[TouchRow]:

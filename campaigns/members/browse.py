@@ -147,6 +147,15 @@ async def ids_of_list(sieve: Sieve, most: int) -> list[int]:
     return [row["id"] for row in rows]
 
 
+async def number_at(sieve: Sieve, place: int) -> str:
+    """The number of the member who stands there in the list, the first at 1; "" behind its end."""
+    where, params = condition_with_tier(sieve)
+    rows = await statements.query(
+        f"SELECT m.no FROM members m WHERE {where} ORDER BY {_order(sieve)} LIMIT 1 OFFSET {max(place, 1) - 1}", *params
+    )
+    return str(rows[0]["no"]) if rows else ""
+
+
 async def export_members(ids: Sequence[int]) -> list[Mapping[str, Any]]:
     """These members in this order, as plain columns."""
     db = statements.connection()

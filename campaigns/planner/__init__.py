@@ -13,7 +13,7 @@ from campaigns.planner.planning import (
     start_campaign,
 )
 from campaigns.planner.previewing import CAN, Preview, preview
-from campaigns.planner.reaching import Reachable, reach_of
+from campaigns.planner.reaching import Reachable, reach_of, reach_of_many
 from campaigns.planner.rechecking import Checked, choose_again, recheck
 from campaigns.planner.runs import Rulebook, Run, first_due, stored_run
 
@@ -38,6 +38,7 @@ __all__ = [
     "plan_occurrence",
     "preview",
     "reach_of",
+    "reach_of_many",
     "recheck",
     "sample_of",
     "skip_slots",

@@ -1,6 +1,6 @@
 """What the ledgers say of each contact and channel of one member now, whatever the campaign."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,11 +31,18 @@ class Reachable:
 
 async def reach_of(member_id: int, now: datetime) -> list[Reachable]:
     """Every active contact by every channel, the primary contact first."""
-    facts = (await facts_for([member_id], now, history=None)).get(member_id)
-    if facts is None:
-        return []
+    return (await reach_of_many([member_id], now)).get(member_id, [])
+
+
+async def reach_of_many(member_ids: Sequence[int], now: datetime) -> dict[int, list[Reachable]]:
+    """The same of many at once: the queries are as many as for one."""
     closed = await outbox.shut_channels(now)
-    return [_reachable(facts, contact, channel, now, closed) for contact in facts.contacts for channel in ChannelName]
+    return {
+        member_id: [
+            _reachable(facts, contact, channel, now, closed) for contact in facts.contacts for channel in ChannelName
+        ]
+        for member_id, facts in (await facts_for(member_ids, now, history=None)).items()
+    }
 
 
 def _reachable(

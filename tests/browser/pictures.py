@@ -21,8 +21,11 @@ _PIXELS = """async (picture) => {
 }"""
 
 
-async def take_picture(page: Page, workshop: Page) -> bytes:
-    """What the page shows now; `workshop` is an empty page that reads the picture's pixels."""
+async def take_picture(page: Page, workshop: Page, *, whole: bool = False) -> bytes:
+    """What the page shows now, or the `whole` of it; `workshop` is an empty page that reads the picture's pixels."""
+    if whole:  # bars that are fixed to the window stand at its ends
+        tall = await page.evaluate("document.documentElement.scrollHeight")
+        await page.set_viewport_size({"width": await page.evaluate("innerWidth"), "height": tall})
     taken = await page.screenshot(animations="disabled", caret="hide")
     width, height, pixels = await workshop.evaluate(_PIXELS, base64.b64encode(taken).decode())
     read = np.frombuffer(base64.b64decode(pixels), dtype=np.uint8).reshape(height, width, 4)[:, :, :3]

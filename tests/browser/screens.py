@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import uvloop
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from rich.console import Console
 
 from bot.clock import ProductClock
@@ -28,7 +30,7 @@ from bot.sandbox.site import write_export
 from bot.settings import Settings
 from bot.web.desk import COOKIE
 from campaigns import marks
-from campaigns.models import Member, Touch
+from campaigns.models import Member, StaffAccount, Suppression, Touch
 from campaigns.rights import Role
 from campaigns.terms import SHANGHAI
 from tests import servers
@@ -36,6 +38,7 @@ from tests.addresses import doors
 from tests.benchmarks.bench import Bench, progress_on
 from tests.browser.house import furniture, start
 from tests.browser.pictures import take_picture
+from tests.browser.scenes import Arrive, at, furnish, scenes
 from tests.browser.surfing import FLAGS, NARROW, WIDE, whole_pages
 from tests.web_cast import add_colleague, logged_in
 
@@ -44,7 +47,12 @@ MEMBERS = 300
 _FIRST = ("auto_replies", "unread_resumes", "renewal_visit", "forgotten_account", "festival_greeting")
 _LATER = ("recruiting_tips", datetime(2026, 11, 24, 10, tzinfo=SHANGHAI))
 _LOOKED_AT = datetime(2026, 11, 25, 10, 20, tzinfo=SHANGHAI)  # a Wednesday, with things still to go out
-_DARK = ("today", "inbox", "campaigns-key")
+_DARK = (
+    "today", "inbox", "campaigns", "campaigns-key", "members", "members-number", "imports", "segments-new", "settings",
+    "settings-policy", "settings-suppressions", "staff", "audit", "tasks", "calendar", "login", "u-token",
+)  # fmt: skip
+_ENGLISH = ("members", "members-number", "segments-new", "settings-policy")
+_WHOLE = ("members-number", "campaigns-key", "settings-policy")
 
 
 async def main() -> None:
@@ -98,43 +106,84 @@ async def _live(running: House, bench: Bench) -> None:
     await furniture()
 
 
-async def _worth_looking_at() -> dict[str, str]:
-    """The member with most to tell, the campaign that everybody asks about."""
-    told = Touch.filter(direction="in", kind="reply").order_by("-at")
-    member_id = await told.first().values_list("member_id", flat=True)
-    member = await Member.get(id=member_id)
-    return {
-        "members/number": member.no, "members/no": member.no, "inbox/number": member.no,
-        "campaigns/key": "unread_resumes",
-    }  # fmt: skip
+async def _worth_looking_at() -> tuple[str, str]:
+    """(the member with most to tell, one who refused), by their numbers."""
+    told: dict[int, int] = {}
+    for touch in await Touch.filter(direction="in"):
+        told[touch.member_id] = told.get(touch.member_id, 0) + 1
+    refused = {one.member_id for one in await Suppression.filter(channel=None, until=None)} & told.keys()
+    most = max((one for one in told if one not in refused), key=lambda one: (told[one], one))
+    return (await Member.get(id=most)).no, (await Member.get(id=max(refused))).no
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """One picture: whose browser, how large, how one gets there. `whole`: down to the end of the page."""
+
+    name: str
+    arrive: Arrive
+    cookie: str
+    size: tuple[int, int] = WIDE
+    scheme: Literal["light", "dark"] = "light"
+    whole: bool = False
 
 
 async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    account = await add_colleague(Role.ADMIN, login="wangfang", name="王芳")
-    cookie = {"name": COOKIE, "value": await logged_in(account.id), "url": running.web.url}
-    inside = await browser.new_context(base_url=running.web.url, locale="zh-CN")
-    await inside.add_cookies([cookie])  # type: ignore[list-item]
+    mine = await add_colleague(Role.ADMIN, login="wangfang", name="王芳")
+    theirs = await add_colleague(Role.ADMIN, login="olivia", name="Olivia Wang")
+    await StaffAccount.filter(id=theirs.id).update(language="en")
+    await furnish(mine.id)
+    inside = await _context(browser, running, await logged_in(mine.id))
     workshop = await inside.new_page()
-    there = [*await whole_pages(workshop, await _worth_looking_at()), *await doors(running.runtime)]
-    asked = tuple(filter(None, os.environ.get("SCREENS", "").split(",")))
-    pages = [one for one in there if one.name.startswith(asked or ("",))]
-    shots = [(one, size, "light") for one in pages for size in (WIDE, NARROW)]
-    shots += [(one, WIDE, "dark") for one in pages if one.name in _DARK]
-    for done, (one, size, scheme) in enumerate(shots):
-        bench.tick(f"{one.name} {size[0]}", done, len(shots))
-        context = await browser.new_context(
-            base_url=running.web.url, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme,
-            locale="zh-CN", reduced_motion="reduce",
-        )  # fmt: skip
-        if one.inside:
-            await context.add_cookies([cookie])  # type: ignore[list-item]
+    asked = tuple(filter(None, os.environ.get("SCREENS", "").split(","))) or ("",)
+    every = await _shots(workshop, running, await logged_in(mine.id), await logged_in(theirs.id))
+    shots = [one for one in every if one.name.startswith(asked)]
+    for done, one in enumerate(shots):
+        bench.tick(one.name, done, len(shots))
+        context = await _context(browser, running, one.cookie, one.size, one.scheme)
         page = await context.new_page()
-        await page.goto(one.url)
-        name = f"{one.name}-{size[0]}{'-dark' if scheme == 'dark' else ''}.png"
-        await asyncio.to_thread((FOLDER / name).write_bytes, await take_picture(page, workshop))
+        await one.arrive(page)
+        taken = await take_picture(page, workshop, whole=one.whole)
+        await asyncio.to_thread((FOLDER / f"{one.name}.png").write_bytes, taken)
         await context.close()
     bench.rest()
+
+
+async def _shots(workshop: Page, running: House, mine: str, theirs: str) -> list[Shot]:
+    number, refused = await _worth_looking_at()
+    chosen = {
+        "members/number": number, "members/no": number, "inbox/number": number, "campaigns/key": "unread_resumes",
+    }  # fmt: skip
+    found: list[Shot] = []
+    for one in [*await whole_pages(workshop, chosen), *await doors(running.runtime)]:
+        name, arrive, cookie = one.name, at(one.url), mine if one.inside else ""
+        found += [Shot(f"{name}-{size[0]}", arrive, cookie, size) for size in (WIDE, NARROW)]
+        if name in _WHOLE:
+            found += [Shot(f"{name}-whole-{size[0]}", arrive, cookie, size, whole=True) for size in (WIDE, NARROW)]
+        if name in _DARK:
+            found.append(Shot(f"{name}-{WIDE[0]}-dark", arrive, cookie, scheme="dark"))
+        if name in _ENGLISH:
+            found += [Shot(f"{name}-{size[0]}-en", arrive, theirs, size) for size in (WIDE, NARROW)]
+    for name, arrive in (await scenes(running.runtime.settings.var / "site", number, refused)).items():
+        found += [Shot(f"{name}-{size[0]}", arrive, mine, size) for size in (WIDE, NARROW)]
+    return found
+
+
+async def _context(
+    browser: Browser,
+    running: House,
+    cookie: str,
+    size: tuple[int, int] = WIDE,
+    scheme: Literal["light", "dark"] = "light",
+) -> BrowserContext:
+    made = await browser.new_context(
+        base_url=running.web.url, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme,
+        locale="zh-CN", reduced_motion="reduce",
+    )  # fmt: skip
+    if cookie:
+        await made.add_cookies([{"name": COOKIE, "value": cookie, "url": running.web.url}])
+    return made
 
 
 if __name__ == "__main__":

@@ -39,6 +39,23 @@ async def test_a_list_is_walked_and_opened_by_keys(furnished: House, surfer: Sur
     await expect(page).to_have_url(re.compile(re.escape(first) + "$"))
 
 
+async def test_the_list_of_members_is_walked_by_its_names(furnished: House, surfer: Surfer) -> None:
+    page = await surfer.colleague()
+    await page.goto("/members?all=1")
+    names = [await one.get_attribute("href") for one in await page.locator(".who-name").all()]
+    for pressed, place in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
+        await page.keyboard.press(pressed)
+        assert await standing(page) == names[place]
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_text("名单里第2家")).to_be_visible()
+
+
+async def test_the_open_tab_is_in_sight_on_a_phone(home: House, surfer: Surfer) -> None:
+    page = await surfer.colleague(size=NARROW)
+    await page.goto("/audit")
+    await expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+
+
 async def test_g_and_a_letter_lead_to_a_page_one_may_open(home: House, surfer: Surfer) -> None:
     page = await surfer.colleague(Role.AGENT)
     await page.goto("/")

@@ -84,3 +84,14 @@ async def test_of_ones_views_one_is_begun_with_until_it_is_chosen_again_or_gone(
     await saved_views.choose_default(mine.id, 1, "members")
     await saved_views.delete_view(mine.id, 1)
     assert await saved_views.default_view(1, "members") is None
+
+
+async def test_a_history_is_narrowed_to_a_channel_and_to_who_spoke() -> None:
+    member = await add_member("Q1")
+    for medium, direction in (("email", Direction.IN), ("email", Direction.OUT), ("sms", Direction.IN)):
+        await touches.record_touch(member.id, at=NOW, direction=direction, kind=TouchKind.REPLY, medium=medium)
+    theirs = await touches.line_page(member.id, limit=9, only=touches.LineFilter(direction="in"))
+    mails = await touches.line_page(member.id, limit=9, only=touches.LineFilter(medium="email"))
+    assert (len(theirs), len(mails), len(set(theirs) & set(mails))) == (2, 2, 1)
+    assert await touches.line_page(member.id, limit=9, only=touches.LineFilter(campaign="none")) == []
+    assert await touches.line_choices(member.id) == (["email", "sms"], [])

@@ -418,7 +418,7 @@ async def test_a_colleagues_pause_ends_by_a_button_and_a_refusal_does_not(runtim
         (None, None, "can", "企业微信：能发"),
         (Reason.NO_WINDOW, Reason.NO_WINDOW, "later", "企业微信：现在发不了（会话窗口已关）"),
         (Reason.NO_WINDOW, None, "can", "企业微信：营销能发，服务不能（会话窗口已关）"),
-        (Reason.PAUSED, Reason.PAUSED, "later", "企业微信：现在发不了（存疑暂停）"),
+        (Reason.PAUSED, Reason.PAUSED, "later", "企业微信：现在发不了（暂停联系中）"),
         (Reason.OPTED_OUT, Reason.OPTED_OUT, "shut", "企业微信：现在发不了（本人停了这个渠道）"),
         (Reason.CHANNEL_CLOSED, Reason.CHANNEL_CLOSED, "shut", "企业微信：现在发不了（渠道停了）"),
         (Reason.NO_ADDRESS, Reason.NO_ADDRESS, "none", "企业微信：现在发不了（没有地址）"),

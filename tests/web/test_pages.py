@@ -54,7 +54,7 @@ def links(page: httpx.Response) -> list[str]:
 
 def names(page: httpx.Response) -> list[str]:
     """The companies of a list, in its order."""
-    return re.findall(r'class="who-name cut" href="/members/([^"]*)"', page.text)
+    return re.findall(r'class="who-name cut" href="/members/([^"?]*)', page.text)
 
 
 # ---- every page ----

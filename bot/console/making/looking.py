@@ -149,7 +149,7 @@ def _filled(
         if person.given is None:
             raise
         why = exc.problem.partition(" (")[0]
-        return [], [Remark("warn", say("{name}填不出来，不会发给他").format(name=person.label), f"{exc.key}：{why}")]
+        return [], [Remark("warn", say("{name}填不出来，不会发").format(name=person.label), f"{exc.key}：{why}")]
 
 
 def fill(folder: CampaignFolder, channel: ChannelName, person: Person) -> list[tuple[str, Words]]:

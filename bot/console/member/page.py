@@ -9,8 +9,10 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.console.member.narrowing import lines_url, narrowing, only_of
 from bot.console.member.postings import show_postings
 from bot.console.member.reaching import ways_of
+from bot.console.members.walking import walk_of
 from bot.console.shell import day, not_found, staff_page, weekday
 from bot.console.writing import Composer, composer_for
 from bot.dossier import describe_page
@@ -27,6 +29,7 @@ from campaigns.members.signs import held_parts
 from campaigns.rights import Right
 from campaigns.staff import StaffMember, list_staff
 from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.touches import ALL_LINES
 
 _LINES = 50  # of the timeline on one page
 _PHONE = {"mobile": ChannelName.SMS, "email": ChannelName.EMAIL, "openid": ChannelName.WECHAT}
@@ -43,10 +46,10 @@ async def numbers(request: Request) -> Response:
 
 async def show(request: Request, *, whole: bool = False) -> Response:
     runtime: Runtime = request.app.state.runtime
-    visitor, now, skip = visitor_of(request), runtime.clock(), _skip(request)
+    visitor, now, skip, only = visitor_of(request), runtime.clock(), _skip(request), only_of(request.query_params)
     number = request.path_params["number"]
     try:
-        found = await describe_page(runtime, number, limit=_LINES, skip=skip)
+        found = await describe_page(runtime, number, limit=_LINES, skip=skip, only=only)
     except InputError:
         found = None
     if found is None or not visitor.staff.sees_owner(found["owner"]):
@@ -64,11 +67,14 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         member=found,
         attrs=await _attrs(found["attrs"]),
         path=_path(found["no"]),
+        walk=await walk_of(request),
         tree=_tree(contacts),
         ways=ways_of(found["reach"]),
         days=_days(found["timeline"]),
-        newer=_older(found["no"], max(0, skip - _LINES)) if skip else "",
-        older=_older(found["no"], skip + _LINES) if found["more"] else "",
+        newer=lines_url(found["no"], only, max(0, skip - _LINES)) if skip else "",
+        older=lines_url(found["no"], only, skip + _LINES) if found["more"] else "",
+        narrow=narrowing(found["no"], only, found["media"], [(key, await _title(key)) for key in found["keys"]]),
+        narrowed=only != ALL_LINES,
         people={one["id"]: one["name"] or say("（没有名字）") for one in contacts},
         titles={key: await _title(key) for key in {row["campaign"] for row in found["timeline"]} if key},
         open_tasks=[one for one in found["visits"] if one["state"] == "open"],
@@ -150,10 +156,6 @@ def _skip(request: Request) -> int:
 
 def _path(number: str) -> str:
     return f"/members/{quote(number, safe='')}"
-
-
-def _older(number: str, skip: int) -> str:
-    return f"{_path(number)}?skip={skip}#h-touches" if skip else f"{_path(number)}#h-touches"
 
 
 def _told(source: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from bot.wording import channel_words, reach_left, refusal_words
 from campaigns.terms import ChannelName, Reason
 
 CAN, LATER, SHUT, NONE = "can", "later", "shut", "none"
+_MARKS = (CAN, LATER, SHUT, NONE)
 _ORDER = (ChannelName.WECHAT, ChannelName.WECOM, ChannelName.SMS, ChannelName.EMAIL)
 _COMPANY = (Reason.REFUSED, Reason.PAUSED)  # told at the head of the page, of everybody
 _LATER = (
@@ -41,6 +42,15 @@ def ways_of(reach: Sequence[Mapping[str, Any]]) -> dict[int, list[Way]]:
     for one in sorted(reach, key=lambda one: _ORDER.index(one["channel"])):
         ways.setdefault(one["contact_id"], []).append(_way(one))
     return ways
+
+
+def best_ways(reach: Sequence[Mapping[str, Any]]) -> list[Way]:
+    """By each channel the contact who is reached best. WeCom is told of only where somebody has it."""
+    best: dict[str, Way] = {}
+    for way in map(_way, sorted(reach, key=lambda one: _ORDER.index(one["channel"]))):
+        if way.channel not in best or _MARKS.index(way.mark) < _MARKS.index(best[way.channel].mark):
+            best[way.channel] = way
+    return [way for way in best.values() if way.mark != NONE or way.channel != ChannelName.WECOM]
 
 
 def _way(one: Mapping[str, Any]) -> Way:

@@ -1,21 +1,24 @@
 """企业会员: leaf through them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.member.reaching import best_ways
 from bot.console.members.address import REACHABLE, asked_of, kept, list_url, rules_asked
 from bot.console.members.chips import chips_of
 from bot.console.members.columns import PHONES, Column, chosen_of, columns_for, keep_chosen
 from bot.console.members.views import PAGE as VIEWS
+from bot.console.members.walking import walk_url
 from bot.console.shell import staff_page
 from bot.language import say
+from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
-from campaigns import saved_views
+from campaigns import planner, saved_views
 from campaigns.members.assigning import last_assignment
 from campaigns.members.browse import PAGE, Sieve, browse_members
 from campaigns.rights import Right
@@ -45,6 +48,9 @@ async def members(request: Request) -> Response:
     number = _page_number(query.get("page", ""))
     found = await browse_members(sieve, number)
     chosen = chosen_of(request, columns)
+    ids = [line.id for line in found.lines] if any(one.key == "reach" for one in chosen) else []
+    runtime: Runtime = request.app.state.runtime
+    reached = await planner.reach_of_many(ids, runtime.clock()) if ids else {}
     views = await saved_views.views_of(visitor_of(request).staff.id, VIEWS)
     here = urlencode(kept(sieve, asked))
     return await staff_page(
@@ -72,8 +78,10 @@ async def members(request: Request) -> Response:
         kept=kept(sieve, asked),
         marked=query.get("marked") == "all",
         columns=columns,
+        ways={key: best_ways([asdict(one) for one in rows]) for key, rows in reached.items()},
         chosen={one.key for one in chosen},
         shown=[one for one in chosen if one.key != PHONES],
+        open=lambda no, row: walk_url(no, here, (number - 1) * PAGE + row),
         turn=lambda to: list_url(sieve, page=to, rules=asked),
         mark=_marked(list_url(sieve, page=number, rules=asked)),
         sorted_by=lambda key: list_url(

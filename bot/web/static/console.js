@@ -88,6 +88,11 @@
       default: return false;
     }
   }
+  // A strip of tabs wider than the screen begins at the open one.
+  document.querySelectorAll(".tabs [aria-current]").forEach(function (tab) {
+    var strip = tab.closest(".tabs");
+    strip.scrollLeft = tab.offsetLeft - strip.offsetLeft - (strip.clientWidth - tab.offsetWidth) / 2;
+  });
   document.addEventListener("keydown", function (e) {
     if (e.defaultPrevented || e.isComposing || e.ctrlKey || e.metaKey || e.altKey) return;
     if (typing(e.target) && e.key !== "Escape") return;
