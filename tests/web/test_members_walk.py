@@ -6,8 +6,10 @@ from html import unescape
 import pytest
 
 from bot.runtime import Runtime
+from campaigns.members import consent
+from campaigns.models import Contact
 from campaigns.rights import Role
-from tests.web_cast import add_member, as_staff
+from tests.web_cast import NOW, add_member, as_staff
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -40,3 +42,18 @@ async def test_nobody_walks_to_members_of_others(runtime: Runtime) -> None:
         assert "Q2" not in page
         assert "<script>&" not in page
         assert "是最后一家" in (await client.get("/members/Q1?list=&at=1")).text
+
+
+async def test_the_list_says_of_each_member_who_can_be_reached_and_why_not(runtime: Runtime) -> None:
+    members = [await add_member("Q1"), await add_member("Q2")]
+    for one in members:
+        await Contact.create(
+            member_id=one.id, no=f"C{one.no}", name="王", mobile=f"1548350303{one.id % 10}", consent=True
+        )
+    refused = members[1]
+    await consent.record_opt_out(refused.id, at=NOW, source="link:1")
+    async with as_staff(runtime, Role.MANAGER) as client:
+        page = (await client.get("/members")).text
+    assert "短信：能发" in page
+    assert "短信：现在发不了（已退订）" in page
+    assert "企业微信" not in page

@@ -45,12 +45,14 @@ def ways_of(reach: Sequence[Mapping[str, Any]]) -> dict[int, list[Way]]:
 
 
 def best_ways(reach: Sequence[Mapping[str, Any]]) -> list[Way]:
-    """By each channel the contact who is reached best. WeCom is told of only where somebody has it."""
+    """By each channel the contact who is reached best. WeCom is told of only where somebody is known to have it."""
     best: dict[str, Way] = {}
-    for way in map(_way, sorted(reach, key=lambda one: _ORDER.index(one["channel"]))):
+    unknown = (*_COMPANY, Reason.NO_ADDRESS)
+    told = [one for one in reach if one["channel"] != ChannelName.WECOM or one["service"] not in unknown]
+    for way in map(_way, sorted(told, key=lambda one: _ORDER.index(one["channel"]))):
         if way.channel not in best or _MARKS.index(way.mark) < _MARKS.index(best[way.channel].mark):
             best[way.channel] = way
-    return [way for way in best.values() if way.mark != NONE or way.channel != ChannelName.WECOM]
+    return list(best.values())
 
 
 def _way(one: Mapping[str, Any]) -> Way:
