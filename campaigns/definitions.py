@@ -73,7 +73,7 @@ async def refuse_a_clash(templates: Path, folder: CampaignFolder) -> None:
         if one != folder.key:
             with contextlib.suppress(DefinitionError):
                 folders.append(await load_campaign(templates, one))
-    for one, problem in lint_together(folders):
+    for one, problem in lint_together(sorted(folders, key=lambda one: one.key)):
         if one == folder.key:
             raise InputError(f"{folder.key} 和别的活动冲突：{problem} (run campaign lint)")
 

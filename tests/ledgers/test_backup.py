@@ -299,11 +299,15 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     later = {
         "members": _LATER_OF_MEMBERS,
         "contacts": ("external_userid",),
+        "postings": (
+            "parent_category", "negotiable", "duties_length", "education", "experience", "deadline", "audit", "views",
+            "urgent",
+        ),
         "messages": ("due_at", "ask_at", "claim_id", "obstacles"),
         "wechat_followers": ("heard_at", "mass_month", "mass_used"),
         "touches": ("by",),
         "visits": ("closed_by",),
-    }
+    }  # fmt: skip
     for table in value["tables"]:
         columns = later.get(table["name"], ())
         table["columns"] = [column for column in table["columns"] if column["name"] not in columns]
