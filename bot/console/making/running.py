@@ -28,7 +28,8 @@ class Acts:
     """What may be done with a campaign now. `asked`: its last request.
 
     `waiting` and `sent` are of the whole campaign, for all of it is paused or cancelled; `on_the_wire` cannot be
-    stopped. `by_hand`: what colleagues write themselves, which nobody plans, changes or stops. `seen`: what the page counts as waiting, where that is another number (one run, some owners' members).
+    stopped. `by_hand`: what colleagues write themselves, which nobody plans, changes or
+    stops. `seen`: what the page counts as waiting, where that is another number (one run, some owners' members).
     """
 
     state: str
