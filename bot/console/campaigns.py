@@ -33,6 +33,7 @@ from campaigns.terms import SHANGHAI
 _WEEKDAYS = "一二三四五六日"
 _STATES = ("running", "paused", "approved", "draft", "cancelled")
 _SOON, _EVER = timedelta(days=14), timedelta(days=400)
+_RECEIPTS = timedelta(days=1)  # after which hardly one comes
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ async def campaign(request: Request) -> Response:
     if definition is None and not fault:
         return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
     report = await campaign_report.report_of(request, row) if row else None
+    next_at = _next_at(runtime, row, definition)
     return await staff_page(
         request,
         "campaigns/page.html",
@@ -108,7 +110,9 @@ async def campaign(request: Request) -> Response:
         audience=_explained(definition.segment) if definition else "",
         goal=_explained(definition.goal) if definition and definition.goal else "",
         schedule=_schedule(definition) if definition else "",
-        next_at=_next_at(runtime, row, definition),
+        next_at=next_at,
+        live=_is_live(runtime, row, report, next_at),
+        mark=_mark(row, report),
         samples=_samples(row, folder),
         listed=lambda fate: list_url(Sieve(campaign=key, fate=fate)),
         heard=lambda inbound: list_url(Sieve(campaign=key, inbound=inbound)),
@@ -143,6 +147,32 @@ def _next_at(runtime: Runtime, row: CampaignRow | None, definition: Definition |
         if coming := due_occurrences(schedule, runtime.rulebook.calendar, now, now + span):
             return coming[0].at
     return None
+
+
+def _is_live(
+    runtime: Runtime, row: CampaignRow | None, report: campaign_report.Report | None, next_at: datetime | None
+) -> bool:
+    """Whether the numbers may still change by themselves, so that the page asks for them again."""
+    if row is None or report is None:
+        return False
+    if report.totals.waiting or row.state == "approved":
+        return True
+    if row.state == "running" and (next_at or not _has_dates(row.definition) or not _all_planned(report)):
+        return True
+    awaited = report.totals.sent - report.totals.delivered - report.totals.bounced
+    return bool(awaited and report.chosen and runtime.clock() - report.chosen[0].at < _RECEIPTS)
+
+
+def _all_planned(report: campaign_report.Report) -> bool:
+    return bool(report.runs) and all(run.planned_at for run in report.runs)
+
+
+def _mark(row: CampaignRow | None, report: campaign_report.Report | None) -> str:
+    """What more of the page than its numbers depends on; another one means that the page is to be read anew."""
+    if row is None or report is None:
+        return ""
+    planned = sum(run.planned_at is not None for run in report.runs) if _has_dates(row.definition) else 0
+    return f"{row.state}-{planned}-{'some' if report.totals.audience else 'none'}"
 
 
 def _has_dates(definition: Definition) -> bool:
@@ -210,17 +240,27 @@ def _part(name: str) -> Page:
         row = await definitions.find_campaign(key)
         if row is None:
             return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
+        runtime: Runtime = request.app.state.runtime
         report = await campaign_report.report_of(request, row)
+        next_at = _next_at(runtime, row, row.definition)
+        mark = _mark(row, report)
         context: dict[str, Any] = {
             "key": key,
             "report": report,
             "definition": row.definition,
+            "state": row.state,
+            "next_at": next_at,
+            "live": _is_live(runtime, row, report, next_at),
+            "mark": mark,
             "listed": lambda fate: list_url(Sieve(campaign=key, fate=fate)),
             "depth": await campaign_report.depth_of(request, report) if name == "depth" else None,
             "part": name,
         }
         if "hx-request" in request.headers:
-            return page(request, f"campaigns/{name}.html", words=wording, **context)
+            answer = page(request, f"campaigns/{name}.html", words=wording, **context)
+            if request.query_params.get("mark", mark) != mark:
+                answer.headers["HX-Trigger"] = "moved"
+            return answer
         return await staff_page(request, "campaigns/part.html", here="campaigns", **context)
 
     return part

@@ -6,7 +6,8 @@ import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns.models import Campaign
+from campaigns import definitions
+from campaigns.models import AuditEntry, Campaign
 from tests.addresses import addresses
 from tests.web_cast import add_contact, add_member
 
@@ -39,3 +40,39 @@ async def test_it_is_no_event_of_the_calendar(runtime: Runtime, browser: httpx.A
 async def test_its_steps_do_not_fail(browser: httpx.AsyncClient, step: str) -> None:
     await write_by_hand(browser)
     assert (await browser.get(f"/campaigns/by_hand/make/{step}")).status_code < 500
+
+
+async def test_its_page_reports_and_offers_nothing_that_makes_no_sense(browser: httpx.AsyncClient) -> None:
+    await write_by_hand(browser)
+    page = (await browser.get("/campaigns/by_hand")).text
+    assert "走到哪一步" in page
+    for offered in ("#start", "#pause", "#cancel", "/make/", 'action="/campaigns/by_hand/'):
+        assert offered not in page, offered
+
+
+@pytest.mark.parametrize("what", ["start", "pause", "cancel"])
+async def test_it_is_neither_started_nor_stopped(browser: httpx.AsyncClient, what: str) -> None:
+    await write_by_hand(browser)
+    answer = await browser.post(f"/campaigns/by_hand/{what}")
+    assert answer.status_code == 409
+    assert "同事手写的话" in answer.text
+    assert (await Campaign.get()).state == "running"
+    assert await AuditEntry.filter(action="campaign_changed").count() == 0
+
+
+async def test_what_was_paused_elsewhere_goes_on_from_its_page(browser: httpx.AsyncClient) -> None:
+    await write_by_hand(browser)
+    await definitions.pause("by_hand", note="退回太多")
+    page = (await browser.get("/campaigns/by_hand")).text
+    assert 'href="#resume"' in page
+    assert "#cancel" not in page
+    assert (await browser.post("/campaigns/by_hand/resume")).status_code == 303
+    assert (await Campaign.get()).state == "running"
+
+
+@pytest.mark.parametrize("step", ["audience", "purpose", "words", "when", "check/submit", "check/start"])
+async def test_its_steps_are_refused(browser: httpx.AsyncClient, step: str) -> None:
+    await write_by_hand(browser)
+    answer = await browser.post(f"/campaigns/by_hand/make/{step}", data={"go": "check"})
+    assert answer.status_code == 404
+    assert "没有这个营销活动" in answer.text

@@ -277,3 +277,16 @@ async def test_an_import_that_was_only_just_begun_shows_how_far_it_is(
     assert await imports.claim_run(datetime.now(UTC))
     for path in (f"/imports/{made.id}", f"/imports/{made.id}/progress"):
         assert "正在打开文件" in (await browser.get(path)).text
+
+
+@pytest.mark.parametrize("role", [Role.MARKETER, Role.AGENT])
+async def test_who_may_not_import_is_offered_no_link_and_told_who_may(runtime: Runtime, role: Role) -> None:
+    async with as_staff(runtime, role) as client:
+        empty = (await client.get("/members")).text
+        assert "请主管或管理员导入" in empty
+        await add_member("Q1")
+        for page in (empty, (await client.get("/members")).text, (await client.get("/")).text):
+            assert "/imports" not in page
+        refused = await client.get("/imports")
+    assert refused.status_code == 403
+    assert "找管理员" in refused.text

@@ -218,3 +218,12 @@ async def test_what_is_not_there_is_missed_in_words(browser: httpx.AsyncClient) 
         assert (await browser.post(f"/segments/{number}", data=form(name="x"))).status_code == 404
         assert (await browser.post(f"/segments/{number}/delete")).status_code == 404
         assert (await browser.get(f"/segments/{number}/count")).status_code == 404
+
+
+async def test_a_new_one_starts_with_one_empty_row(browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/segments/new")).text
+    assert page.count('name="field"') == 1
+    assert " selected" not in page.partition('name="field"')[2].partition("</select>")[0]
+    assert line_of(page) == "all"
+    answer = await browser.post("/segments", data=form(("", "", ""), name="甲"))
+    assert (answer.status_code, await saved_segments.list_segments()) == (422, [])

@@ -28,7 +28,8 @@ class Acts:
     """What may be done with a campaign now. `asked`: its last request.
 
     `waiting` and `sent` are of the whole campaign, for all of it is paused or cancelled; `on_the_wire` cannot be
-    stopped. `seen`: what the page counts as waiting, where that is another number (one run, some owners' members).
+    stopped. `by_hand`: what colleagues write themselves, which nobody plans, changes or
+    stops. `seen`: what the page counts as waiting, where that is another number (one run, some owners' members).
     """
 
     state: str
@@ -39,6 +40,7 @@ class Acts:
     sent: int
     seen: int | None
     asked: Asked | None
+    by_hand: bool
 
 
 async def acts_for(request: Request, key: str, row: CampaignRow | None, seen: int | None) -> Acts:
@@ -55,6 +57,7 @@ async def acts_for(request: Request, key: str, row: CampaignRow | None, seen: in
         sent=sum(states.get(one, 0) for one in _GONE),
         seen=None if seen in (None, waiting + on_the_wire) else seen,
         asked=await approvals.last_request(key),
+        by_hand=bool(row and row.definition.by_hand),
     )
 
 
@@ -80,6 +83,9 @@ async def _done(request: Request, what: str) -> Response:
     if row is None:
         return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
     done = RedirectResponse(f"/campaigns/{key}?done={what}", status_code=303)
+    if row.definition.by_hand and what != "resume":
+        fault = say("这里记的是同事手写的话，写一条发一条，不能开始、暂停或者取消。什么都没有改。")
+        return await staff_page(request, "missing.html", here="campaigns", status_code=409, what=fault)
     if row.state == _LEADS_TO[what]:  # pressed twice, or somebody else was quicker: it is done
         return done
     try:

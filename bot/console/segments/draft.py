@@ -50,6 +50,9 @@ class Draft:
         return self.joins.get(group, Join.ALL if group == 0 else Join.ANY)
 
 
+EMPTY = Draft(rows=(Row("", "", ""),), groups=(0,))  # what a new segment starts with: one row to fill in
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """What a draft means. `faults` by row; `fault` of the line, at character `at` (from 1) of it where known."""

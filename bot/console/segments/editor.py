@@ -63,8 +63,13 @@ class Shown:
     pending: bool
 
 
-async def editor_context(request: Request, reading: Reading, *, strict: bool = False) -> dict[str, Any]:
-    """What the editor's templates need. `strict`: a row that is not filled in is a mistake."""
+async def editor_context(
+    request: Request, reading: Reading, *, strict: bool = False, typing: bool = False
+) -> dict[str, Any]:
+    """What the editor's templates need. `strict`: a row that is not filled in is a mistake.
+
+    `typing`: what stands in the values now is newer than what was sent.
+    """
     draft = reading.draft
     rows = [_shown(reading, at, row, strict) for at, row in enumerate(draft.rows)]
     names = await labels_of(await custom_names(), Place.SEGMENT) if draft.shown else {}
@@ -73,6 +78,7 @@ async def editor_context(request: Request, reading: Reading, *, strict: bool = F
     return {
         "draft": draft,
         "reading": reading,
+        "typing": typing,
         "pieces": [(group, [rows[at] for at in places]) for group, places in parts_of(draft)],
         "joins": {group: draft.join(group) for group in {0, *draft.groups}},
         "choices": _choices(names),

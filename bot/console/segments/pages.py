@@ -4,7 +4,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.console.segments.draft import Draft, Reading, change_draft, draft_of, read_draft, speaks, understand
+from bot.console.segments.draft import EMPTY, Draft, Reading, change_draft, draft_of, read_draft, speaks, understand
 from bot.console.segments.editor import editor_context
 from bot.console.segments.used import uses_of
 from bot.console.shell import not_found, staff_page
@@ -20,7 +20,6 @@ from campaigns.rights import Right
 from campaigns.saved_segments import Saved
 from campaigns.segments import explain_segment, parse_segment
 
-_FIRST = "idle_days >= 30 and unread_resumes >= 1"
 _LONGEST_NAME = 200
 
 
@@ -50,8 +49,8 @@ async def count(request: Request) -> Response:
 
 
 async def new(request: Request) -> Response:
-    rule = request.query_params.get("rule", "")[:4000] or _FIRST
-    draft = draft_of(rule)
+    rule = request.query_params.get("rule", "")[:4000]
+    draft = draft_of(rule) if rule.strip() else EMPTY
     name = request.query_params.get("name", "")[:_LONGEST_NAME]
     return await _edit(request, understand(draft, speaks(draft)), None, name)
 
@@ -71,7 +70,7 @@ async def look(request: Request) -> Response:
     draft = change_draft(read_draft(form), str(form.get("do", "")))
     reading = understand(draft, by if by in ("rows", "line") else speaks(draft))
     part = {"line": "segments/from_line.html", "rows": "segments/from_rows.html"}.get(by, "segments/editor.html")
-    return page(request, part, **await editor_context(request, reading))
+    return page(request, part, **await editor_context(request, reading, typing=by == "all"))
 
 
 async def save(request: Request) -> Response:
