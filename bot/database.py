@@ -37,6 +37,7 @@ _FILE_AWAY = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY,
 }
+_FILE_FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE}
 _APPLIED = "SELECT name FROM tortoise_migrations WHERE app = 'campaigns'"
 _MIGRATION_LOCK = 7242_0001
 
@@ -55,6 +56,8 @@ async def open_database(settings: Settings, *, up_to: str | None = None, as_it_i
         await Tortoise.init(config=database_config(settings.database), _enable_global_fallback=True)
         await _ask_something()
     except (OSError, sqlite3.Error, DBConnectionError, asyncpg.PostgresError) as exc:
+        if _is_full(exc):
+            raise ConfigError(f"DATABASE_URL: 盘满了，腾出地方再来 (the disk is full: {exc})") from exc
         raise ConfigError(f"DATABASE_URL: 连不上数据库 (the database cannot be reached: {exc})") from exc
     try:
         yield
@@ -93,6 +96,10 @@ def is_away(problem: BaseException) -> bool:
     if isinstance(problem, sqlite3.OperationalError):
         return problem.sqlite_errorcode & 0xFF in _FILE_AWAY
     return isinstance(problem, _AWAY)
+
+
+def _is_full(problem: BaseException) -> bool:
+    return isinstance(problem, sqlite3.OperationalError) and problem.sqlite_errorcode in _FILE_FULL
 
 
 def is_missing(settings: Settings) -> bool:

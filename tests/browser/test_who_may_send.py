@@ -54,7 +54,7 @@ async def test_a_manager_approves_his_own_up_to_the_size_that_is_set(
     await page.goto("/campaigns")
     await page.get_by_role("link", name=TITLE).click()
     await page.get_by_role("link", name="等审批，看内容").click()
-    await expect(page.get_by_role("button", name="撤回送审")).to_be_visible()
+    await expect(page.get_by_role("link", name="撤回送审")).to_be_visible()
     if not may:
         await expect(page.get_by_role("main")).to_contain_text("这是你自己送审的，超过200家要别人来批。")
     await expect(page.get_by_role("link", name=f"批准{audience}家")).to_have_count(int(may))

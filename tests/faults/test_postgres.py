@@ -35,7 +35,7 @@ class Form:
 
 
 _FORMS = pytest.mark.parametrize(
-    "form", [Form(400, 2, 0.3, 2), pytest.param(Form(2000, 5, 2, 30), marks=LONG)], ids=["short", "long"]
+    "form", [Form(1000, 2, 0.3, 2), pytest.param(Form(2000, 5, 2, 30), marks=LONG)], ids=["short", "long"]
 )
 
 

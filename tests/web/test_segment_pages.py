@@ -110,7 +110,7 @@ async def test_a_row_that_is_wrong_or_empty_is_told_at_its_row(browser: httpx.As
     assert answer.text.count("写一个值") == 1
     assert "选一个字段</span>" in answer.text
     live = (await browser.post("/segments/look", data=form(("city", "=", ""), ("tier", "=", "优质")))).text
-    assert "还没填，先不算" in live
+    assert "不填就不算这一条" in live
     assert line_of(live) == "tier = 优质"
 
 

@@ -88,6 +88,11 @@
       default: return false;
     }
   }
+  // A question that was open stays open when the part it stands in is read anew: a browser looks for its target once.
+  document.addEventListener("htmx:afterSettle", function () {
+    var asked = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
+    if (asked && asked.classList.contains("dialog-veil") && !asked.matches(":target")) location.replace(location.hash);
+  });
   // A strip of tabs wider than the screen begins at the open one.
   document.querySelectorAll(".tabs [aria-current]").forEach(function (tab) {
     var strip = tab.closest(".tabs");
