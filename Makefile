@@ -1,6 +1,6 @@
 # make demo: the main job on a made-up site. make test: everything needed to pass the tests. make bench: how fast.
 # make faults: what is lost or doubled when things break. make screens: a picture of every page.
-.PHONY: demo setup test check bench screens sqlmap faults lock
+.PHONY: demo setup test check bench screens guide sqlmap faults lock
 
 PYTHON ?= python3
 ARGS ?=
@@ -51,6 +51,11 @@ bench: $(DEV_STAMP)
 screens: $(DEV_STAMP)
 	@$(BIN)/python -m tests.servers install screens
 	@$(BIN)/python -m tests.browser.screens
+
+# The walk of docs/guide.md and docs/guide.zh.md in a fresh house, with a picture of each step.
+guide: $(DEV_STAMP)
+	@$(BIN)/python -m tests.servers install screens
+	@$(BIN)/python -m tests.browser.guide
 
 # sqlmap against what every list searches, sorts and filters by, on both databases; some minutes. DEEP=1 for an hour.
 sqlmap: $(DEV_STAMP)
