@@ -21,7 +21,6 @@ from bot.console.making.looking import (
     looks,
     notice_of,
     one_channel,
-    pieces_of,
     subject_of,
     text_of,
 )
@@ -29,6 +28,7 @@ from bot.console.making.mending import mend
 from bot.console.making.offered import offered
 from bot.console.making.persons import SAMPLE, content_of, person_of, persons
 from bot.console.making.trying import try_on_oneself
+from bot.console.previews import pieces_of
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form
