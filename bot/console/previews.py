@@ -10,7 +10,6 @@ from campaigns.errors import OutreachError
 from campaigns.folders import CampaignFolder, render_sample
 from campaigns.terms import MailWords, SmsWords, WechatMode, WecomWords, Words
 
-
 _LINK = re.compile(r"<a\s[^<>]*>([^<>]*)</a>")
 
 

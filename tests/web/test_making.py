@@ -146,7 +146,9 @@ async def test_a_preview_after_the_rules_were_changed_goes_by_the_new_ones(brows
     assert "推迟到" not in await settled(browser, path)
     later = '[hours.service]\nfrom = "14:00"\nto = "21:00"\ndays = "all"\n'
     await edits.write_files("", {"policy.toml": later}, by="林", now=NOW)
-    assert "推迟到" in await settled(browser, path)
+    page = await settled(browser, path)
+    assert "推迟到" in page
+    assert "2026年11月23日 周一 14:00 <" in page
 
 
 async def test_a_copy_has_an_sms_template_of_its_own(runtime: Runtime, browser: httpx.AsyncClient) -> None:

@@ -48,7 +48,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the form says; `source` is a campaign's key, or BLANK. `segment`: whom it is for, where one came from there."""
+    """What the form says; `source` is a campaign's key, or BLANK. `segment`: where one came from it."""
 
     source: str
     title: str
