@@ -134,7 +134,7 @@ class Sandbox:
         await self.tencent_sms.start()
         await self.wechat.start()
         await self.wecom.start()
-        self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port))
+        self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port, port_setting="--port"))
         self.stage.start()
 
     async def stop(self) -> None:

@@ -259,7 +259,7 @@ async def test_one_to_oneself_reaches_the_stand_in_and_nobody_else(sqlite_databa
         answer = await client.post(f"{PATH}/test", data=mine)
         assert answer.status_code == 200, answer.text
         assert "已发到l***@datong.example的邮件" in answer.text
-        assert "沙箱手机" in answer.text
+        assert "演练手机" in answer.text
         [mail] = sandbox.relay.mailbox("lin@datong.example")
         assert mail.words["subject"] == "【测试】只给自己看"
         for channel, to, beside, says in (
