@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,13 +34,17 @@ Load = Callable[[TableKind, Judged, frozenset[str]], Awaitable[Loaded]]
 
 @dataclass(slots=True)
 class FileReport:
-    """offered = duplicates + added + changed + unchanged + rejected; or why the file was refused."""
+    """offered = duplicates + added + changed + unchanged + rejected; or why the file was refused.
+
+    `repeats`: of the duplicates, the rows that a file before this one has just the same; counted by a dry run alone.
+    """
 
     file: str
     kind: str = ""
     encoding: str = ""
     offered: int = 0
     duplicates: int = 0
+    repeats: int = 0
     added: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -68,19 +73,39 @@ class Outcome:
 
 
 class Weigher:
-    """Loads nothing, and remembers which members and postings the files so far would bring."""
+    """Loads nothing, and remembers which members and postings the files so far would bring.
 
-    def __init__(self) -> None:
+    Of a kind that several files are of, also each row: what a second file says just the same is not counted again.
+    """
+
+    def __init__(self, tables: Iterable[Table] = ()) -> None:
+        many = Counter(table.recognised.kind for table in tables)
+        self._rows: dict[TableKind, set[int]] = {kind: set() for kind, n in many.items() if n > 1}
         self._coming: dict[TableKind, set[str]] = {TableKind.MEMBERS: set(), TableKind.POSTINGS: set()}
 
     async def __call__(self, kind: TableKind, judged: Judged, present: frozenset[str]) -> Loaded:
         parents = TableKind.POSTINGS if kind is TableKind.APPLICATIONS else TableKind.MEMBERS
+        whole = len(judged.lines)
+        judged = self._new_of(kind, judged)
         found = await weigh_chunk(kind, judged, present, self._coming[parents])
+        found.repeats = whole - len(judged.lines)
         if kind in self._coming:
             lost = {orphan.line for orphan in found.orphans}
             numbers = zip(judged.lines, judged.columns["no"], strict=True)
             self._coming[kind] |= {no for line, no in numbers if line not in lost}
         return found
+
+    def _new_of(self, kind: TableKind, judged: Judged) -> Judged:
+        """The rows that no file before had; rows of one file are told apart already."""
+        if kind not in self._rows:
+            return judged
+        names = sorted(judged.columns)
+        rows = zip(*(judged.columns[name] for name in names), strict=True)
+        marks = [hash(repr([*zip(names, row, strict=True)])) for row in rows]
+        known = self._rows[kind]
+        new = [mark not in known for mark in marks]
+        known.update(marks)
+        return judged if all(new) else judged.only(new)
 
 
 async def import_tables(tables: Iterable[Table], progress: Progress, *, load: Load = load_chunk) -> list[Outcome]:
@@ -127,6 +152,8 @@ def _add(outcome: Outcome, loaded: Loaded, table: Table) -> None:
     report.added += loaded.added
     report.changed += loaded.changed
     report.unchanged += loaded.unchanged
+    report.repeats += loaded.repeats
+    report.duplicates += loaded.repeats
     outcome.rejects += [_reject_of(orphan, table.recognised) for orphan in loaded.orphans]
 
 

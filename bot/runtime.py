@@ -247,7 +247,7 @@ async def set_clock(clock: ProductClock, settings: Settings) -> None:
     """Tell the other processes on this database, and their sandbox, what time it is."""
     if settings.real_channels:
         raise ConfigError(
-            f"--as-of 只能拨沙盒的时间，{settings.real_channels[0]} 是真实渠道 (sets the clock only in the sandbox)"
+            f"--as-of 只能拨演练环境的时间，{settings.real_channels[0]} 是真实渠道 (sets the clock only in the sandbox)"
         )
     await tell_sandbox(settings, "clock", {"mark": clock.to_mark()})
     await write_mark(CLOCK_MARK, clock.to_mark())
@@ -275,7 +275,7 @@ async def read_endpoints(side: str) -> SandboxEndpoints:
 
 
 def _no_sandbox(side: str) -> ConfigError:
-    return ConfigError(f"SANDBOX_URL: {side} 没有沙盒回答，用 huifang sandbox 启动一个 (no sandbox answers there)")
+    return ConfigError(f"SANDBOX_URL: {side} 没有演练环境回答，用 huifang sandbox 启动一个 (no sandbox answers there)")
 
 
 async def _refuse_real_channels_for_a_demo(settings: Settings) -> None:

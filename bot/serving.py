@@ -44,10 +44,10 @@ async def serve(app: ASGIApp, listener: socket.socket) -> Served:
     return Served(host, port, server, task)
 
 
-def listen(host: str, port: int, setting: str = "WEB_HOST") -> socket.socket:
+def listen(host: str, port: int, setting: str = "WEB_HOST", port_setting: str = "WEB_PORT") -> socket.socket:
     """A socket on this port, or on the next one that is free. Ours from here on: nobody can take it in between.
 
-    Raises ConfigError naming `setting` where the host is none of this machine's.
+    Raises ConfigError naming `setting` where the host is none of this machine's, `port_setting` where no port is free.
     """
     for candidate in range(port, min(port + _TRIED_PORTS, 65536)) if port else (0,):
         # by its protocol's name: only then does asyncio switch Nagle off, and an answer does not wait 40 ms
@@ -63,4 +63,4 @@ def listen(host: str, port: int, setting: str = "WEB_HOST") -> socket.socket:
                 raise ConfigError(f"{setting}: 不能在 {host} 上监听 (cannot listen there: {exc.strerror})") from None
             continue
         return listener
-    raise ConfigError(f"WEB_PORT: {host} 上从 {port} 起没有空的端口，换一个 (no free port; name another)")
+    raise ConfigError(f"{port_setting}: {host} 上从 {port} 起没有空的端口，换一个 (no free port; name another)")

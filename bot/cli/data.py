@@ -118,7 +118,9 @@ def inspect_reply(
 
 @inspect_app.command("mail")
 def inspect_mail(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Mails as they came, one a file.")],
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE…", help="Mails as they came, one a file; - reads one from the pipe.")
+    ],
     as_json: AsJson = False,
 ) -> None:
     """What a mail is: a bounce and whose, a complaint, an answer. Example: huifang inspect mail bounce.eml --json"""

@@ -164,7 +164,7 @@ async def _channels(settings: Settings) -> str:
     if closed := await _closed(settings):
         reasons = "；".join(f"{name}：{reason}" for name, reason in closed.items())
         raise OutreachError(f"{reasons}。修好后运行 huifang doctor --open {next(iter(closed))} (closed channel)")
-    return f"真实 {'、'.join(real) or '无'}；沙盒 {'、'.join(sandboxed) or '无'}"
+    return f"真实 {'、'.join(real) or '无'}；演练环境 {'、'.join(sandboxed) or '无'}"
 
 
 async def _closed(settings: Settings) -> Mapping[Any, str]:
@@ -178,7 +178,8 @@ async def _doors(settings: Settings) -> str:
     """Any port will do: the one asked for may be held by `huifang up` itself."""
     for name, host in (("WEB_HOST", settings.web_host), ("MAIL_DOOR_HOST", settings.mail_door_host)):
         listen(host, 0, name).close()
-    return f"网页 {settings.web_host}:{settings.web_port}，收信 {settings.mail_door_host}:{settings.mail_door_port}"
+    web = f"网页 {settings.web_host}:{settings.web_port}（WEB_HOST、WEB_PORT）"
+    return f"{web}，收信 {settings.mail_door_host}:{settings.mail_door_port}（MAIL_DOOR_HOST、MAIL_DOOR_PORT）"
 
 
 async def _links(settings: Settings) -> str | Warned:
@@ -187,7 +188,7 @@ async def _links(settings: Settings) -> str | Warned:
             f"{'、'.join(settings.real_channels)} 是真实渠道，PUBLIC_URL 却是{settings.public_url or '空的'}："
             "客户打不开链接，服务商推不进来；填外面能打开的网址 (set PUBLIC_URL to an address customers can open)"
         )
-    return f"客户从 {settings.public_url or '这台机器'} 打开链接"
+    return f"客户从 {settings.public_url or '这台机器'} 打开链接（PUBLIC_URL）"
 
 
 def _is_this_machine(url: str) -> bool:

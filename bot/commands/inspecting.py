@@ -12,7 +12,7 @@ _LIMIT = 32 * 1024 * 1024  # more than a mail server takes; the rest of a larger
 
 
 def read_mails(files: Sequence[Path]) -> list[dict[str, Any]]:
-    """One entry a file, in order; what is no mail, or cannot be read, is "other"."""
+    """One entry a file, in order, `-` the standard input; what is no mail, or cannot be read, is "other"."""
     return [as_found(str(file), _read(file)) for file in files]
 
 
@@ -22,6 +22,8 @@ def mail_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
 
 def _read(file: Path) -> Read:
     try:
+        if str(file) == "-":
+            return inspect_mail(sys.stdin.buffer.read(_LIMIT))
         with file.open("rb") as opened:
             return inspect_mail(opened.read(_LIMIT))
     except (OSError, ValueError) as exc:

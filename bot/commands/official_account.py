@@ -101,8 +101,8 @@ async def _account(settings: Settings) -> AsyncIterator[tuple[Runtime, WechatApi
         channel = runtime.channels.get(ChannelName.WECHAT)
         if not isinstance(channel, WechatChannel):
             raise ConfigError(
-                "WECHAT_APPID、WECHAT_SECRET: 没有填。用沙盒试：另开 huifang sandbox，把它的地址填进 SANDBOX_URL；"
-                "huifang up 自带的沙盒只在它自己的进程里 (no WeChat account: set them, or SANDBOX_URL)"
+                "WECHAT_APPID、WECHAT_SECRET: 没有填。用演练环境试：另开 huifang sandbox，把它的地址填进 SANDBOX_URL；"
+                "huifang up 自带的演练环境只在它自己的进程里 (no WeChat account: set them, or SANDBOX_URL)"
             )
         yield runtime, channel.api
 

@@ -162,7 +162,7 @@ async def run_sandbox(
     sandbox = Sandbox(ProductClock(), templates=settings.huifang_templates, ledger=ledger, side_port=port)
     if faults is not None:
         plan = sandbox.misbehave(faults)
-        print(f"沙盒按种子 {faults} 出错 (faults by seed): {json.dumps(plan)}", file=sys.stderr, flush=True)
+        print(f"演练环境按种子 {faults} 出错 (faults by seed): {json.dumps(plan)}", file=sys.stderr, flush=True)
     await sandbox.start()
     try:
         print_found(sandbox.endpoints(), as_json)
@@ -266,4 +266,4 @@ def announce(running: House, as_json: bool) -> None:
     for name, url in found.items():
         print(f"{name:10} {url}")
     real = sorted(set(running.runtime.channels) - running.runtime.sandboxed)
-    print(f"真实渠道 (real channels): {', '.join(real) or '无，全部走沙盒 (none, all sandbox)'}", flush=True)
+    print(f"真实渠道 (real channels): {', '.join(real) or '无，全部走演练环境 (none, all sandbox)'}", flush=True)

@@ -24,6 +24,7 @@ from campaigns.definitions import CampaignRow
 from campaigns.errors import DefinitionError, InputError
 from campaigns.folders import CampaignFolder, Definition
 from campaigns.members.browse import Sieve
+from campaigns.replies.reading import AUTO_REPLIES
 from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.rights import Right
 from campaigns.schedule import BeforeFestival, Once, OnStart, Recurring, due_occurrences, parse_schedule
@@ -77,6 +78,7 @@ async def _list(request: Request) -> dict[str, Any]:
         "counts": {state: sum(one.state == state for one in found) for state in _STATES},
         "address": lambda path, **given: _address(path, {**asked, **given}),
         "may_plan": visitor.may(Right.PLAN),
+        "answers_off": next((one for one in every if one.key == AUTO_REPLIES and one.state == "draft"), None),
     }
 
 

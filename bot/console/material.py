@@ -182,6 +182,7 @@ async def difference(request: Request) -> Response:
         "templates/difference.html",
         here="templates",
         folder=found,
+        title=_title(found),
         file=asked["file"],
         before=before,
         after=after,

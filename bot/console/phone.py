@@ -26,7 +26,7 @@ async def phone(request: Request) -> Response:
     """With addresses on to the sandbox's own page; without, who to play and the phone of the one who is chosen."""
     runtime: Runtime = request.app.state.runtime
     if not runtime.sandboxed:
-        return await not_found(request, here="today", what=say("沙箱没有开，看不了客户的手机"))
+        return await not_found(request, here="today", what=say("演练环境没有开，看不了客户的手机"))
     asked = request.query_params
     if any(asked.get(name) for name in _LINES):
         return RedirectResponse(f"{runtime.site_url}/phone?{request.url.query}", status_code=307)

@@ -1,5 +1,6 @@
 """A campaign's words with sample facts, in the shapes in which they reach a customer."""
 
+import re
 from dataclasses import dataclass
 
 from bot import wording
@@ -8,6 +9,8 @@ from campaigns.content import sms_segments
 from campaigns.errors import OutreachError
 from campaigns.folders import CampaignFolder, render_sample
 from campaigns.terms import MailWords, SmsWords, WechatMode, WecomWords, Words
+
+_LINK = re.compile(r"<a\s[^<>]*>([^<>]*)</a>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Sample:
     note: str = ""
     notice: bool = False
 
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        return pieces_of(self.text)
+
 
 def samples_of(folder: CampaignFolder | None) -> list[Sample]:
     """Every way the folder's words go out; none where they cannot be filled."""
@@ -35,6 +42,15 @@ def samples_of(folder: CampaignFolder | None) -> list[Sample]:
         return [_sample(key, words) for key, words in render_sample(folder).items()]
     except OutreachError:
         return []
+
+
+def pieces_of(text: str) -> list[tuple[str, bool]]:
+    """The text in pieces, and of each whether it is a link: WeChat shows of an <a> only what stands inside."""
+    found, at = list[tuple[str, bool]](), 0
+    for link in _LINK.finditer(text):
+        found += [(text[at : link.start()], False), (link[1], True)]
+        at = link.end()
+    return [*found, (text[at:], False)]
 
 
 def _sample(key: str, words: Words) -> Sample:

@@ -105,7 +105,7 @@ def _health(runtime: Runtime, name: ChannelName, closed: str | None, among: str)
     if among:
         return ChannelHealth(name, label, "bad", say("停了一家"), among)
     if name in runtime.sandboxed:
-        return ChannelHealth(name, label, "ok", say("沙箱"), say("只发到沙箱手机"))
+        return ChannelHealth(name, label, "ok", say("演练"), say("只发到演练手机"))
     return ChannelHealth(name, label, "ok", say("正常"), say("真实发出"))
 
 

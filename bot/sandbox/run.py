@@ -23,6 +23,7 @@ from bot.sandbox.tencent_sms import TencentSmsSandbox
 from bot.sandbox.visitors import Visitor
 from bot.sandbox.wechat import WechatSandbox
 from bot.sandbox.wechat_customers import WechatCustomer
+from bot.sandbox.wechat_words import FIELD
 from bot.sandbox.wecom.account import WecomApp
 from bot.sandbox.wecom.corporation import WecomSandbox
 from bot.sandbox.wecom.customers import WecomCustomer, WecomStaff
@@ -37,6 +38,7 @@ _VISITOR = "oVISITOR00000000000000000000"  # a follower for clients that are not
 _TENCENT_ID = "AKIDSandboxSandboxSandboxSandboxSand"
 _LONGEST_VALUE = 35  # of a variable at Tencent: raised as our letter to it asked, a new account has 6
 _CONTACT = "wmVISITOR00000000000000000000000"  # a customer on WeCom for the same clients
+_FIELD = re.compile(r"\{\{\s*data\.([a-z_]+[0-9]*)\s*\}\}")
 _STAFF = ("wangfang", "liqiang", "zhaomin", "sunlei")
 _PHRASES = Path(__file__).parent / "phrases.toml"
 
@@ -132,7 +134,7 @@ class Sandbox:
         await self.tencent_sms.start()
         await self.wechat.start()
         await self.wecom.start()
-        self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port))
+        self._side = await serve(side.make_app(self), listen("127.0.0.1", self._side_port, port_setting="--port"))
         self.stage.start()
 
     async def stop(self) -> None:
@@ -229,9 +231,17 @@ def _wechat_templates(templates: Path) -> tuple[dict[str, str], dict[str, str]]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         for mode, library in found.items():
             if mode in table:
-                fields = "\n".join(f"{name}：{{{{{name}.DATA}}}}" for name in table[mode]["data"])
-                library[str(table[mode]["template_id"])] = fields
+                library[str(table[mode]["template_id"])] = _library_words(table[mode])
     return found["template"], found["subscribe"]
+
+
+def _library_words(notice: Mapping[str, Any]) -> str:
+    """As the library shows it: the file's words with a place for each field; where they lack one, only the values."""
+    words = _FIELD.sub(r"{{\1.DATA}}", str(notice.get("text", ""))).strip()
+    told = FIELD.findall(words)
+    if sorted(told) == sorted(notice["data"]) and words.count("{") == 2 * len(told):
+        return words
+    return "\n".join(f"{{{{{name}.DATA}}}}" for name in notice["data"])
 
 
 def _sms_templates(templates: Path) -> dict[str, str]:

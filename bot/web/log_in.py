@@ -53,7 +53,7 @@ async def ask(request: Request) -> Response:
     speak(_wanted(request))
     if await find_visitor(request):
         return RedirectResponse(own_path(request.query_params.get("next", "")), status_code=303)
-    return _form(request, to=request.query_params.get("next", ""))
+    return _form(request, to=request.query_params.get("next", ""), fresh=await _is_fresh())
 
 
 async def take(request: Request) -> Response:
@@ -139,7 +139,7 @@ async def _refuse(request: Request, found: Proof | None, login: str, form: dict[
     fault = say("动态码不对，或已经用过") if form.get("half") else say("账号或密码不对")
     if until:
         fault = say("{fault}。{wait}后再试").format(fault=fault, wait=_for((until - now).total_seconds()))
-    return _form(request, fault=fault, status_code=403, **form)
+    return _form(request, fault=fault, status_code=403, fresh=await _is_fresh(), **form)
 
 
 async def _welcome(request: Request, found: Proof, to: str) -> Response:
@@ -157,9 +157,23 @@ async def _welcome(request: Request, found: Proof, to: str) -> Response:
     return await desk.log_in(request, found.staff_id, own_path(to))
 
 
+async def _is_fresh() -> bool:
+    """Nobody but the first administrator is there, who has not chosen a password yet."""
+    found = await staff.list_staff()
+    return [one.login for one in found] == [FIRST_LOGIN] and found[0].one_time
+
+
 def _form(
-    request: Request, *, to: str = "", login: str = "", half: str = "", fault: str = "", status_code: int = 200
+    request: Request,
+    *,
+    to: str = "",
+    login: str = "",
+    half: str = "",
+    fault: str = "",
+    fresh: bool = False,
+    status_code: int = 200,
 ) -> Response:
+    """`fresh`: says where the first password is."""
     return page(
         request,
         "login.html",
@@ -167,6 +181,7 @@ def _form(
         login=login,
         half=half,
         fault=fault,
+        first=FIRST_LOGIN if fresh else "",
         languages=LANGUAGES.items(),
         in_language=lambda key: _in_language(request, to, key),
         asked_language=request.query_params.get("lang", "") in LANGUAGES,

@@ -49,7 +49,7 @@ async def hear(
     """A person of theirs said something; in the transaction that took it down.
 
     It waits for an answer. A refusal closes it by itself. What needs no person leaves it as it stood: who waited for
-    an answer before waits on.
+    an answer before waits on. Thanks open nothing, whoever has it in hand.
     """
     known = await Row.filter(member_id=member_id).select_for_update(no_key=True).first()
     said: dict[str, Any] = {
@@ -62,6 +62,8 @@ async def hear(
     state: dict[str, Any]
     if refused:
         state = {"state": State.CLOSED, "closed_at": at, "follow_up_on": None}
+    elif known is not None and intent is Intent.THANKS and not needs_person:
+        state = {}
     elif needs_person or (known is not None and (known.state == State.WAITING or known.assigned)):
         state = {"state": State.WAITING, "closed_at": None, "follow_up_on": None}
     else:

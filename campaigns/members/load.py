@@ -31,11 +31,12 @@ class Orphan:
 
 @dataclass(slots=True)
 class Loaded:
-    """What became of some rows."""
+    """What became of some rows. `repeats`: left out, for a file before had them; of a dry run alone."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    repeats: int = 0
     orphans: list[Orphan] = field(default_factory=list)
 
 

@@ -101,7 +101,7 @@ async def _stop(
 
 
 async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now: datetime, others: str) -> bool:
-    """Returns whether a person has to look: no answer went by itself, or a task says so."""
+    """Returns whether a person has to look: no answer went by itself to what asks for one, or a task says so."""
     source, intent, stop = f"touch:{touch_id}", reading.intent, reading.stop
     if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
         await consent.deactivate_contact(match.contact_id)
@@ -118,7 +118,7 @@ async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now:
         )
         await notices.add_notice(visit_id, match.member_id, at=now)
     answered = stop is StopVerdict.NO and await _answer(match, reply, touch_id, intent, now)
-    return visited or not answered
+    return visited or not (answered or (intent is Intent.THANKS and stop is StopVerdict.NO))
 
 
 async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now: datetime) -> bool:

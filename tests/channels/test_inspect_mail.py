@@ -24,6 +24,14 @@ def test_a_reply_a_folder_a_picture_and_nothing_at_all_are_each_one_entry(tmp_pa
     assert all(entry["recipients"] == [] for entry in entries)
 
 
+def test_a_mail_comes_by_the_pipe_too():
+    raw = "From: li@datong.example\nSubject: Re: x\n\n好的\n".encode()
+    done = CliRunner().invoke(app, ["inspect", "mail", "-", "--json"], input=raw)
+    assert done.exit_code == 0
+    [entry] = json.loads(done.stdout)
+    assert (entry["file"], entry["kind"], entry["text"]) == ("-", "reply", "好的")
+
+
 def test_a_file_whose_name_is_no_text_is_an_entry_too(tmp_path):
     (odd := tmp_path / "邮件\udcff.eml").write_bytes(b"From: a@x.example\nSubject: x\n\nhi\n")
     done = CliRunner().invoke(app, ["inspect", "mail", str(odd), "--json"])

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from bot.clock import ProductClock
 from bot.sandbox.listening import Listener
 from bot.sandbox.run import Doors, Sandbox
+from campaigns.errors import ConfigError
 from campaigns.terms import ChannelName
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -25,6 +26,15 @@ async def sandbox() -> AsyncIterator[Sandbox]:
     await made.start()
     yield made
     await made.stop()
+
+
+async def test_a_port_there_is_not_is_told_by_the_name_of_its_own_option() -> None:
+    made = Sandbox(ProductClock(), templates=TEMPLATES, side_port=99999)
+    try:
+        with pytest.raises(ConfigError, match=r"^--port: "):
+            await made.start()
+    finally:
+        await made.stop()
 
 
 async def test_a_customer_answers_by_the_cloud_that_wrote_at_that_clouds_doors(sandbox: Sandbox) -> None:

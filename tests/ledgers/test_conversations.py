@@ -75,6 +75,27 @@ async def test_an_automatic_answer_is_enough_where_no_person_is_needed(table: In
     assert (await state(player), await state(other)) == ("answered", "waiting")
 
 
+@pytest.mark.usefixtures("database")
+async def test_thanks_wait_for_nobody_and_take_nothing_from_who_waits(table: IntentTable) -> None:
+    player, other, third = await jinbei(), await datong(), await other_player()
+    await hear(player, "谢谢", table)
+    assert await state(player) == "answered"
+    await hear(player, "怎么发职位", table)
+    await hear(player, "谢谢", table, "again")
+    assert await state(player) == "waiting"
+    for one in (other, third):
+        await hear(one, "怎么发职位", table, f"q-{one.no}")
+        await conversations.take(one.member_id, by="林晓芸", at=NOW)
+    await conversations.record_written(other.member_id, by="林晓芸", at=NOW)
+    await conversations.close(third.member_id, at=NOW)
+    for one in (other, third):
+        await hear(one, "谢谢", table, f"t-{one.no}")
+    assert [await state(one) for one in (other, third)] == ["answered", "closed"]
+    assert await names() == [player.no]
+    page = await conversations.browse(sieve(Tab.ALL))
+    assert {line.text for line in page.lines} == {"谢谢"}
+
+
 @pytest.mark.usefixtures("sqlite_database")
 async def test_nothing_is_answered_automatically_while_a_colleague_has_it(table: IntentTable) -> None:
     await answer_automatically()

@@ -99,6 +99,24 @@ def tables(folder: Path) -> list[Table]:
     return found
 
 
+async def test_a_file_that_says_the_same_again_is_counted_once(tmp_path: Path) -> None:
+    """As a site that exports both a CSV and an XLSX of its members."""
+    first = tables(tmp_path)
+    second = tables(tmp_path)[0]
+    second.name = "same"
+    other = tmp_path / "other.csv"
+    rows = ("会员编号,企业名称,注册时间,园区", "Q1,新名,2026-01-01,东", "Q2,改了,2026-01-01,东")
+    other.write_text("\n".join(rows), encoding="utf-8")
+    raw = read_table(other, is_header)
+    given = [*first, second, Table("other", raw, recognise(raw.header))]
+    reports = [one.report for one in await import_tables(given, lambda *_: None, load=Weigher(given))]
+    figures = {one.file: (one.offered, one.added, one.repeats, one.duplicates, one.rejected) for one in reports}
+    assert figures["m"] == (5, 3, 0, 1, 1)
+    assert figures["same"] == (5, 0, 3, 4, 1)
+    assert figures["other"] == (2, 1, 1, 1, 0)
+    assert figures["c"] == (3, 2, 0, 0, 1)
+
+
 async def test_a_weighing_says_what_the_import_does_and_writes_nothing(tmp_path: Path) -> None:
     since = datetime(2025, 12, 31, 16, tzinfo=UTC)
     for no, name in (("Q1", "旧名"), ("Q2", "没变")):

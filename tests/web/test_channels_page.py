@@ -28,8 +28,8 @@ async def test_todays_messages_stand_beside_the_days_limit(sqlite_database: Sett
         as_staff(runtime) as client,
     ):
         assert "没有试过" in (page := (await client.get(AT)).text)
-        assert page.count("往沙箱试发1条") == len(ChannelName)  # each says where it goes before it is pressed
-        assert page.count("这里接的是沙箱，不会真的发出") == len(ChannelName)
+        assert page.count("在演练环境试发1条") == len(ChannelName)  # each says where it goes before it is pressed
+        assert page.count("这里接的是演练环境，不会真的发出") == len(ChannelName)
         campaign = await approved(runtime, "unread_resumes")
         for number in range(2):
             member = await add_member(f"Q{number}")

@@ -282,3 +282,18 @@ async def test_only_a_database_without_staff_gets_an_administrator(runtime: Runt
     async with browse(runtime) as client:
         await client.post("/login", data={"login": "admin", "password": password})
         assert (await client.get("/")).headers["location"] == "/me"
+
+
+async def test_the_first_page_says_where_the_first_password_is_until_it_was_changed(runtime: Runtime) -> None:
+    where = "huifang staff reset admin"
+    async with browse(runtime) as client:
+        assert where not in (await client.get("/login")).text
+        assert await first_admin(datetime.now(UTC))
+        assert where in (await client.get("/login")).text
+        wrong = await client.post("/login", data={"login": "admin", "password": "x"})
+        assert where in wrong.text
+        await StaffAccount.filter(login="admin").update(one_time=False)
+        assert where not in (await client.get("/login")).text
+        await StaffAccount.filter(login="admin").update(one_time=True)
+        await lin()
+        assert where not in (await client.get("/login")).text

@@ -146,7 +146,9 @@ async def test_a_preview_after_the_rules_were_changed_goes_by_the_new_ones(brows
     assert "推迟到" not in await settled(browser, path)
     later = '[hours.service]\nfrom = "14:00"\nto = "21:00"\ndays = "all"\n'
     await edits.write_files("", {"policy.toml": later}, by="林", now=NOW)
-    assert "推迟到" in await settled(browser, path)
+    page = await settled(browser, path)
+    assert "推迟到" in page
+    assert "2026年11月23日 周一 14:00 <" in page
 
 
 async def test_a_copy_has_an_sms_template_of_its_own(runtime: Runtime, browser: httpx.AsyncClient) -> None:
@@ -241,6 +243,32 @@ async def test_what_was_changed_is_meant_whatever_is_ticked(runtime: Runtime, br
     wrote = {**chose, "way": "saved", "rule": "tier = 优质", "was_saved": str(made.id)}
     assert (await browser.post(path, data=wrote)).status_code == 303
     assert (await table_of(runtime, key)).segment == "tier = 优质"
+
+
+@pytest.mark.parametrize("source", ["blank", "unread_resumes"])
+async def test_a_campaign_begun_from_a_segment_is_for_that_segment(
+    runtime: Runtime, browser: httpx.AsyncClient, source: str
+) -> None:
+    made = await saved_segments.save_segment("<b>有未读</b>", "unread_resumes >= 2", by="林", now=NOW)
+    start = f"/campaigns/new?segment={made.id}"
+    for page in (f"/segments/{made.id}", f"/segments?done={made.id}"):
+        assert f'href="{start}"' in (await browser.get(page)).text
+    new = (await browser.get(start)).text
+    assert "发给分群“&lt;b&gt;有未读&lt;/b&gt;”" in new
+    wrong = await browser.post("/campaigns/new", data={"title": "", "source": source, "segment": str(made.id)})
+    assert f'name="segment" value="{made.id}"' in wrong.text
+    key = await make(browser, source=source, segment=str(made.id), kind="service", channel=["email"])
+    assert (await table_of(runtime, key)).segment == "unread_resumes >= 2"
+    page = (await browser.get(f"/campaigns/{key}/make/audience")).text
+    assert f'<option value="{made.id}" selected>' in page
+    assert 'value="saved" checked' in page
+
+
+@pytest.mark.parametrize("number", ["", "0", "99999", "²", "x" * 99, "9" * 40])
+async def test_a_segment_that_is_not_there_is_nobodys(browser: httpx.AsyncClient, number: str) -> None:
+    answer = await browser.get("/campaigns/new", params={"segment": number})
+    assert answer.status_code == 200
+    assert "发给分群" not in answer.text
 
 
 async def test_a_purpose_that_is_wrong_is_told_beside_its_field(browser: httpx.AsyncClient) -> None:

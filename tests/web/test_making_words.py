@@ -49,6 +49,21 @@ async def test_the_page_shows_every_channel_and_how_it_looks(browser: httpx.Asyn
         assert words in page.text, words
 
 
+@pytest.mark.parametrize(("tab", "first"), [("", "email"), ("?channel=wechat", "email"), ("?channel=sms", "sms")])
+async def test_a_message_to_oneself_begins_with_what_anybody_has(
+    browser: httpx.AsyncClient, tab: str, first: str
+) -> None:
+    page = (await browser.get(f"{PATH}{tab}")).text
+    chosen = page[page.index('id="test-channel"') :]
+    assert f'<option value="{first}" selected>' in chosen[: chosen.index("</select>")]
+    hint = page[page.index('id="test-to-h"') :]
+    for words in ("短信：写自己的手机号", "邮件：写自己的邮箱", "公众号：自己先关注"):
+        assert words in hint[: hint.index("</span>")]
+    sent = typed("unread_resumes", "wechat", "sms", "email", test_channel="wechat", test_to="")
+    again = (await browser.post(f"{PATH}/test", data=sent)).text
+    assert '<option value="wechat" selected>' in again[again.index('id="test-channel"') :]
+
+
 async def test_new_words_are_kept_and_read_back_as_typed(runtime: Runtime, browser: httpx.AsyncClient) -> None:
     text = '第一行\r\n【第二行】"三引号""" \\n {{ member.name }}\r\n最后'
     data = typed("unread_resumes", "wechat", "email", "sms", **{"wechat/custom/text": text})
@@ -244,7 +259,7 @@ async def test_one_to_oneself_reaches_the_stand_in_and_nobody_else(sqlite_databa
         answer = await client.post(f"{PATH}/test", data=mine)
         assert answer.status_code == 200, answer.text
         assert "已发到l***@datong.example的邮件" in answer.text
-        assert "沙箱手机" in answer.text
+        assert "演练手机" in answer.text
         [mail] = sandbox.relay.mailbox("lin@datong.example")
         assert mail.words["subject"] == "【测试】只给自己看"
         for channel, to, beside, says in (

@@ -37,7 +37,7 @@ async def test_addresses_lead_on_to_the_sandbox(player: httpx.AsyncClient) -> No
 async def test_without_a_sandbox_there_is_no_phone(browser: httpx.AsyncClient) -> None:
     page = await browser.get("/phone")
     assert page.status_code == 404
-    assert "沙箱没有开" in page.text
+    assert "演练环境没有开" in page.text
     assert f"frame-src 'self' {SANDBOX}" not in page.headers["content-security-policy"]
 
 

@@ -60,7 +60,8 @@ async def test_an_empty_house_says_what_to_do_first(browser: httpx.AsyncClient) 
     assert "还没有企业会员" in page.text
     steps = re.findall(r'<div class="name"><a href="([^"]+)"', page.text[page.text.index("从这里开始") :])
     assert steps[0] == "/imports"
-    assert steps[-2:] == ["/segments/new", "/campaigns/new"]
+    assert steps[-3:] == ["/segments/new", "/campaigns/new", "/campaigns/auto_replies/make/check"]
+    assert "现在没有开，客户回了话只等同事来答" in page.text
     assert page.text.count('aria-current="step"') == 1
     for label in ("等你回复", "到期任务", "等你审批", "停了的通道", "结果未知"):
         assert number(page, label)[0] == 0

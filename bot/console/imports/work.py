@@ -58,7 +58,7 @@ async def _work_at(runtime: Runtime, run: Run) -> None:
     async with _beating(run.id, progress):
         tables, refused = await asyncio.to_thread(_open_tables, run)
         weighing = run.state == "checking"
-        outcomes = await import_tables(tables, note, load=Weigher() if weighing else load_chunk)
+        outcomes = await import_tables(tables, note, load=Weigher(tables) if weighing else load_chunk)
         if not weighing and tables:
             progress.update(file="", done=0, total=0)
             await refresh_members(runtime.clock())

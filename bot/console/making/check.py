@@ -170,7 +170,8 @@ async def _standing(request: Request, draft: Draft) -> Standing:
         return Standing(None, wrong, 0, _mend(1), _mend(1))
     problems = [*lint_folder(folder), *await _shared(runtime, folder)]
     audience = await count_audience(parse_segment(folder.definition.segment), runtime.clock())
-    why = _mend(len(problems)) if problems else _never(runtime, folder) if audience else _nobody()
+    somebody = audience or folder.definition.answers  # who answers later is nobody's choice
+    why = _mend(len(problems)) if problems else _never(runtime, folder) if somebody else _nobody()
     return Standing(
         folder,
         [_wrong(draft, problem) for problem in problems],

@@ -1,9 +1,9 @@
 """A preview in words: who gets it by which channel, who later, who is left out and why."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -38,14 +38,14 @@ class Cost:
 class Reckoned:
     """`selected` by the rule: those of `goes` (now or later), of `visits` and of `left` (reason, how many; most first).
 
-    `later`: (day, how many, why) among those of `goes`.
+    `later`, among those of `goes`, by day: (its earliest moment, whether there are others, how many, why).
     """
 
     selected: int
     goes: int
     visits: int
     channels: Sequence[tuple[str, int]]
-    later: Sequence[tuple[date, int, str]]
+    later: Sequence[tuple[datetime, bool, int, str]]
     left: Sequence[tuple[str, int]]
     cost: Cost | None
     already_planned: bool
@@ -98,20 +98,24 @@ async def answer(
 def reckoned(preview: Preview, folder: CampaignFolder) -> Reckoned:
     left = Counter({"written_to": preview.written_to, "other_trades": preview.other_trades})
     left.update({name.partition(":")[2]: n for name, n in preview.fates.items() if name.startswith("suppressed:")})
-    later: Counter[tuple[date, str]] = Counter()
-    for name, moments in preview.until.items():
-        for moment, n in moments.items():
-            later[moment.astimezone(SHANGHAI).date(), name.partition(":")[2]] += n
     return Reckoned(
         selected=preview.audience + preview.written_to + preview.other_trades,
         goes=sum(preview.channels.values()),
         visits=sum(n for name, n in preview.fates.items() if name == "visit"),
         channels=[(str(name), n) for name, n in preview.channels.items() if n],
-        later=[(on, n, why) for (on, why), n in sorted(later.items())],
+        later=_later(preview),
         left=(+left).most_common(),  # without the zeros
         cost=_cost(preview, folder),
         already_planned=preview.already_planned,
     )
+
+
+def _later(preview: Preview) -> list[tuple[datetime, bool, int, str]]:
+    days: dict[tuple[date, str], Counter[datetime]] = defaultdict(Counter)
+    for name, moments in preview.until.items():
+        for moment, n in moments.items():
+            days[moment.astimezone(SHANGHAI).date(), name.partition(":")[2]][moment] += n
+    return [(min(found), len(found) > 1, found.total(), why) for (_, why), found in sorted(days.items())]
 
 
 def _cost(preview: Preview, folder: CampaignFolder) -> Cost | None:

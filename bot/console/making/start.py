@@ -1,6 +1,7 @@
 """/campaigns/new: what a campaign starts from, and the folder that is made of it."""
 
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ from bot.console.shell import staff_page
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
-from campaigns import definitions, edits
+from campaigns import definitions, edits, saved_segments
 from campaigns.audit import Action
 from campaigns.edits import Overtaken
 from campaigns.errors import DefinitionError
 from campaigns.folders import Definition
+from campaigns.folders.writing import write_definition
 from campaigns.rights import Right
+from campaigns.saved_segments import Saved
 from campaigns.terms import ChannelName, MessageClass
 
 KINDS = (MessageClass.SERVICE, MessageClass.MARKETING, MessageClass.GREETING)
@@ -45,18 +48,20 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the form says; `source` is a campaign's key, or BLANK."""
+    """What the form says; `source` is a campaign's key, or BLANK. `segment`: where one came from it."""
 
     source: str
     title: str
     kind: str
     channels: tuple[str, ...]
     code: str
+    segment: Saved | None = None
 
 
 async def new(request: Request) -> Response:
     source = request.query_params.get("from", "")[:64]
-    return await _page(request, Asked(source, "", MessageClass.SERVICE, ("email", "sms"), ""), {})
+    segment = await _segment(request.query_params.get("segment", ""))
+    return await _page(request, Asked(source, "", MessageClass.SERVICE, ("email", "sms"), "", segment), {})
 
 
 async def make(request: Request) -> Response:
@@ -68,6 +73,7 @@ async def make(request: Request) -> Response:
         kind=str(form.get("kind", ""))[:32],
         channels=tuple(str(one)[:32] for one in form.getlist("channel")[:8]),
         code=str(form.get("code", "")).strip(),
+        segment=await _segment(str(form.get("segment", ""))),
     )
     starts = {one.key: one for one in await _starts(runtime)}
     faults = _faults(runtime, asked, starts)
@@ -89,6 +95,7 @@ async def _page(request: Request, asked: Asked, faults: Mapping[str, str]) -> Re
         status_code=422 if faults else 200,
         starts=await _starts(runtime),
         asked=asked,
+        segment=asked.segment,
         kinds=KINDS,
         channels=list(ChannelName),
         faults=defaultdict(str, faults),
@@ -147,7 +154,20 @@ async def _write(request: Request, asked: Asked, starts: Mapping[str, Start]) ->
     return None
 
 
+async def _segment(number: str) -> Saved | None:
+    known = number.isascii() and number.isdigit() and len(number) < 10
+    return await saved_segments.find_segment(int(number)) if known else None
+
+
 def _files(runtime: Runtime, key: str, asked: Asked, starts: Mapping[str, Start]) -> dict[str, str]:
+    files = _begun(runtime, key, asked, starts)
+    if asked.segment:
+        table = tomllib.loads(files["campaign.toml"])
+        files["campaign.toml"] = write_definition({**table, "segment": asked.segment.rule})
+    return files
+
+
+def _begun(runtime: Runtime, key: str, asked: Asked, starts: Mapping[str, Start]) -> dict[str, str]:
     derived, others = derived_codes(key)
     code = asked.code or derived
     start = starts.get(asked.source)

@@ -44,7 +44,7 @@ async def try_on_oneself(
     if not result.accepted:
         return "", {"test": refusal_of(result)}
     sent = say("已发到{address}的{channel}").format(address=masked(address), channel=wording.channel_words(channel))
-    return sent + (say("，演练环境，到的是沙箱手机") if channel in runtime.sandboxed else ""), {}
+    return sent + (say("，演练环境，到的是演练手机") if channel in runtime.sandboxed else ""), {}
 
 
 def _marked(words: Words) -> Words:

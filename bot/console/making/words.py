@@ -21,7 +21,6 @@ from bot.console.making.looking import (
     looks,
     notice_of,
     one_channel,
-    pieces_of,
     subject_of,
     text_of,
 )
@@ -29,6 +28,7 @@ from bot.console.making.mending import mend
 from bot.console.making.offered import offered
 from bot.console.making.persons import SAMPLE, content_of, person_of, persons
 from bot.console.making.trying import try_on_oneself
+from bot.console.previews import pieces_of
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form
@@ -262,7 +262,8 @@ async def _page(
         offered=offered(draft.files, await labels_of(await custom_names(), Shown.WORDS)),
         tested=tested,
         test_to=str((await read_form(request)).get("test_to", ""))[:200] if request.method == "POST" else "",
-        test_channel=str((await read_form(request)).get("test_channel", ""))[:20] if request.method == "POST" else "",
+        test_channel=await _tried_first(request, used, shown["tab"]),
+        needs=_needed_to_try(),
         sandboxed=bool(request.app.state.runtime.sandboxed),
         swapped=False,
         **shown,
@@ -270,6 +271,22 @@ async def _page(
     if fine:
         answer.status_code = 200
     return answer
+
+
+async def _tried_first(request: Request, used: Sequence[ChannelName], tab: ChannelName) -> str:
+    """The channel a test begins with: anybody has a phone or a mailbox, few know their openid."""
+    if request.method == "POST" and (asked := str((await read_form(request)).get("test_channel", ""))):
+        return asked[:20]
+    easy = [one for one in used if one in (ChannelName.SMS, ChannelName.EMAIL)]
+    return tab if tab in easy else next(iter([*easy, *used]), "")
+
+
+def _needed_to_try() -> dict[ChannelName, str]:
+    return {
+        ChannelName.SMS: say("写自己的手机号"),
+        ChannelName.EMAIL: say("写自己的邮箱"),
+        ChannelName.WECHAT: say("自己先关注，再写公众号给你的openid"),
+    }
 
 
 def _safe_files(draft: Draft, typed: Mapping[str, str], used: Sequence[ChannelName]) -> Mapping[str, str]:

@@ -147,7 +147,7 @@ async def _line(
     elif mine:
         state, dot = "停了", "bad"
     else:
-        state, dot = ("沙箱", "ok") if name in runtime.sandboxed else ("正常", "ok")
+        state, dot = ("演练", "ok") if name in runtime.sandboxed else ("正常", "ok")
     tried = await last_of(Action.CHANNEL_TESTED, f"channel/{name}")
     return Line(
         name,

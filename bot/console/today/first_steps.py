@@ -7,6 +7,7 @@ from bot.runtime import Runtime
 from bot.web.desk import Visitor
 from campaigns import definitions, saved_segments
 from campaigns.members import find
+from campaigns.replies.reading import AUTO_REPLIES
 from campaigns.rights import Right
 
 
@@ -32,7 +33,7 @@ async def first_steps(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
         _import(members, visitor),
         FirstStep(
             say("看看通道"),
-            say("现在都走演练，谁也不会真的收到，放心试")
+            say("现在是演练环境，谁也不会真的收到，放心试")
             if runtime.sandboxed
             else say("公众号、短信、邮件通不通，一天能发多少"),
             say("看通道"),
@@ -54,8 +55,28 @@ async def first_steps(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
             done=False,
         ),
     ]
+    steps += await _answering(runtime, visitor)
     now = next(number for number, one in enumerate(steps) if not one.done)
     return [replace(one, next=number == now) for number, one in enumerate(steps)]
+
+
+async def _answering(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
+    """The campaign of automatic answers is a draft at first, as all are; nothing where a house has none."""
+    if AUTO_REPLIES not in await definitions.campaign_keys(runtime.settings.huifang_templates):
+        return []
+    row = await definitions.find_campaign(AUTO_REPLIES)
+    running = row is not None and row.state == "running"
+    return [
+        FirstStep(
+            say("打开自动回答"),
+            say("开着，客户问的常见的话马上有回音，别的等同事来答")
+            if running
+            else say("现在没有开，客户回了话只等同事来答。和别的活动一样送审、批准"),
+            say("去检查、送审"),
+            f"/campaigns/{AUTO_REPLIES}/make/check" if visitor.may(Right.PLAN) and not running else "",
+            done=running,
+        )
+    ]
 
 
 def _import(members: int, visitor: Visitor) -> FirstStep:
