@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from bot import wording
 from bot.console import charts
+from bot.console.moments import short_day, weekday_of
 from bot.language import say
 from bot.web.desk import visitor_of
 from campaigns import effects, statements
@@ -270,7 +271,7 @@ def _days(counts: Sequence[Count]) -> Markup | None:
 
 
 def _spoken(rows: Sequence[charts.Bar]) -> str:
-    return "，".join(f"{row.label}{row.n:,}" for row in rows)
+    return say("，").join(say("{what}{n}").format(what=row.label, n=f"{row.n:,}") for row in rows)
 
 
 # ---- what is read from every message ---------------------------------------------------------------------------------
@@ -379,4 +380,4 @@ async def happened(row: CampaignRow, report: Report) -> list[tuple[datetime, str
 
 def run_name(run: Run) -> str:
     local = run.at.astimezone(SHANGHAI)
-    return f"{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+    return f"{short_day(local.date())} {weekday_of(local.date())} {local:%H:%M}"
