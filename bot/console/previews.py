@@ -1,5 +1,6 @@
 """A campaign's words with sample facts, in the shapes in which they reach a customer."""
 
+import re
 from dataclasses import dataclass
 
 from bot import wording
@@ -8,6 +9,8 @@ from campaigns.content import sms_segments
 from campaigns.errors import OutreachError
 from campaigns.folders import CampaignFolder, render_sample
 from campaigns.terms import MailWords, SmsWords, WechatMode, WecomWords, Words
+
+_LINK = re.compile(r"<a\s[^<>]*>([^<>]*)</a>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +28,19 @@ class Sample:
     html: str = ""
     note: str = ""
     notice: bool = False
+
+    @property
+    def pieces(self) -> list[tuple[str, bool]]:
+        return pieces_of(self.text)
+
+
+def pieces_of(text: str) -> list[tuple[str, bool]]:
+    """In pieces, and of each whether it is a link: WeChat shows of an <a> only what stands inside."""
+    found, at = list[tuple[str, bool]](), 0
+    for link in _LINK.finditer(text):
+        found += [(text[at : link.start()], False), (link[1], True)]
+        at = link.end()
+    return [*found, (text[at:], False)]
 
 
 def samples_of(folder: CampaignFolder | None) -> list[Sample]:

@@ -17,6 +17,7 @@ from bot.language import translations
 from bot.sandbox.site import write_export
 from bot.web.passwords import keep_password
 from campaigns import definitions, models
+from campaigns.folders.samples import sample_facts
 from campaigns.rights import Role
 from tests import cast
 from tests.browser.hands import log_in
@@ -28,7 +29,8 @@ pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(600
 
 PASSWORD = "a password of some length"
 CHINESE = re.compile("[\u3001-\u303f\u3400-\u9fff\uff00-\uffef]")
-_QUOTED = re.compile("[\u3400-\u9fff（）【】]{2,}")
+_QUOTES = re.compile('"([^"]+)"')  # the values of a rule
+_QUOTED = re.compile("[\u3400-\u9fff（）【】，]{2,}")
 _SAID = """() => {
   const said = [["title", document.title, false]];
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
@@ -70,14 +72,14 @@ async def test_every_page_is_english_but_for_what_people_wrote(
     page = await surfer.stranger()
     number = await somebody_english(page)
     write_export(tmp_path, members=20, as_of=cast.NOW)
-    found = {}
+    found = []
     for one in await whole_pages(page):
         await page.goto(one.url)
-        found[one.url] = await chinese(page, furnished)
+        found += [f"{one.url} {line}" for line in await chinese(page, furnished)]
     for name, arrive in (await scenes(tmp_path, number, number)).items():
         await arrive(page)
-        found[name] = await chinese(page, furnished)
-    assert {where: said for where, said in found.items() if said} == {}
+        found += [f"{name} {line}" for line in await chinese(page, furnished)]
+    assert found == []
 
 
 async def test_what_is_not_there_and_what_is_not_allowed_is_told_in_english(home: House, surfer: Surfer) -> None:
@@ -124,20 +126,22 @@ async def written(home: House) -> frozenset[str]:
     """What people wrote, as it is there now, and the Chinese that a sentence of our English quotes."""
     runtime = home.runtime
     ours = translations("en")
-    found = {str(runtime.rulebook.site["name"])}
+    found, samples = {str(runtime.rulebook.site["name"])}, set[str]()
     for model, columns in _WRITTEN.items():
         for row in await model.all().values_list(*columns):
             found |= {word for value in row for word in words_in(value)}
     for key in await definitions.campaign_keys(runtime.settings.huifang_templates):
-        found.add((await definitions.load_campaign(runtime.settings.huifang_templates, key)).definition.title)
+        folder = await definitions.load_campaign(runtime.settings.huifang_templates, key)
+        found.add(folder.definition.title)
+        samples |= set(words_in(sample_facts(folder.files)))
     found |= {quoted for text in ours.values() for quoted in _QUOTED.findall(text)}
-    return frozenset(word for word in found if CHINESE.search(word) and word not in ours)
+    return frozenset(word for word in {*(found - ours.keys()), *samples} if CHINESE.search(word))
 
 
 def words_in(value: Any) -> Iterator[str]:
     match value:
         case str():
-            yield from (value.strip(), *(line for line in value.splitlines()))
+            yield from (value.strip(), *value.splitlines(), *_QUOTES.findall(value))
         case dict():
             for key, inner in value.items():
                 yield str(key)

@@ -1,6 +1,5 @@
 """How the words of a draft look to who gets them, and what is wrong with them: by channel, each for itself."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +18,6 @@ from campaigns.terms import ChannelName, MailWords, MessageClass, SmsWords, Wech
 
 _MOST_SHOWN = 5_000  # letters
 _SINGLE = 70
-_LINK = re.compile(r"<a\s[^<>]*>([^<>]*)</a>")
 _WHY = {
     "no opt-out line": "不写这一句，营销短信违法，服务商也不收",
     "opt-out line": "服务类短信带这一句，服务商会退回",
@@ -164,15 +162,6 @@ def fill(folder: CampaignFolder, channel: ChannelName, person: Person) -> list[t
 
 def text_of(words: Words) -> str:
     return words.text[:_MOST_SHOWN]
-
-
-def pieces_of(words: Words) -> list[tuple[str, bool]]:
-    """The text in pieces, and of each whether it is a link: WeChat shows of an <a> only what stands inside."""
-    text, found, at = text_of(words), list[tuple[str, bool]](), 0
-    for link in _LINK.finditer(text):
-        found += [(text[at : link.start()], False), (link[1], True)]
-        at = link.end()
-    return [*found, (text[at:], False)]
 
 
 def subject_of(words: Words) -> str:

@@ -21,7 +21,6 @@ from bot.console.making.looking import (
     looks,
     notice_of,
     one_channel,
-    pieces_of,
     subject_of,
     text_of,
 )
@@ -29,6 +28,7 @@ from bot.console.making.mending import mend
 from bot.console.making.offered import offered
 from bot.console.making.persons import SAMPLE, content_of, person_of, persons
 from bot.console.making.trying import try_on_oneself
+from bot.console.previews import pieces_of
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form
@@ -221,7 +221,7 @@ async def _shown(
         "persons": await persons(request, draft, person),
         "tab": _tab(request, form, used),
         "text_of": text_of,
-        "pieces_of": pieces_of,
+        "pieces_of": lambda one: pieces_of(text_of(one)),
         "subject_of": subject_of,
         "notice_of": notice_of,
         "laid_out": not with_words(draft.files, typed, (ChannelName.EMAIL,)) if "email.txt" in draft.files else False,
