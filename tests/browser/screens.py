@@ -153,7 +153,7 @@ async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
         context = await _context(browser, running, one.cookie, one.size, one.scheme)
         page = await context.new_page()
         await one.arrive(page)
-        await page.wait_for_function("!document.querySelector('.htmx-request')")  # parts that ask for themselves
+        await page.locator(".htmx-request").first.wait_for(state="detached")  # parts that ask for themselves
         taken = await take_picture(page, workshop, whole=one.whole)
         await asyncio.to_thread((FOLDER / f"{one.name}.png").write_bytes, taken)
         await context.close()
