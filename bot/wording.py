@@ -152,7 +152,7 @@ ACTION_WORDS = {
     "conversation_changed": "会话接手、转交、关闭",
     "intent_corrected": "改正听成的意思",
     "canned_changed": "改常用语",
-    "campaign_edited": "改活动",
+    "campaign_edited": "改活动内容",
     "campaign_submitted": "送审活动",
     "campaign_decided": "审批活动",
     "campaign_changed": "开始、暂停或取消活动",

@@ -225,13 +225,13 @@ def _funnel(t: Totals) -> Markup:
         charts.Bar(say("已发"), t.sent, say("还有{n}条没发").format(n=f"{t.waiting:,}") if t.waiting else ""),
     ]
     if t.delivered:
-        steps.append(charts.Bar(say("已送达"), t.delivered, _share(t.delivered, t.sent, say("已发"))))
+        steps.append(charts.Bar(say("已送达"), t.delivered, _share(t.delivered, t.sent, say("已发").lower())))
     if t.opened:
-        steps.append(charts.Bar(say("打开"), t.opened, _share(t.opened, t.sent, say("已发"))))
+        steps.append(charts.Bar(say("打开"), t.opened, _share(t.opened, t.sent, say("已发").lower())))
     if t.clicked:
-        steps.append(charts.Bar(say("点开链接"), t.clicked, _share(t.clicked, t.sent, say("已发"))))
-    steps.append(charts.Bar(say("回复"), t.replies, _share(t.replies, t.sent, say("已发")), "b1"))
-    steps.append(charts.Bar(say("从链接回来"), t.returns, _share(t.returns, t.sent, say("已发")), "b1"))
+        steps.append(charts.Bar(say("点开链接"), t.clicked, _share(t.clicked, t.sent, say("已发").lower())))
+    steps.append(charts.Bar(say("回复"), t.replies, _share(t.replies, t.sent, say("已发").lower()), "b1"))
+    steps.append(charts.Bar(say("从链接回来"), t.returns, _share(t.returns, t.sent, say("已发").lower()), "b1"))
     return charts.funnel(steps, say("漏斗：{rows}").format(rows=_spoken(steps)))
 
 
