@@ -264,7 +264,7 @@ def _problems(found: Folder) -> Sequence[str]:
 
 
 def _placed(file: str, key: str, problem: str) -> str:
-    where = " ".join(one for one in (file, key) if one)
+    where = ": ".join(one for one in (file, key) if one)
     return say("{what}：{why}").format(what=where, why=wording.fault_words(problem))
 
 

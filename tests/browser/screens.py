@@ -74,11 +74,7 @@ async def main() -> None:
             async with house(settings, clock) as running:
                 await _live(running, bench)
                 async with async_playwright() as playwright:
-                    browser = await playwright.chromium.launch(
-                        executable_path=binary,
-                        args=FLAGS,
-                        env={**os.environ, "LANGUAGE": "zh_CN"},  # its own date fields
-                    )
+                    browser = await playwright.chromium.launch(executable_path=binary, args=FLAGS)
                     await _take_all(browser, running, bench)
                     await browser.close()
     pictures = list(FOLDER.glob("*.png"))
