@@ -15,7 +15,7 @@ from campaigns.members.find import select_audience
 from campaigns.planner.runs import Rulebook, Run
 from campaigns.policy import Ruling
 from campaigns.schedule import OnStart, parse_schedule
-from campaigns.segments import parse_segment
+from campaigns.segments import matches, parse_segment
 from campaigns.terms import Allow, ChannelName, Defer, DeliveryState, Facts, Reason, Suppress, Verdict
 
 REST = timedelta(hours=1)  # a channel that is closed for less is waited for
@@ -98,6 +98,8 @@ def _fate(run: Run, facts: Facts, now: datetime, ruling: Ruling, book: Rulebook)
         return Suppress(Reason.REFUSED) if facts.refused else OpenVisit()
     held_out = is_held_out(book.holdout_secret, facts.member_no, run.definition.hold_out)
     verdict = ruling.decide(facts, held_out=held_out)
+    if isinstance(verdict, Allow | Defer) and run.goal is not None and matches(run.goal, facts, now):
+        return Suppress(Reason.GOAL_MET)  # after the hold-out: a side of the comparison must not lose its best alone
     if isinstance(verdict, Allow) and ruling.now > now:
         return Defer(verdict.contact_id, verdict.channel, verdict.address, ruling.now, Reason.SCHEDULED)
     return verdict

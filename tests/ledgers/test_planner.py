@@ -18,7 +18,7 @@ from campaigns import definitions, outbox, planner, statements
 from campaigns.experiments import is_held_out
 from campaigns.members import consent, find
 from campaigns.members.facts import facts_for
-from campaigns.models import Message, Occurrence, Visit
+from campaigns.models import Member, Message, Occurrence, Visit
 from campaigns.outbox import Claimed
 from campaigns.planner import Rulebook
 from campaigns.terms import SHANGHAI, Allow, ChannelName, Defer, DeliveryState, Reason, Suppress
@@ -301,6 +301,19 @@ async def test_a_thousand_messages_whose_resumes_were_read_in_between_are_not_se
     checked = await recheck(claimed)
     assert [one.claimed for one in checked] == list(claimed)
     assert Counter(one.verdict for one in checked) == {Suppress(Reason.GOAL_MET): 1000}
+
+
+async def test_who_has_met_the_goal_already_is_not_promised_a_message(database: Settings, tmp_path: Path) -> None:
+    await crowd(60, unread=3)
+    await crowd(60, first=2001, unread=9)
+    occurrence_id = await run_tiny(tmp_path, segment="unread_resumes >= 3", goal="unread_resumes > 5", hold_out=0.3)
+    planned = await outbox.read_planned(occurrence_id)
+    assert set(planned["fates"]) == {"send", "suppressed:goal_met", "suppressed:hold_out"}
+    met = await Message.filter(reason="goal_met").values_list("member_id", flat=True)
+    held = await Message.filter(reason="hold_out").values_list("member_id", flat=True)
+    rich = set(await Member.filter(unread_resumes__gt=5).values_list("id", flat=True))
+    assert set(met) == rich - set(held)
+    assert rich & set(held)  # the side that is held out keeps its own who have met it
 
 
 async def test_a_resume_that_is_read_meets_the_goal_of_that_member_alone(database: Settings, tmp_path: Path) -> None:
