@@ -9,7 +9,7 @@ from campaigns.segments import Segment, explain_segment
 from campaigns.terms import SHANGHAI
 
 _RULE = re.compile(r"[a-z]+(-[a-z0-9]+)+")  # as keywords.toml names them, which the keywords page shows
-_ASIDE = re.compile(r" \(([^()\u3400-\u9fff]+)\)")
+_ASIDE = re.compile(r"(?: |(?<=[\u3400-\u9fff])(?=\([^()]+\)$))\(([^()\u3400-\u9fff]+)\)")
 _WHERE = re.compile(r"(?:[^\s:：\u3400-\u9fff]+[:：] ?)+")
 
 REASONS = {
@@ -262,7 +262,7 @@ def fault_words(said: object) -> str:
     text = str(said)
     english = _ASIDE.findall(text)
     if language() == SOURCE or not english:
-        return text.partition(" (")[0]
+        return (_ASIDE.split(text, maxsplit=1)[0] if english else text).partition(" (")[0]
     where = _WHERE.match(text)
     return (where[0] if where else "") + "; ".join(english)
 

@@ -36,6 +36,7 @@ def english() -> Iterator[None]:
             "schedule.kind: 什么也没写",
             "schedule.kind: nothing; a kind",
         ),
+        ("认不出表头，例如 会员编号(no known header)", "认不出表头，例如 会员编号", "no known header"),
         ("谁也没说英文（真的）", "谁也没说英文（真的）", "谁也没说英文（真的）"),
     ],
 )
