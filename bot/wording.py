@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.language import SOURCE, language, say
+from campaigns.segments import Segment, explain_segment
 from campaigns.terms import SHANGHAI
 
 _RULE = re.compile(r"[a-z]+(-[a-z0-9]+)+")  # as keywords.toml names them, which the keywords page shows
+_ASIDE = re.compile(r"(?: |(?<=[\u3400-\u9fff])(?=\([^()]+\)$))\(([^()\u3400-\u9fff]+)\)")
+_WHERE = re.compile(r"(?:[^\s:：\u3400-\u9fff]+[:：] ?)+")
 
 REASONS = {
     "send": "发送",
@@ -149,7 +152,7 @@ ACTION_WORDS = {
     "conversation_changed": "会话接手、转交、关闭",
     "intent_corrected": "改正听成的意思",
     "canned_changed": "改常用语",
-    "campaign_edited": "改活动",
+    "campaign_edited": "改活动内容",
     "campaign_submitted": "送审活动",
     "campaign_decided": "审批活动",
     "campaign_changed": "开始、暂停或取消活动",
@@ -247,6 +250,21 @@ def reach_left(one: Mapping[str, Any]) -> str:
     if one["month_left"] is not None:
         parts.append(say("本月群发还有{n}次").format(n=one["month_left"]))
     return say("；").join(parts)
+
+
+def segment_words(segment: Segment) -> str:
+    """Who is in it, in a sentence without its full stop."""
+    return explain_segment(segment, "en" if language() == "en" else "zh")
+
+
+def fault_words(said: object) -> str:
+    """An error says both: `schedule.on: 没有这一天 (no such day)`. The reader's half of it, with the place."""
+    text = str(said)
+    english = _ASIDE.findall(text)
+    if language() == SOURCE or not english:
+        return (_ASIDE.split(text, maxsplit=1)[0] if english else text).partition(" (")[0]
+    where = _WHERE.match(text)
+    return (where[0] if where else "") + "; ".join(english)
 
 
 def channel_words(name: str) -> str:

@@ -7,6 +7,7 @@ Each year is worked out once and kept: asking again costs one set look-up.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
 
 import chinese_calendar
 from borax.calendars.lunardate import LunarDate, TermUtils
@@ -274,6 +275,21 @@ def _statutory(year: int) -> set[date]:
     return {
         _FEASTS[name].when(year) + timedelta(days=first + n) for name, first, days in _STATUTORY for n in range(days)
     }
+
+
+class LunarDay(NamedTuple):
+    """`leap`: of the month that is counted twice in a leap year, the second."""
+
+    month: int
+    day: int
+    leap: bool
+
+
+def lunar_day(day: date) -> LunarDay:
+    """InputError for a year the lunar calendar is not known of."""
+    _check_year(day.year)
+    lunar = LunarDate.from_solar_date(day.year, day.month, day.day)
+    return LunarDay(lunar.month, lunar.day, bool(lunar.leap))
 
 
 def lunar_name(day: date) -> str:

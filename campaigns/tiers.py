@@ -135,7 +135,7 @@ def explain_tier(assigned: Assigned, language: Language = "zh") -> str:
     """The tier, the score and its reasons in one line."""
     reasons = _reasons(assigned.detail, assigned.tier, language)
     if language == "zh":
-        return f"{assigned.tier}({assigned.score:.1f} 分):{';'.join(reasons)}"
+        return f"{assigned.tier}（{assigned.score:.1f}分）：{'；'.join(reasons)}"
     return f"{assigned.tier.name.lower()} ({assigned.score:.1f} points): {'; '.join(reasons)}"
 
 
@@ -300,23 +300,23 @@ def _telling_parts(points: Sequence[float | None], tier: Tier) -> list[int]:
 def _reason(score: TierScore, part: int, language: Language) -> str:
     text = _FIGURES[language][part](score.signals, score.at)
     name, points, weight = _NAMES[language][part], score.points[part], WEIGHTS[part]
-    return f"{text}({name} {points:.1f}/{weight})" if language == "zh" else f"{text} ({name} {points:.1f}/{weight})"
+    return f"{text}（{name}{points:.1f}/{weight}）" if language == "zh" else f"{text} ({name} {points:.1f}/{weight})"
 
 
 @lru_cache
 def _missing(unknown: tuple[bool, ...], language: Language) -> str:
     names = tuple(compress(_NAMES[language], unknown))
     if language == "zh":
-        return f"缺少{'、'.join(names)}数据,按其余各项折算"
+        return f"缺少{'、'.join(names)}数据，按其余各项折算"
     return f"no data on {', '.join(names)}: the other parts count for more"
 
 
 def _payments_zh(s: TierSignals, now: datetime) -> str:
     if not _plan_months(s.plan):
-        return f"{s.plan}会员,没有付费"
+        return f"{s.plan}会员，没有付费"
     if s.plan_expires_on is None:
-        return f"{s.plan}会员,到期日未知"
-    return f"{s.plan}会员,{s.plan_expires_on} 到期"
+        return f"{s.plan}会员，到期日未知"
+    return f"{s.plan}会员，{s.plan_expires_on}到期"
 
 
 def _payments_en(s: TierSignals, now: datetime) -> str:
@@ -328,7 +328,7 @@ def _payments_en(s: TierSignals, now: datetime) -> str:
 def _activity_zh(s: TierSignals, now: datetime) -> str:
     if s.last_login_at is None:
         return "注册后从未登录"
-    return f"最近登录在 {(now - s.last_login_at).days} 天前,共登录 {s.login_count} 次"
+    return f"最近登录在{(now - s.last_login_at).days}天前，共登录{s.login_count}次"
 
 
 def _activity_en(s: TierSignals, now: datetime) -> str:
@@ -338,7 +338,7 @@ def _activity_en(s: TierSignals, now: datetime) -> str:
 
 
 def _hiring_zh(s: TierSignals, now: datetime) -> str:
-    return f"在招 {s.open_heads} 人,近 90 天发布 {s.postings_90d} 个职位"
+    return f"在招{s.open_heads}人，近90天发布{s.postings_90d}个职位"
 
 
 def _hiring_en(s: TierSignals, now: datetime) -> str:
@@ -346,7 +346,7 @@ def _hiring_en(s: TierSignals, now: datetime) -> str:
 
 
 def _standing_zh(s: TierSignals, now: datetime) -> str:
-    return ",".join((s.size or "规模未知", s.nature or "性质未知"))
+    return "，".join((s.size or "规模未知", s.nature or "性质未知"))
 
 
 def _standing_en(s: TierSignals, now: datetime) -> str:
@@ -354,8 +354,8 @@ def _standing_en(s: TierSignals, now: datetime) -> str:
 
 
 def _response_zh(s: TierSignals, now: datetime) -> str:
-    hours = "" if s.median_view_hours is None else f",一般 {s.median_view_hours:.0f} 小时内查看"
-    return f"看过 {s.viewed_share or 0:.0%} 的简历{hours}"
+    hours = "" if s.median_view_hours is None else f"，一般{s.median_view_hours:.0f}小时内查看"
+    return f"看过{s.viewed_share or 0:.0%}的简历{hours}"
 
 
 def _response_en(s: TierSignals, now: datetime) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.console.audit_words import detail_words, thing_words
 from bot.console.settings.tabs import settings_page
 from bot.console.sheets import Pieces, as_file
 from bot.console.shell import not_found
@@ -36,7 +37,7 @@ async def entries(request: Request) -> Response:
         tab="audit",
         here="audit",
         status_code=422 if asked["day"] and not day else 200,
-        entries=found,
+        entries=[(one, thing_words(one.subject), detail_words(one.detail)) for one in found],
         total=total,
         number=number,
         first=(number - 1) * PAGE + 1,

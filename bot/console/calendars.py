@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
+from bot.calendar_words import lunar_words, under_the_day
+from bot.console.moments import short_day, weekday_of
 from bot.console.shell import not_found, staff_page, weekday
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
 from campaigns import definitions, edits, statements
-from campaigns.calendar import WorkCalendar, holiday_name, lunar_name
+from campaigns.calendar import WorkCalendar, holiday_name
 from campaigns.calendar_file import own_days
 from campaigns.definitions import CampaignRow
 from campaigns.errors import OutreachError
@@ -106,6 +108,7 @@ async def one_day(request: Request) -> Response:
         "calendar/day.html",
         here="calendar",
         found=found,
+        lunar=lunar_words(asked),
         asked=asked,
         before=asked - _DAY,
         after=asked + _DAY,
@@ -160,7 +163,7 @@ def _day(
     mark = "rest" if off and (day.weekday() < 5 or holiday) else "work" if not off and day.weekday() >= 5 else ""
     usual = {"rest": say("放假"), "work": say("调休上班")}.get(mark, "")
     why = own[1] if own else usual
-    return Day(day, lunar_name(day), calendar.festivals_on(day), off, mark, why, out, events, renewals)
+    return Day(day, under_the_day(day), calendar.festivals_on(day), off, mark, why, out, events, renewals)
 
 
 async def _own(runtime: Runtime) -> Mapping[date, tuple[bool, str]]:
@@ -307,7 +310,7 @@ def _notes(calendar: WorkCalendar, days: Sequence[Day]) -> list[tuple[bool, str]
     if not calendar.is_announced(year):
         found.append((True, say("{year}年放假安排还没公布，先按法定节日和周末推算").format(year=year)))
     for one in days:
-        words = f"{one.date.month}月{one.date.day}日 {say(weekday(one.date))}"
+        words = f"{short_day(one.date)} {weekday_of(one.date)}"
         if one.mark == "work":
             found.append((False, say("{day}上班（{why}），客户可能仍在休息").format(day=words, why=one.why)))
         busy = [event for event in one.events if event.kind != "done"]
@@ -315,7 +318,7 @@ def _notes(calendar: WorkCalendar, days: Sequence[Day]) -> list[tuple[bool, str]
             found.append((False, say("{day}有{n}个活动，同一家只收得到频次上限以内的").format(day=words, n=len(busy))))
     rest = [one.date for one in days if one.mark == "rest"]
     if rest:
-        numbers = "、".join(str(day.day) for day in rest)
+        numbers = say("、").join(str(day.day) for day in rest)
         found.append(
             (False, say("{month}月{days}日放假，营销和问候顺延到上班那天").format(month=rest[0].month, days=numbers))
         )

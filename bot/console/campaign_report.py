@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from bot import wording
 from bot.console import charts
+from bot.console.moments import short_day, weekday_of
 from bot.language import say
 from bot.web.desk import visitor_of
 from campaigns import effects, statements
@@ -224,13 +225,13 @@ def _funnel(t: Totals) -> Markup:
         charts.Bar(say("已发"), t.sent, say("还有{n}条没发").format(n=f"{t.waiting:,}") if t.waiting else ""),
     ]
     if t.delivered:
-        steps.append(charts.Bar(say("已送达"), t.delivered, _share(t.delivered, t.sent, say("已发"))))
+        steps.append(charts.Bar(say("已送达"), t.delivered, _share(t.delivered, t.sent, say("已发").lower())))
     if t.opened:
-        steps.append(charts.Bar(say("打开"), t.opened, _share(t.opened, t.sent, say("已发"))))
+        steps.append(charts.Bar(say("打开"), t.opened, _share(t.opened, t.sent, say("已发").lower())))
     if t.clicked:
-        steps.append(charts.Bar(say("点开链接"), t.clicked, _share(t.clicked, t.sent, say("已发"))))
-    steps.append(charts.Bar(say("回复"), t.replies, _share(t.replies, t.sent, say("已发")), "b1"))
-    steps.append(charts.Bar(say("从链接回来"), t.returns, _share(t.returns, t.sent, say("已发")), "b1"))
+        steps.append(charts.Bar(say("点开链接"), t.clicked, _share(t.clicked, t.sent, say("已发").lower())))
+    steps.append(charts.Bar(say("回复"), t.replies, _share(t.replies, t.sent, say("已发").lower()), "b1"))
+    steps.append(charts.Bar(say("从链接回来"), t.returns, _share(t.returns, t.sent, say("已发").lower()), "b1"))
     return charts.funnel(steps, say("漏斗：{rows}").format(rows=_spoken(steps)))
 
 
@@ -270,7 +271,7 @@ def _days(counts: Sequence[Count]) -> Markup | None:
 
 
 def _spoken(rows: Sequence[charts.Bar]) -> str:
-    return "，".join(f"{row.label}{row.n:,}" for row in rows)
+    return say("，").join(say("{what}{n}").format(what=row.label, n=f"{row.n:,}") for row in rows)
 
 
 # ---- what is read from every message ---------------------------------------------------------------------------------
@@ -379,4 +380,4 @@ async def happened(row: CampaignRow, report: Report) -> list[tuple[datetime, str
 
 def run_name(run: Run) -> str:
     local = run.at.astimezone(SHANGHAI)
-    return f"{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+    return f"{short_day(local.date())} {weekday_of(local.date())} {local:%H:%M}"

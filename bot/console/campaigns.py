@@ -15,7 +15,7 @@ from bot.console.making.running import acts_for
 from bot.console.members.address import list_url
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
-from bot.language import language, say
+from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import Page, StaffRoute, visitor_of
 from bot.web.pages import page
@@ -28,7 +28,7 @@ from campaigns.replies.reading import AUTO_REPLIES
 from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.rights import Right
 from campaigns.schedule import BeforeFestival, Once, OnStart, Recurring, due_occurrences, parse_schedule
-from campaigns.segments import explain_segment, parse_segment
+from campaigns.segments import parse_segment
 from campaigns.terms import SHANGHAI
 
 _WEEKDAYS = "一二三四五六日"
@@ -186,13 +186,13 @@ async def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, st
     try:
         return await definitions.load_campaign(runtime.settings.huifang_templates, key), ""
     except DefinitionError as exc:
-        return None, str(exc)
+        return None, wording.fault_words(exc)
     except InputError:
         return None, ""
 
 
 def _explained(rule: str) -> str:
-    return explain_segment(parse_segment(rule), "en" if language() == "en" else "zh")
+    return wording.segment_words(parse_segment(rule))
 
 
 def _schedule(definition: Definition) -> str:

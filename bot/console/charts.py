@@ -69,7 +69,7 @@ def _svg(body: str, height: int, width: int, sentence: str, kind: str) -> Markup
 
 def _bars(rows: Sequence[Bar], width: int, *, track: bool) -> tuple[str, int]:
     narrow = width <= NARROW
-    label = min(112, max((_wide(row.label) for row in rows), default=48)) + 4
+    label = min(112 if narrow else 160, max((_wide(row.label) for row in rows), default=48)) + 4
     notes = max((_wide(row.note) for row in rows), default=0)
     below = narrow and notes > 0
     number = max((_wide(f"{row.n:,}") for row in rows), default=8) + 16

@@ -11,6 +11,7 @@ import nh3
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from bot import wording
 from bot.console.differences import MOST_LINES, compare
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
@@ -256,9 +257,16 @@ def _title(found: Folder | None) -> str:
 def _problems(found: Folder) -> Sequence[str]:
     """What stands in the way of sending it, each with its file and key."""
     try:
-        return [str(one) for one in lint_folder(found.as_campaign())]
+        return [_placed(one.file, one.key, one.problem) for one in lint_folder(found.as_campaign())]
+    except DefinitionError as exc:
+        return [_placed(exc.file, exc.key, exc.problem)]
     except OutreachError as exc:
-        return [str(exc)]
+        return [wording.fault_words(exc)]
+
+
+def _placed(file: str, key: str, problem: str) -> str:
+    where = ": ".join(one for one in (file, key) if one)
+    return say("{what}：{why}").format(what=where, why=wording.fault_words(problem))
 
 
 def _fault(found: Folder, file: str, text: str) -> str:
@@ -270,9 +278,9 @@ def _fault(found: Folder, file: str, text: str) -> str:
     try:
         render_sample(found.as_campaign(**{file: text}))
     except DefinitionError as exc:
-        return str(exc)
+        return _placed(exc.file, exc.key, exc.problem)
     except OutreachError as exc:
-        return f"{file}：{exc}"
+        return _placed(file, "", str(exc))
     return ""
 
 

@@ -70,4 +70,5 @@ def _name(key: str) -> str:
     head, _, rest = key.partition(".")
     if head == "answer":
         return say("对方说：{what}").format(what=wording.intent_words(rest))
-    return f"{wording.channel_words(head)}（{wording.mode_words(rest)}）" if rest else wording.channel_words(head)
+    channel = wording.channel_words(head)
+    return f"{channel}{say('（{what}）').format(what=wording.mode_words(rest))}" if rest else channel

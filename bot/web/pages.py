@@ -1,5 +1,6 @@
 """Pages from templates: autoescaped, no inline style or script, one policy for all."""
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -7,14 +8,17 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from bot.language import PRODUCT, language, say, say_n
+from bot.language import PRODUCT, SOURCE, language, say, say_n
+from bot.tier_words import tier_reason_words
 from campaigns.terms import SHANGHAI
 
 HTML = Path(__file__).parent / "html"
 STATIC = Path(__file__).parent / "static"
+_CHINESE = re.compile("[\u3400-\u9fff]")
 
 
 def page(request: Request, name: str, *, status_code: int = 200, **context: Any) -> HTMLResponse:
@@ -46,8 +50,17 @@ def environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(say, say_n, newstyle=True)  # type: ignore[attr-defined]  # the extension's
+    made.globals["zh"] = zh
     made.filters.update(moment=_moment, clock=_clock, short=_short, masked=masked, number=_number, part=_part)
+    made.filters["tier_reason"] = tier_reason_words
     return made
+
+
+def zh(*values: object) -> str:
+    """The attribute of an element that holds nothing but what people wrote: in another language a page says what is
+    Chinese in it, so that it is read out as such."""
+    marked = language() != SOURCE and any(_CHINESE.search(str(value)) for value in values if value)
+    return Markup(' lang="zh"') if marked else ""
 
 
 def masked(address: str | None) -> str:

@@ -79,7 +79,9 @@ async def furniture() -> None:
             name=f"网站{number}", digest=f"d{number}", hint="abcd", made_at=cast.NOW, by="程雪"
         )
         await models.CustomField.create(
-            name=f"园区{number}" if number else "园区", label="园区", shown=["list", "member"]
+            name=f"园区{number}" if number else "园区",
+            label=f"园区{number}" if number else "园区",
+            shown=["list", "member"],
         )
 
 

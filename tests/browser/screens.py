@@ -50,8 +50,13 @@ _LOOKED_AT = datetime(2026, 11, 25, 10, 20, tzinfo=SHANGHAI)  # a Wednesday, wit
 _DARK = (
     "today", "inbox", "campaigns", "campaigns-key", "members", "members-number", "imports", "segments-new", "settings",
     "settings-policy", "settings-suppressions", "staff", "audit", "tasks", "calendar", "login", "u-token",
+    "inbox-number", "tasks-id", "campaigns-key-make-words", "campaigns-key-make-check", "members-conditions",
+    "members-number-stop", "imports-checked", "imports-question", "segments-groups", "staff-leaving",
 )  # fmt: skip
-_ENGLISH = ("members", "members-number", "segments-new", "settings-policy")
+_ENGLISH = (
+    "today", "inbox-number", "tasks-id", "campaigns", "campaigns-key", "campaigns-key-make-words", "members",
+    "members-number", "segments-new", "settings-policy", "calendar", "audit", "imports",
+)  # fmt: skip
 _WHOLE = ("members-number", "campaigns-key", "settings-policy")
 
 
@@ -144,6 +149,7 @@ async def _take_all(browser: Browser, running: House, bench: Bench) -> None:
         context = await _context(browser, running, one.cookie, one.size, one.scheme)
         page = await context.new_page()
         await one.arrive(page)
+        await page.locator(".htmx-request").first.wait_for(state="detached")  # parts that ask for themselves
         taken = await take_picture(page, workshop, whole=one.whole)
         await asyncio.to_thread((FOLDER / f"{one.name}.png").write_bytes, taken)
         await context.close()
@@ -165,8 +171,12 @@ async def _shots(workshop: Page, running: House, mine: str, theirs: str) -> list
             found.append(Shot(f"{name}-{WIDE[0]}-dark", arrive, cookie, scheme="dark"))
         if name in _ENGLISH:
             found += [Shot(f"{name}-{size[0]}-en", arrive, theirs, size) for size in (WIDE, NARROW)]
-    for name, arrive in (await scenes(running.runtime.settings.var / "site", number, refused)).items():
+    later = running.runtime.settings.var / "site-later"
+    write_export(later, members=MEMBERS + 20, as_of=_LOOKED_AT)
+    for name, arrive in (await scenes(later, number, refused)).items():
         found += [Shot(f"{name}-{size[0]}", arrive, mine, size) for size in (WIDE, NARROW)]
+        if name in _DARK:
+            found.append(Shot(f"{name}-{WIDE[0]}-dark", arrive, mine, scheme="dark"))
     return found
 
 

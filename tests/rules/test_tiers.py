@@ -108,7 +108,7 @@ def test_a_missing_part_is_left_out_and_the_others_count_for_more() -> None:
 def test_every_missing_part_is_said() -> None:
     unknown = STRONG._replace(plan="", size="", nature="", viewed_share=None)
     (assigned,) = assign_tiers([unknown], NOW)
-    assert assigned.reasons[-1] == "缺少付费、规模性质、响应数据,按其余各项折算"
+    assert assigned.reasons[-1] == "缺少付费、规模性质、响应数据，按其余各项折算"
     assert "no data on payments, size and nature, response" in explain_tier(assigned, "en")
 
 
@@ -207,9 +207,9 @@ def test_the_upper_tiers_are_explained_by_what_carries_them() -> None:
     best = assign_tiers(crowd, NOW)[0]
     assert best.tier is Tier.TOP
     assert best.reasons == (
-        "包年会员,2027-06-14 到期(付费 30.0/30)",
-        "最近登录在 2 天前,共登录 120 次(活跃 23.4/25)",
-        "在招 60 人,近 90 天发布 12 个职位(招聘 17.3/20)",
+        "包年会员，2027-06-14到期（付费30.0/30）",
+        "最近登录在2天前，共登录120次（活跃23.4/25）",
+        "在招60人，近90天发布12个职位（招聘17.3/20）",
     )
 
 
@@ -218,15 +218,15 @@ def test_the_lower_tiers_are_explained_by_what_holds_them_down() -> None:
     worst = assign_tiers(crowd, NOW)[19]
     assert worst.tier is Tier.LOW
     assert worst.reasons == (
-        "免费会员,没有付费(付费 0.0/30)",
-        "注册后从未登录(活跃 0.0/25)",
-        "在招 0 人,近 90 天发布 0 个职位(招聘 0.0/20)",
+        "免费会员，没有付费（付费0.0/30）",
+        "注册后从未登录（活跃0.0/25）",
+        "在招0人，近90天发布0个职位（招聘0.0/20）",
     )
 
 
 def test_a_tier_is_explained_in_both_languages() -> None:
     (assigned,) = assign_tiers([STRONG], NOW)
-    assert explain_tier(assigned) == f"一般({assigned.score:.1f} 分):" + ";".join(assigned.reasons)
+    assert explain_tier(assigned) == f"一般（{assigned.score:.1f}分）：" + "；".join(assigned.reasons)
     english = explain_tier(assigned, "en")
     assert english.startswith(f"standard ({assigned.score:.1f} points): ")
     assert "(response " in english

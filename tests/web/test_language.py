@@ -13,10 +13,12 @@ from babel.messages.pofile import read_po
 from jinja2 import nodes
 from jinja2.ext import babel_extract
 
-from bot import language, wording
+from bot import calendar_words, language, wording
 from bot.console import places
 from bot.runtime import Runtime
 from bot.web.pages import HTML, environment
+from campaigns import calendar
+from campaigns.columns import TableKind, fields_of, label_of
 from campaigns.models import StaffAccount
 from campaigns.segments.fields import ANY_ATTR, FIELDS, attr_field
 from tests.web_cast import NOW, as_staff, browse, settle_some
@@ -79,6 +81,8 @@ def _of_tables() -> Iterator[tuple[str, str]]:
                 yield text, f"wording.{table}"
     for field in (*(one for name, one in FIELDS.items() if name != ANY_ATTR), attr_field("contract")):
         yield from ((text, f"field {field.name}") for text in (field.explanation, field.measure) if text)
+    yield from ((name, "calendar") for name in (*calendar._FEASTS, *calendar_words.TERMS))
+    yield from ((label_of(kind, one), "columns") for kind in TableKind for one in fields_of(kind))
     yield from ((f"每周{day}", "console/campaigns.py") for day in "一二三四五六日")
     yield from ((label, "console/places.py") for group in places._GROUPS for _, _, _, label, _ in group)
 

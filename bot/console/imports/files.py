@@ -96,7 +96,7 @@ def _guess(path: Path) -> dict[str, Any]:
         header = _open(path).header
     except InputError as exc:
         words = str(exc).partition(path.name)[2].lstrip(":：") or str(exc)
-        return {"kind": TableKind.MEMBERS.value, "chosen": [], "refused": words.partition("(")[0]}
+        return {"kind": TableKind.MEMBERS.value, "chosen": [], "refused": words}
     kind = kind_of(header) or TableKind.MEMBERS
     return {"kind": kind.value, "chosen": suggest(kind, header), "refused": ""}
 

@@ -17,6 +17,7 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, read_upload, visitor_of
 from bot.web.pages import page
+from bot.wording import fault_words
 from campaigns import imports
 from campaigns.audit import Action
 from campaigns.columns import CUSTOM, TableKind, fields_of, label_of
@@ -165,7 +166,7 @@ def _faults(run: Run, columns: Mapping[str, Any]) -> dict[str, str]:
         try:
             table_of(Path(run.folder) / file, stored)
         except InputError as exc:
-            faults[file] = str(exc).partition(" (")[0]
+            faults[file] = fault_words(exc)
     if not faults and all(one["refused"] or one["skip"] for one in columns.values()):
         faults[""] = say("没有一个文件能导入")
     return faults
@@ -192,7 +193,7 @@ async def _show(
         files=files,
         faults=faults or {},
         kinds={kind.value: say(words) for kind, words in KINDS.items()},
-        fields={kind.value: [(one, label_of(kind, one)) for one in fields_of(kind)] for kind in TableKind},
+        fields={kind.value: [(one, say(label_of(kind, one))) for one in fields_of(kind)] for kind in TableKind},
         CUSTOM=CUSTOM,
         sums=_sums(run.report),
         may_plan=visitor_of(request).may(Right.PLAN),

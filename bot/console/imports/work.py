@@ -43,7 +43,7 @@ async def work(runtime: Runtime) -> None:
         try:
             await _work_at(runtime, run)
         except OutreachError as exc:
-            await imports.fail_run(run.id, str(exc).partition(" (")[0])
+            await imports.fail_run(run.id, str(exc))
         except Exception as exc:
             log.exception("import %s failed", run.id)
             await imports.fail_run(run.id, type(exc).__name__)
@@ -77,7 +77,7 @@ def _open_tables(run: Run) -> tuple[list[Table], list[FileReport]]:
                 raise InputError(stored["refused"])
             tables.append(table_of(Path(run.folder) / file, stored))
         except InputError as exc:
-            refused.append(FileReport(file=stored["name"], refused=str(exc).partition(" (")[0]))
+            refused.append(FileReport(file=stored["name"], refused=str(exc)))
     return tables, refused
 
 

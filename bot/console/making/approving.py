@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot import wording
 from bot.console.making.aftermath import aftermath_of
 from bot.console.making.beginning import begin, refuse_while_held
 from bot.console.previews import samples_of
@@ -21,7 +22,7 @@ from campaigns.audit import Action
 from campaigns.errors import InputError, OutreachError, StateError
 from campaigns.folders import CampaignFolder
 from campaigns.rights import Right
-from campaigns.segments import explain_segment, parse_segment
+from campaigns.segments import parse_segment
 
 _NO_FAULTS: Mapping[str, str] = {}
 Decide = Callable[[Request, approvals.Request, str, datetime], Awaitable[None]]
@@ -137,7 +138,7 @@ async def _waiting(request: Request, asked: approvals.Request) -> Waiting:
     return Waiting(
         request=asked,
         folder=folder,
-        audience=explain_segment(parse_segment(folder.definition.segment), "zh"),
+        audience=wording.segment_words(parse_segment(folder.definition.segment)),
         too_large=not approvals.may_approve(asked, who, _own_up_to(request)),
         own=asked.asked_by == who,
         changed=await _changed(folder, asked),
@@ -159,7 +160,7 @@ async def _changed(folder: CampaignFolder, asked: approvals.Request) -> list[tup
 
 def _plain(exc: OutreachError) -> str:
     """Without what is said to developers."""
-    return str(exc).partition(" (")[0]
+    return wording.fault_words(exc)
 
 
 def _own_up_to(request: Request) -> int:

@@ -23,6 +23,7 @@ from bot.console.segments.editor import SAMPLED, look_at
 from bot.language import say
 from bot.web.desk import StaffRoute, read_form, visitor_of
 from bot.web.pages import page
+from bot.wording import fault_words
 from campaigns import saved_segments
 from campaigns.errors import DefinitionError
 from campaigns.folders import CampaignFolder, folder_of
@@ -93,7 +94,7 @@ def with_rule(draft: Draft, rule: str) -> CampaignFolder | str:
     try:
         return folder_of(draft.key, {**draft.files, "campaign.toml": changed or ""})
     except DefinitionError as exc:
-        return str(exc).partition(" (")[0]
+        return fault_words(exc)
 
 
 def _asked(form: FormData, saved: list[Saved]) -> tuple[str, int]:

@@ -15,6 +15,7 @@ from bot.language import say
 from bot.runtime import Runtime, follow_rules
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import page
+from bot.wording import fault_words
 from campaigns import approvals, definitions, planner
 from campaigns.audit import Action
 from campaigns.errors import DefinitionError, InputError, OutreachError
@@ -68,7 +69,7 @@ async def numbers(request: Request) -> Response:
             more["form_key"] = visitor_of(request).form_key
         return await reckoned.answer(request, draft, draft.folder, back=back, part=part, deciding=deciding, **more)
     except DefinitionError as exc:
-        return page(request, "making/fault.html", status_code=422, fault=str(exc).partition(" (")[0])
+        return page(request, "making/fault.html", status_code=422, fault=fault_words(exc))
 
 
 async def submit(request: Request) -> Response:
@@ -98,7 +99,7 @@ async def start(request: Request) -> Response:
         await approvals.approve(asked.id, by=me, now=now, own_up_to=runtime.rulebook.policy.own_up_to)
         await begin(runtime, draft.key, now)
     except OutreachError as exc:
-        return await _step(request, draft, str(exc).partition(" (")[0])
+        return await _step(request, draft, fault_words(exc))
     subject = f"campaign/{draft.key}"
     await log(request, Action.CAMPAIGN_DECIDED, subject, verdict=approvals.APPROVED, audience=standing.audience)
     await log(request, Action.CAMPAIGN_CHANGED, subject, what="start")

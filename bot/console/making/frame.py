@@ -22,7 +22,7 @@ from campaigns.edits import Overtaken
 from campaigns.errors import DefinitionError
 from campaigns.folders import CampaignFolder, Definition, folder_of, parse_definition
 from campaigns.folders.writing import write_definition
-from campaigns.segments import explain_segment, parse_segment
+from campaigns.segments import parse_segment
 
 STEPS = {"audience": "给谁", "purpose": "为了什么", "words": "写什么", "when": "什么时候", "check": "检查"}
 _ORDER = tuple(STEPS)
@@ -146,12 +146,12 @@ def _told(draft: Draft, step: str) -> str:
         return ""
     match step:
         case "audience":
-            return explain_segment(parse_segment(definition.segment), "zh")[:40]
+            return wording.segment_words(parse_segment(definition.segment))[:40]
         case "purpose":
             share = say("，对照组{n}%").format(n=round(definition.hold_out * 100)) if definition.hold_out else ""
             return wording.class_words(definition.message_class) + share
         case "words":
-            return "、".join(wording.channel_words(name) for name in definition.channels)
+            return say("、").join(wording.channel_words(name) for name in definition.channels)
         case "when":
             return schedule_words(definition.schedule)
     return ""
@@ -161,7 +161,7 @@ def _parsed(files: Mapping[str, str]) -> tuple[Definition | None, str]:
     try:
         return parse_definition(files), ""
     except DefinitionError as exc:
-        return None, str(exc)
+        return None, wording.fault_words(exc)
 
 
 def _table(files: Mapping[str, str]) -> Mapping[str, Any]:

@@ -146,8 +146,8 @@ def _filled(
     except DefinitionError as exc:
         if person.given is None:
             raise
-        why = exc.problem.partition(" (")[0]
-        return [], [Remark("warn", say("{name}填不出来，不会发").format(name=person.label), f"{exc.key}：{why}")]
+        why = say("{what}：{why}").format(what=exc.key, why=wording.fault_words(exc.problem))
+        return [], [Remark("warn", say("{name}填不出来，不会发").format(name=person.label), why)]
 
 
 def fill(folder: CampaignFolder, channel: ChannelName, person: Person) -> list[tuple[str, Words]]:
@@ -184,7 +184,8 @@ def _remark(found: LintProblem, boxes: Sequence[Field]) -> Remark:
     problem, _, rest = found.problem.rpartition(" (")
     tag = rest.removesuffix(")") if problem else ""
     where = found.key if found.key not in ("text", "Subject", "template") else ""
-    said = f"{where}：{problem or found.problem}" if where else problem or found.problem
+    why = wording.fault_words(found.problem)
+    said = say("{what}：{why}").format(what=where, why=why) if where else why
     mend = tag if tag in MENDS and (found.file, tag) not in _NO_MEND else ""
     return Remark(
         "bad",

@@ -11,13 +11,13 @@ from starlette.responses import Response
 from bot import wording
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
 from bot.console.making.start import KINDS, LONGEST_TITLE
-from bot.language import language, say
+from bot.language import say
 from bot.web.desk import StaffRoute, read_form
 from campaigns.errors import InputError
 from campaigns.experiments import smallest_lift
 from campaigns.members.find import count_audience
 from campaigns.rights import Right
-from campaigns.segments import explain_segment, parse_segment
+from campaigns.segments import parse_segment
 from campaigns.terms import MessageClass
 
 GOALS = {
@@ -122,7 +122,7 @@ def _goal_fault(typed: Mapping[str, str]) -> str:
     try:
         parse_segment(typed["goal_rule"])
     except InputError as exc:
-        return str(exc).partition(" (")[0]
+        return wording.fault_words(exc)
     return ""
 
 
@@ -176,7 +176,7 @@ async def _audience(request: Request, draft: Draft) -> int:
 
 def _explained(rule: str) -> str:
     try:
-        return explain_segment(parse_segment(rule), "en" if language() == "en" else "zh")
+        return wording.segment_words(parse_segment(rule))
     except InputError:
         return ""
 

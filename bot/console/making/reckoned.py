@@ -89,7 +89,7 @@ async def answer(
         if preview := reckoning.found:
             context["found"] = reckoned(preview, folder)
     except OutreachError as exc:
-        context["fault"] = str(exc).partition(" (")[0]
+        context["fault"] = wording.fault_words(exc)
     if "hx-request" in request.headers:
         return page(request, part, words=wording, **context)
     return await staff_page(request, "making/part.html", here="campaigns", **context)

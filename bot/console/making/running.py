@@ -93,7 +93,7 @@ async def _done(request: Request, what: str) -> Response:
             raise StateError(say("活动现在是“{state}”，不能开始").format(state=wording.campaign_state_words(row.state)))
         detail = await _do(request, key, what)
     except OutreachError as exc:
-        fault = say("{why}。返回后重新打开看看。").format(why=str(exc).partition(" (")[0])
+        fault = say("{why}。返回后重新打开看看。").format(why=wording.fault_words(exc))
         return await staff_page(request, "missing.html", here="campaigns", status_code=409, what=fault)
     await log(request, Action.CAMPAIGN_CHANGED, f"campaign/{key}", what=what, **detail)
     return done

@@ -113,7 +113,7 @@ async def test(request: Request) -> Response:
             await hand_in_templates(request.app.state.runtime, [files["sms.toml"]])
         said, faults = await try_on_oneself(request, draft.key, channel, str(form.get("test_to", "")), found)
     except OutreachError as exc:
-        said, faults = "", {"test": str(exc).partition(" (")[0]}
+        said, faults = "", {"test": wording.fault_words(exc)}
     return await _page(request, draft, typed, used=used, faults=faults, tested=said)
 
 
@@ -191,7 +191,7 @@ def _faults(draft: Draft, typed: Mapping[str, str], used: Sequence[ChannelName])
             fill(folder, channel, SAMPLE)
         except DefinitionError as exc:
             where = field_at_fault(exc, boxes) or "use"
-            faults[where] = f"{exc.problem.partition(' (')[0]}" if exc.key == "template" else str(exc)
+            faults[where] = wording.fault_words(exc.problem) if exc.key == "template" else str(exc)
     return faults
 
 
@@ -221,7 +221,7 @@ async def _shown(
         "persons": await persons(request, draft, person),
         "tab": _tab(request, form, used),
         "text_of": text_of,
-        "pieces_of": pieces_of,
+        "pieces_of": lambda one: pieces_of(text_of(one)),
         "subject_of": subject_of,
         "notice_of": notice_of,
         "laid_out": not with_words(draft.files, typed, (ChannelName.EMAIL,)) if "email.txt" in draft.files else False,

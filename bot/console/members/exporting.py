@@ -46,8 +46,10 @@ async def _filled(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) 
     return [
         {
             **row,
-            "reach": "、".join(say(words) for name, words in _REACHED.items() if name in reached.get(row["id"], ())),
-            PHONES: "、".join(mobiles.get(row["id"], ())),
+            "reach": say("、").join(
+                say(words) for name, words in _REACHED.items() if name in reached.get(row["id"], ())
+            ),
+            PHONES: say("、").join(mobiles.get(row["id"], ())),
         }
         for row in rows
     ]

@@ -11,6 +11,7 @@ from bot.console.shell import not_found
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, read_form, visitor_of
+from bot.wording import fault_words
 from campaigns import saved_views
 from campaigns.errors import InputError
 from campaigns.rights import Right
@@ -26,7 +27,7 @@ async def save(request: Request) -> Response:
     try:
         await saved_views.save_view(visitor_of(request).staff.id, PAGE, name, query, now=runtime.clock())
     except InputError as exc:
-        return _to(query, fault=_words(exc), name=name[:64])
+        return _to(query, fault=fault_words(exc), name=name[:64])
     return _to(query)
 
 
@@ -43,17 +44,13 @@ async def change(request: Request) -> Response:
         else:
             done = await saved_views.rename_view(number, me, str(form.get("name", "")))
     except InputError as exc:
-        return _to("", fault=_words(exc))
+        return _to("", fault=fault_words(exc))
     return _to("") if done else await not_found(request, here="members", what=say("没有这个视图"))
 
 
 def _to(query: str, **more: str) -> Response:
     asked = "&".join(part for part in (query, urlencode({f"view_{key}": value for key, value in more.items()})) if part)
     return RedirectResponse(f"/members?{asked}" if asked else "/members", status_code=303)
-
-
-def _words(exc: InputError) -> str:
-    return str(exc).rpartition(" (")[0] or str(exc)
 
 
 routes = [

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from starlette.datastructures import FormData
 
+from bot.wording import fault_words
 from campaigns.errors import InputError
 from campaigns.segments import Segment, parse_segment
 from campaigns.segments.rows import (
@@ -132,8 +133,8 @@ def _by_line(draft: Draft) -> Reading:
     try:
         segment = parse_segment(draft.line)
     except InputError as exc:
-        words = str(exc).partition(" (")[0]
-        place = _PLACE.match(words)
+        words = fault_words(exc)
+        place = _PLACE.match(str(exc))
         return Reading(draft, None, fault=words, at=int(place[1]) if place else 0)
     form = to_form(segment)
     if form is None:
@@ -149,7 +150,7 @@ def _by_rows(draft: Draft) -> Reading:
             try:
                 row_segment(row)
             except InputError as exc:
-                faults[at] = _PLACE.sub("", str(exc).partition(" (")[0])
+                faults[at] = fault_words(_PLACE.sub("", str(exc)))
     if faults:
         return Reading(draft, None, faults, pending)
     try:
@@ -157,7 +158,7 @@ def _by_rows(draft: Draft) -> Reading:
         line = str(segment)
         parse_segment(line)
     except InputError as exc:  # too long, in the end
-        return Reading(draft, None, fault=str(exc).partition(" (")[0])
+        return Reading(draft, None, fault=fault_words(exc))
     return Reading(replace(draft, line=line, was=line), segment, pending=pending)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.requests import Request
 
+from bot import wording
 from bot.console.segments.draft import Reading, parts_of
 from bot.language import language, say
 from bot.runtime import Runtime
@@ -14,7 +15,7 @@ from campaigns.custom_fields import Shown as Place
 from campaigns.custom_fields import labels_of
 from campaigns.members.find import count_audience, list_audience
 from campaigns.members.values import custom_names, values_of
-from campaigns.segments import FIELDS, Field, Segment, explain_segment
+from campaigns.segments import FIELDS, Field, Segment
 from campaigns.segments.fields import ANY_ATTR, ATTR_PREFIX, Kind
 from campaigns.segments.rows import WITHOUT_VALUE, Join, Row, Verb, field_of, verbs_of
 
@@ -96,7 +97,7 @@ async def look_at(request: Request, segment: Segment | None) -> dict[str, Any]:
     runtime: Runtime = request.app.state.runtime
     owners, now = visitor_of(request).staff.owners, runtime.clock()
     return {
-        "words": explain_segment(segment, "en" if language() == "en" else "zh"),
+        "words": wording.segment_words(segment),
         "count": await count_audience(segment, now, owners),
         "sample": await list_audience(segment, now, SAMPLED, owners),
     }

@@ -4,11 +4,12 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot import wording
 from bot.console.segments.draft import EMPTY, Draft, Reading, change_draft, draft_of, read_draft, speaks, understand
 from bot.console.segments.editor import editor_context
 from bot.console.segments.used import uses_of
 from bot.console.shell import not_found, staff_page
-from bot.language import language, say
+from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
 from bot.web.pages import page
@@ -18,7 +19,7 @@ from campaigns.errors import InputError
 from campaigns.members.find import count_audience
 from campaigns.rights import Right
 from campaigns.saved_segments import Saved
-from campaigns.segments import explain_segment, parse_segment
+from campaigns.segments import parse_segment
 
 _LONGEST_NAME = 200
 
@@ -117,7 +118,7 @@ async def _keep(request: Request, reading: Reading, found: Saved | None, name: s
             segment_id=found.id if found else None,
         )
     except (saved_segments.NameMissing, saved_segments.NameTaken) as exc:
-        fault = str(exc).partition(" (")[0]
+        fault = wording.fault_words(exc)
         return await _edit(request, reading, found, name, name_fault=fault, status_code=422)
     except InputError as exc:
         return await _edit(request, _too_long(reading.draft, exc), found, name, status_code=422)
@@ -157,7 +158,7 @@ async def _edit(
 
 
 def _words(rule: str) -> str:
-    return explain_segment(parse_segment(rule), "en" if language() == "en" else "zh")
+    return wording.segment_words(parse_segment(rule))
 
 
 routes = [

@@ -18,7 +18,7 @@ from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form
 from bot.web.pages import masked
 from bot.wecom.reach import wecom_of
-from bot.wording import channel_words
+from bot.wording import channel_words, fault_words
 from campaigns import definitions, outbox
 from campaigns.audit import Action, Entry, last_of
 from campaigns.cells import parse_email, parse_mobile
@@ -88,7 +88,7 @@ async def test(request: Request) -> Response:
             fault = (name, typed, say("没有一个活动写了这个通道的话，先写一个"))
             return await _page(request, fault=fault, status_code=422)
     except OutreachError as exc:
-        return await _page(request, fault=(name, typed, str(exc).partition(" (")[0]), status_code=502)
+        return await _page(request, fault=(name, typed, fault_words(exc)), status_code=502)
     outcome = "accepted" if result.accepted else str(result.reaction)
     await log(request, Action.CHANNEL_TESTED, f"channel/{name}", to=masked(address), outcome=outcome)
     if not result.accepted:

@@ -11,6 +11,7 @@ from bot.console.shell import weekday
 from bot.language import say
 from bot.runtime import CALENDAR_FILE, Runtime
 from bot.web.desk import StaffRoute, read_form
+from bot.wording import fault_words
 from campaigns.calendar import WorkCalendar
 from campaigns.calendar_file import own_days, parse_calendar
 from campaigns.errors import InputError
@@ -40,7 +41,7 @@ async def add(request: Request) -> Response:
         text = set_value(text, typed["kind"], typed["day"], reason)
         parse_calendar(text, CALENDAR_FILE)
     except InputError as exc:
-        return await _page(request, typed=typed, faults={"day": str(exc).partition(" (")[0]}, status_code=422)
+        return await _page(request, typed=typed, faults={"day": fault_words(exc)}, status_code=422)
     await write(request, CALENDAR_FILE, text, {typed["kind"]: typed["day"]})
     return RedirectResponse("/settings/calendar?done=1", status_code=303)
 

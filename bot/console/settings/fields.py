@@ -7,6 +7,7 @@ from bot.console.settings.tabs import settings_page
 from bot.console.shell import not_found
 from bot.language import say
 from bot.web.desk import StaffRoute, log, read_form
+from bot.wording import fault_words
 from campaigns import custom_fields
 from campaigns.audit import Action
 from campaigns.custom_fields import Kind, Shown
@@ -36,7 +37,7 @@ async def save(request: Request) -> Response:
     try:
         made = await custom_fields.save_field(name, label, kind, shown)
     except InputError as exc:
-        fault = str(exc).partition(" (")[0]
+        fault = fault_words(exc)
         return await _page(request, typed=(name, label, kind, shown), fault=fault)
     shown_at = sorted(made.shown)
     await log(request, Action.SETTING_CHANGED, f"field/{made.name}", label=made.label, kind=made.kind, shown=shown_at)

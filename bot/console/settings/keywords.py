@@ -15,6 +15,7 @@ from bot.keyword_table import FILE, FOLDER, examples_of, table_in_force, text_in
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
+from bot.wording import fault_words
 from campaigns import conversations, edits
 from campaigns.audit import Action
 from campaigns.errors import DefinitionError
@@ -99,7 +100,8 @@ async def _check(runtime: Runtime, text: str) -> Checked:
     try:
         new = parse_keywords(text, FILE)
     except DefinitionError as exc:
-        return Checked([(line_of(text, exc.key), f"{exc.key}：{exc.problem}")], (), 0, digest)
+        why = say("{what}：{why}").format(what=exc.key, why=fault_words(exc.problem))
+        return Checked([(line_of(text, exc.key), why)], (), 0, digest)
     if broken := broken_proofs(new):
         told = [(line_of(text, one.key), _proof_words(one.name, one.text, is_hit=one.is_hit)) for one in broken]
         return Checked(told, (), 0, digest)

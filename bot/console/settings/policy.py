@@ -13,6 +13,7 @@ from bot.console.settings.tabs import settings_page
 from bot.language import say
 from bot.runtime import POLICY_FILE, Runtime
 from bot.web.desk import StaffRoute, read_form
+from bot.wording import fault_words
 from campaigns.errors import DefinitionError, InputError
 from campaigns.policy_file import parse_policy
 from campaigns.rights import Right
@@ -99,7 +100,7 @@ def _value(limit: Limit, typed: str) -> str | int:
 
 def _plain(problem: InputError) -> str:
     words = problem.problem if isinstance(problem, DefinitionError) else str(problem)
-    return words.partition(" (")[0]
+    return fault_words(words)
 
 
 async def _page(

@@ -9,7 +9,7 @@ from bot.console.settings.tabs import settings_page
 from bot.console.shell import not_found
 from bot.language import say
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
-from bot.wording import right_words
+from bot.wording import fault_words, right_words
 from campaigns import api_tokens
 from campaigns.audit import Action
 from campaigns.errors import InputError
@@ -30,7 +30,7 @@ async def add(request: Request) -> Response:
         )
     except InputError as exc:
         field = "rights" if name.strip() and not rights else "name"
-        fault = str(exc).partition(" (")[0]
+        fault = fault_words(exc)
         return await _page(request, typed=(name, rights), faults={field: fault}, status_code=422)
     await log(request, Action.KEY_MADE, f"token/{made.name}", rights=sorted(made.rights))
     return await _page(request, told=(made.name, secret))

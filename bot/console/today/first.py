@@ -64,7 +64,7 @@ def _answer(line: Line, now: datetime, acts: bool) -> Item:
         due=due,
         shade="warn" if soon else "",
         beside=beside,
-        action=say("回复") if acts else say("看会话"),
+        action=say("回复对方") if acts else say("看会话"),
     )
 
 

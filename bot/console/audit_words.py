@@ -1,0 +1,194 @@
+"""What the audit log says beside who and when: the thing that was changed, and what of it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from bot.console.settings.limits import LIMITS
+from bot.console.tasks.outcomes import RESULTS
+from bot.language import say
+from bot.wording import (
+    CHANNELS,
+    INTENTS,
+    REASONS,
+    RIGHTS,
+    ROLES,
+    block_words,
+    channel_words,
+    intent_words,
+    right_words,
+    role_words,
+)
+
+
+class Thing(NamedTuple):
+    """What an entry is about: its kind, its name (empty: there is but one of it), and where it is opened."""
+
+    kind: str
+    name: str
+    href: str = ""
+
+
+# the head of a subject → its kind, and the page of one
+_KINDS = {
+    "member": ("企业会员", "/members/{}"),
+    "campaign": ("营销活动", "/campaigns/{}"),
+    "segment": ("分群", "/segments/{}"),
+    "staff": ("员工", "/staff"),
+    "import": ("导入", "/imports/{}"),
+    "channel": ("通道", "/settings/channels"),
+    "token": ("接口令牌", "/settings/tokens"),
+    "field": ("自定义字段", "/settings/fields"),
+    "canned": ("常用语", "/inbox/canned"),
+    "file": ("设置文件", ""),
+    "suppression": ("屏蔽名单", "/settings/suppressions"),
+    "suppressions": ("屏蔽名单", "/settings/suppressions"),
+    "members": ("会员列表", "/members"),
+    "audit": ("审计日志", "/audit"),
+}
+_KEYS = {
+    "active": "在用",
+    "added": "加了",
+    "addresses": "完整号码",
+    "asked": "条件",
+    "assigned": "交给",
+    "audience": "圈中家数",
+    "before": "原来的负责人",
+    "cancelled": "作废条数",
+    "changes": "改动处数",
+    "channel": "通道",
+    "contact": "联系人",
+    "count": "家数",
+    "deleted": "删掉",
+    "department": "部门",
+    "file": "文件",
+    "files": "文件",
+    "format": "格式",
+    "kind": "类型",
+    "label": "名称",
+    "lifted": "解除",
+    "lines": "行数",
+    "message": "消息",
+    "name": "名称",
+    "now": "现在",
+    "on": "日期",
+    "outcome": "结果",
+    "phones": "完整号码",
+    "reason": "原因",
+    "restored": "换回的版本",
+    "result": "结果",
+    "rights": "权限",
+    "role": "角色",
+    "rows": "行数",
+    "rule": "规则",
+    "shown": "显示在",
+    "source": "照着做的",
+    "state": "状态",
+    "step": "第几步",
+    "task": "任务",
+    "to": "给",
+    "undone": "撤销，退回",
+    "verdict": "决定",
+    "version": "版本",
+    "was": "原来",
+    "what": "做了什么",
+}
+_VALUES = {
+    "approved": "批准",
+    "refused": "不批准",
+    "withdrawn": "撤回",
+    "start": "开始",
+    "pause": "暂停",
+    "paused": "暂停",
+    "resumed": "恢复",
+    "stopped": "停发",
+    "lifted": "恢复",
+    "note-back": "删备注",
+    "contact-back": "联系人还在",
+    "waiting": "等回复",
+    "resume": "继续",
+    "cancel": "取消",
+    "stop": "停发",
+    "note": "备注",
+    "new": "新建",
+    "hand": "转交",
+    "postpone": "推迟",
+    "reopen": "重新打开",
+    "close": "关闭",
+    "closed": "关闭",
+    "open": "打开",
+    "password": "密码",
+    "one-time password": "一次性密码",
+    "second step on": "打开两步验证",
+    "second step off": "关掉两步验证",
+    "audience": "给谁",
+    "purpose": "为了什么",
+    "words": "写什么",
+    "when": "什么时候",
+    "check": "检查",
+    "list": "列表",
+    "member": "会员页",
+}
+
+
+def thing_words(subject: str) -> Thing:
+    """`campaign/unread_resumes` → 营销活动, unread_resumes, its page. What nobody knows stays as it was written."""
+    head, _, name = subject.partition("/")
+    if head in CHANNELS:
+        return Thing(channel_words(head), name, "/settings/suppressions")
+    if head not in _KINDS:
+        return Thing("", subject)
+    kind, page = _KINDS[head]
+    return Thing(say(kind), name, page.format(quote(name, safe="")) if name or "{}" not in page else "")
+
+
+def detail_words(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """`{"role": "agent", "rights": []}` → 角色 客服; what is empty says nothing."""
+    told = ((key, _told(key, value)) for key, value in detail.items() if value not in ("", None, [], {}))
+    return [(_named(key), words) for key, words in told]
+
+
+def _named(key: str) -> str:
+    if key in LIMITS:
+        return say(LIMITS[key].label)
+    return say(_KEYS.get(key, REASONS.get(key, key)))
+
+
+def _told(key: str, value: object) -> str:
+    match value:
+        case bool():
+            return say("是的") if value else say("否")
+        case int():
+            return f"{value:,}" if key not in ("message", "task", "contact", "version", "restored") else str(value)
+        case str():
+            return _one(key, value)
+        case list():
+            return say("、").join(_told(key, one) for one in value)
+        case {"now": now, "was": was, **rest} if not rest:
+            return f"{_told(key, was)} → {_told(key, now)}"
+        case dict():
+            pairs = ((name or say("待分配"), _told("", one)) for name, one in value.items())
+            return say("，").join(say("{what}：{why}").format(what=name, why=one) for name, one in pairs)
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
+
+def _one(key: str, value: str) -> str:
+    match key:
+        case "role" if value in ROLES:
+            return role_words(value)[0]
+        case "rights" if value in RIGHTS:
+            return right_words(value)
+        case "channel" if value in CHANNELS:
+            return channel_words(value)
+        case "was" | "now" if value in INTENTS:
+            return intent_words(value)
+        case "lifted":
+            return block_words(value)
+        case "result" if value in RESULTS:
+            return say(RESULTS[value])
+        case "what" | "verdict" | "step" | "state" | "shown" if value in _VALUES:
+            return say(_VALUES[value])
+        case _:
+            return value
