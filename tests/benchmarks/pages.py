@@ -141,10 +141,15 @@ async def _addresses(client: httpx.AsyncClient) -> list[str]:
             found[one] = None
         for href in map(unescape, re.findall(r'href="(/[^"#]*\?[^"#]*)"', answer.text)):
             path = href.partition("?")[0]
-            beside = [known for known in found if known.startswith(f"{path}?")]
+            beside = [known for known in found if "?" in known and _kind(known) == _kind(path)]
             if len(beside) < _VARIANTS and not path.endswith(_FILES) and (await client.get(href)).status_code == 200:
                 found[href] = None
     return list(found)
+
+
+def _kind(url: str) -> str:
+    """`/members/Y10033?at=8` → /members/N: the pages of all members are one page that differs in its query."""
+    return re.sub(r"[A-Z]?\d+", "N", url.partition("?")[0])
 
 
 async def _time(client: httpx.AsyncClient, who: str, url: str) -> Timed:
