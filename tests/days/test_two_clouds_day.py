@@ -91,6 +91,7 @@ async def test_what_went_out_is_delivered_when_its_carrier_says_so(day: Day) -> 
     assert await Touch.filter(direction="out", medium="sms").count() == 30
 
 
+@pytest.mark.timeout(300)  # hours of a day, receipt by receipt
 async def test_receipts_that_come_late_twice_and_of_strangers_move_each_message_once(day: Day) -> None:
     day.tencent.carrier.quirks = Quirks(
         empty_share=0, failure_share=0.3, late_share=0.3, duplicate_share=0.5, unknown_share=0.5, largest_batch=7

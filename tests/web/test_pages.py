@@ -60,6 +60,7 @@ def names(page: httpx.Response) -> list[str]:
 # ---- every page ----
 
 
+@pytest.mark.timeout(300)  # hundreds of pages
 async def test_every_link_of_the_staffs_pages_leads_somewhere(runtime: Runtime, browser: httpx.AsyncClient) -> None:
     member = await add_member("Q200001")
     contact = await add_contact(member)
