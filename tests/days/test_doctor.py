@@ -110,7 +110,8 @@ def test_a_real_channel_whose_links_lead_to_this_machine_is_warned_of(call: Call
     done = call("doctor", **{**_MAIL, "PUBLIC_URL": url})
     assert done.code == 0
     assert [line for line in done.out.splitlines() if line.startswith("注意") and "PUBLIC_URL" in line]
-    assert "PUBLIC_URL" not in call("doctor", PUBLIC_URL=url).out
+    alone = call("doctor", PUBLIC_URL=url).out.splitlines()
+    assert not [line for line in alone if line.startswith("注意") and "PUBLIC_URL" in line]
 
 
 def test_a_slip_in_env_is_named_with_what_was_meant(call: Call, tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ async def town(database: Settings) -> AsyncIterator[Runtime]:
         yield runtime
 
 
+@pytest.mark.timeout(300)  # every parameter of every list
 async def test_no_value_in_an_address_reaches_the_database_as_a_statement(town: Runtime) -> None:
     async with as_staff(town) as client:
         found = await parameters(client)

@@ -195,6 +195,7 @@ def test_every_page_for_staff_stands_in_the_table() -> None:
     assert {(method, route.path) for method, route in pages()} == set(TABLE)
 
 
+@pytest.mark.timeout(300)  # every page there is
 @pytest.mark.parametrize("role", list(Role))
 async def test_a_role_opens_what_the_table_says_and_nothing_else(runtime: Runtime, role: Role) -> None:
     await add_member("Q200001")
