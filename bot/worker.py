@@ -30,6 +30,7 @@ from bot.wecom.notices import tell_owners
 from bot.wecom.stops import tell_stops
 from campaigns import marks, outbox, planner
 from campaigns.members.activity_runs import last_run_at
+from campaigns.members.tier_runs import last_tiering_at
 from campaigns.outbox import Batch
 from campaigns.terms import SHANGHAI, ChannelName
 
@@ -116,17 +117,31 @@ async def confirmed(ctx: dict[str, Any]) -> None:
 
 
 async def score(ctx: dict[str, Any]) -> None:
-    """Once a night, as soon as it is three in Shanghai: how alive each member's account is."""
-    await _once(ctx["scoring"], score_if_due, ctx["runtime"])
+    """Once a night, as soon as it is three in Shanghai: how alive each member's account is, then in which tier."""
+    await _once(ctx["scoring"], _score_and_tier, ctx["runtime"])
+
+
+async def _score_and_tier(runtime: Runtime) -> None:
+    await score_if_due(runtime)
+    await tier_if_due(runtime)
 
 
 async def score_if_due(runtime: Runtime) -> bool:
     """Score members unless done since three; in a process of its own, for what it loads has no use in sending."""
-    now, last = runtime.clock(), await last_run_at()
+    return await _tonight(runtime, "score", await last_run_at())
+
+
+async def tier_if_due(runtime: Runtime) -> bool:
+    """Place members in their tiers unless done since three."""
+    return await _tonight(runtime, "tiers", await last_tiering_at())
+
+
+async def _tonight(runtime: Runtime, what: str, last: datetime | None) -> bool:
+    now = runtime.clock()
     if last and _last_night(now) <= last <= now:
         return False
     given = {**os.environ, **_told(runtime.settings)}
-    command = (sys.executable, "-m", "bot", "score", "--json", "--as-of", now.isoformat())
+    command = (sys.executable, "-m", "bot", what, "--json", "--as-of", now.isoformat())
     process = await asyncio.create_subprocess_exec(*command, env=given, stdout=DEVNULL, stderr=DEVNULL)
     try:
         ended = await process.wait()
@@ -134,7 +149,7 @@ async def score_if_due(runtime: Runtime) -> bool:
         if process.returncode is None:
             process.kill()
     if ended:
-        log.error("members were not scored (exit %s): huifang score says why", ended)
+        log.error("the night's huifang %s failed (exit %s): run by hand it says why", what, ended)
     return not ended
 
 

@@ -49,6 +49,8 @@ class Action(StrEnum):
     OWNER_CHANGED = "owner_changed"
     CONTACT_LEFT = "contact_left"
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
+    TIER_SET = "tier_set"  # by hand, and taken back
+    TIER_ENDED = "tier_ended"  # by itself, on its last day
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
 

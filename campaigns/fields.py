@@ -1,5 +1,6 @@
 """The fields of each kind of table and how a cell of each is read: its value, or what is wrong with it."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
@@ -85,6 +86,15 @@ def _count(instead: int | None = None) -> Read:
     return read
 
 
+def _yuan(cell: str) -> int | Fault | None:
+    """Whole yuan; an amount may carry its sign, its commas and its fen."""
+    text = fold(cell).strip("¥￥元 ")
+    try:
+        return parse_count(re.sub(r"\.\d{1,2}$", "", text))
+    except ValueError:
+        return None if is_nothing(cell) else Fault("不是金额,没有导入")
+
+
 def _mobile(cell: str) -> str | Fault | None:
     return parse_mobile(cell) or _no_address(cell, "手机号")
 
@@ -165,6 +175,7 @@ FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
         "login_count": _count(0),
         "plan": _text(64),
         "plan_expires_on": _day,
+        "paid_12m": _yuan,
         "owner": _text(64),
     },
     TableKind.CONTACTS: {

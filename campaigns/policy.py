@@ -25,6 +25,7 @@ from campaigns.terms import (
     Tier,
     Verdict,
 )
+from campaigns.tier_rules import ServiceLevel, TierRules, usual_service
 
 _NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -83,6 +84,8 @@ class PolicySettings:
     defer_at_most: timedelta = timedelta(days=60)
     doubt_pause: timedelta = timedelta(hours=24)
     own_up_to: int = 200  # members: a larger campaign of one's own another person approves
+    tiers: TierRules = field(default_factory=TierRules)
+    service: Mapping[Tier, ServiceLevel] = field(default_factory=usual_service)
     usual_hold_out: int = 0  # percent of its members that a new campaign begins with not writing to
 
 

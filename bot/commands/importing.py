@@ -14,7 +14,7 @@ from bot.commands.printing import bars
 from bot.database import open_database
 from bot.importing import FileReport, Outcome, Progress, Table, import_tables, write_rejects
 from bot.process import bulk_work
-from bot.runtime import follow_clock
+from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
 from bot.tables import read_table
 from campaigns.columns import is_header, recognise
@@ -69,7 +69,7 @@ async def import_paths(
             _write_rejects(settings, outcome, now)
             reports.append(outcome.report)
         if tables:
-            await refresh_members(now)
+            await refresh_members(now, (await read_rules(settings))[0].tiers)
     return reports
 
 

@@ -16,6 +16,7 @@ from campaigns.members.initials import fill_initials, initials_of
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
+from campaigns.tier_rules import TierRules
 
 Row = dict[str, Any]
 Columns = dict[str, list[Any]]
@@ -85,11 +86,11 @@ async def weigh_chunk(kind: TableKind, judged: Judged, present: frozenset[str], 
             return await _weigh_children(Posting, Member, "member", judged, present, coming)
 
 
-async def refresh_members(now: datetime) -> None:
+async def refresh_members(now: datetime, rules: TierRules) -> None:
     """Counters and tiers brought up to date; to be called once after the files of an import are in."""
     await statements.recount_members()
     await fill_initials()
-    await assign_all_tiers(now)
+    await assign_all_tiers(now, rules)
 
 
 async def _load_children(

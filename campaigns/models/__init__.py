@@ -43,6 +43,7 @@ from campaigns.models.sending import (
     Tally,
 )
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
+from campaigns.models.tiering import TierOverride, TierRun
 
 __all__ = [
     "ActivityRun",
@@ -82,6 +83,8 @@ __all__ = [
     "StaffSession",
     "Suppression",
     "Tally",
+    "TierOverride",
+    "TierRun",
     "Touch",
     "Visit",
     "WechatFollower",

@@ -23,6 +23,7 @@ class Member(Model):
     login_count = fields.IntField(default=0)
     plan = fields.CharField(64, default="")
     plan_expires_on = fields.DateField(null=True)
+    paid_12m = fields.IntField(null=True)  # yuan paid in twelve months
     owner = fields.CharField(64, default="")
     attrs: dict[str, str] = fields.JSONField(default=dict)
     # since the last login, or the registration where there was none: what idle_days counts from
@@ -31,6 +32,8 @@ class Member(Model):
     tier_since = fields.DatetimeField(null=True)
     tier_score = fields.FloatField(default=0)
     tier_reasons: list[str] = fields.JSONField(default=list)
+    tier_by_rule = fields.CharField(8, null=True)  # by the score alone, whatever a colleague decided
+    tier_values = fields.CharField(64, null=True)  # the parts of the score, 0 to 1, as the last night found them
     activity_state = fields.CharField(16, db_default="", default="")  # empty: not scored yet
     p_active = fields.FloatField(null=True)
     expected_logins = fields.FloatField(null=True)

@@ -1,6 +1,6 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
-from campaigns.statements.activity import read_login_days, write_activity
+from campaigns.statements.activity import count_login_days, read_login_days, write_activity
 from campaigns.statements.claims import (
     ASIDE,
     ask_later,
@@ -69,6 +69,7 @@ __all__ = [
     "claim_unknown",
     "columns_of",
     "connection",
+    "count_login_days",
     "count_repeats",
     "database_now",
     "day",

@@ -23,6 +23,14 @@ async def read_login_days(now: datetime) -> Sequence[Any]:
     )
 
 
+async def count_login_days(since: datetime, now: datetime) -> Sequence[Any]:
+    """Of each member with logins after `since` until `now`: id, on how many days of Shanghai."""
+    day = _DAYS[is_postgres(connection())].format("at")
+    return await fetch(
+        f"SELECT member_id, count(DISTINCT {day}) FROM logins WHERE at > $1 AND at <= $2 GROUP BY member_id", since, now
+    )
+
+
 async def write_activity(scores: Columns, now: datetime) -> None:
     """Write `state`, `chance` and `expected` by `id`; the last two may be empty."""
     await fetch_for(

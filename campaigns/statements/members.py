@@ -110,14 +110,23 @@ async def recount_member(member_id: int) -> None:
 
 
 async def write_tiers(tiers: Columns, now: datetime) -> None:
-    """Write each member's `tier`, `score` and `reasons` (as JSON) by `id`; `tier_since` moves only with the tier."""
+    """Write each member's `tier`, `by_rule`, `score`, `reasons` (as JSON) and `parts` by `id`; `tier_since` moves only
+    with the tier."""
     await fetch_for(
         """
         UPDATE members SET tier = v.tier, tier_score = v.score, tier_reasons = v.reasons,
+          tier_by_rule = v.by_rule, tier_values = v.parts,
           tier_since = CASE WHEN members.tier = v.tier THEN coalesce(members.tier_since, $1) ELSE $1 END
         FROM {rows} WHERE members.id = v.id
         """,
-        {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"},
+        {
+            "id": "int",
+            "tier": "text",
+            "by_rule": "text",
+            "score": "double precision",
+            "reasons": "jsonb",
+            "parts": "text",
+        },
         tiers,
         now,
     )

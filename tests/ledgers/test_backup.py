@@ -267,7 +267,10 @@ async def test_a_database_with_a_newer_schema_than_the_backup_is_refused_with_th
         await bring_back(elsewhere, tmp_path / "b.zip")
 
 
-_LATER_OF_MEMBERS = ("initials", "activity_state", "p_active", "expected_logins", "activity_at")
+_LATER_OF_MEMBERS = (
+    "initials", "activity_state", "p_active", "expected_logins", "activity_at", "paid_12m",
+    "tier_by_rule", "tier_values",
+)  # fmt: skip
 
 
 def _place(backup: Path, table: str, column: str) -> int:
@@ -294,7 +297,17 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
         "notes", "imports", "custom_fields", "api_tokens",
     )  # fmt: skip
-    new = ("claims", "activity_runs", *wecom, "staff", "staff_sessions", "audit_entries", *desk)
+    new = (
+        "claims",
+        "activity_runs",
+        "tier_runs",
+        "tier_overrides",
+        *wecom,
+        "staff",
+        "staff_sessions",
+        "audit_entries",
+        *desk,
+    )
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
@@ -373,6 +386,8 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "notes": {"member_id": 1, "text": _ODD, "by": "林", "at": NOW},
     "imports": {"folder": "f", "by": "林", "at": NOW, "columns": {"a": _ODD}},
     "custom_fields": {"name": "n", "shown": ["list"]},
+    "tier_runs": {"at": NOW, "members": 3, "tiers": {"高端": 3}},
+    "tier_overrides": {"member_id": 1, "tier": "高端", "reason": _ODD, "until": NOW.date(), "by": "林", "at": NOW},
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
