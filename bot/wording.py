@@ -160,6 +160,8 @@ ACTION_WORDS = {
     "owner_changed": "换会员的负责人",
     "contact_left": "记联系人离开",
     "member_changed": "改会员的备注或停发",
+    "tier_set": "人工定级",
+    "tier_ended": "人工定级到期",
     "task_changed": "办任务",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
@@ -343,6 +345,13 @@ def role_words(role: str) -> tuple[str, str]:
 
 def right_words(right: str) -> str:
     return _of(RIGHTS, right)
+
+
+TIER_PARTS = {"payments": "付费", "activity": "活跃度", "hiring": "招聘", "standing": "规模性质", "response": "响应"}
+
+
+def tier_part_words(part: str) -> str:
+    return _of(TIER_PARTS, part)
 
 
 def action_words(action: str) -> str:

@@ -81,12 +81,10 @@ class _Reader:
         )
         if sum(found.weights) != 100:
             raise self._wrong(
-                f"tiers.weights.{PARTS[0]}", f"五项加起来要是 100，现在是 {sum(found.weights)} (must make 100 together)"
+                "tiers.weights", f"五项加起来要是 100，现在是 {sum(found.weights)} (must make 100 together)"
             )
         if list(found.shares) != sorted(found.shares):
-            raise self._wrong(
-                f"tiers.cuts.{Tier.STANDARD}", "三条线要一条比一条大，最多 100 (each cut must be above the last)"
-            )
+            raise self._wrong("tiers.cuts", "三条线要一条比一条大，最多 100 (each cut must be above the last)")
         return found
 
     def _service(self, tier: Tier, usual: ServiceLevel) -> ServiceLevel:

@@ -88,7 +88,9 @@ _KEYS = {
     "step": "第几步",
     "task": "任务",
     "to": "给",
+    "tier": "分级",
     "undone": "撤销，退回",
+    "until": "到期",
     "verdict": "决定",
     "version": "版本",
     "was": "原来",
@@ -129,6 +131,7 @@ _VALUES = {
     "check": "检查",
     "list": "列表",
     "member": "会员页",
+    "tier-end": "按分数定级",
 }
 
 

@@ -107,8 +107,8 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
             name: getattr(member, name)
             for name in (
                 "name", "trade", "nature", "size", "city", "plan", "plan_expires_on", "owner", "attrs", "tier",
-                "tier_score", "tier_reasons", "registered_at", "last_login_at", "login_count", "postings",
-                "live_postings", "applications", "unread_resumes", "oldest_unread_at",
+                "tier_score", "tier_by_rule", "tier_reasons", "registered_at", "last_login_at", "login_count",
+                "postings", "live_postings", "applications", "unread_resumes", "oldest_unread_at",
             )
         },
         "contacts": await Contact.filter(member_id=member.id)

@@ -53,9 +53,9 @@ def complaints(reading: Reading) -> list[tuple[int, str, str]]:
 
 HEADERS = {
     TableKind.MEMBERS: (
-        "会员编号,企业名称,行业,企业性质,企业规模,地区,注册时间,最近登录时间,登录次数,会员套餐,到期时间,负责客服",
+        "会员编号,企业名称,行业,企业性质,企业规模,地区,注册时间,最近登录时间,登录次数,会员套餐,到期时间,近12个月付费,负责客服",
         "Member No,Company Name,Industry,Ownership,Company Size,City,Registered At,Last Login At,Login Count,"
-        "Plan,Plan Expires On,Owner",
+        "Plan,Plan Expires On,Paid 12 Months,Owner",
     ),
     TableKind.CONTACTS: (
         "联系人编号,会员编号,姓名,职务,手机,邮箱,微信openid,QQ,主联系人,上级联系人编号,同意接收营销,同意时间,同意来源",

@@ -1,7 +1,7 @@
 """One member: everything about it on one page."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -25,10 +25,11 @@ from campaigns.audit import Action, read_audit
 from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import InputError
 from campaigns.members import find
+from campaigns.members.overrides import Override, override_of
 from campaigns.members.signs import held_parts
 from campaigns.rights import Right
 from campaigns.staff import StaffMember, list_staff
-from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.terms import SHANGHAI, ChannelName, Tier
 from campaigns.touches import ALL_LINES
 
 _LINES = 50  # of the timeline on one page
@@ -60,6 +61,7 @@ async def show(request: Request, *, whole: bool = False) -> Response:
     left = {one["name"] for one in contacts if not one["active"]} - {one["name"] for one in contacts if one["active"]}
     done = request.query_params.get("done", "")
     waiting = await find.waiting_by_posting(found["id"])
+    override = await override_of(found["id"])
     return await staff_page(
         request,
         "member/page.html",
@@ -96,6 +98,10 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         may_answer=visitor.may(Right.ANSWER),
         may_assign=visitor.may(Right.ASSIGN),
         may_plan=visitor.may(Right.PLAN),
+        override=override,
+        service=_service(runtime, Tier(found["tier"])),
+        tiers=list(Tier),
+        tier_until=_tier_until(override, now),
         may_see_numbers=visitor.may(Right.ADDRESSES),
         done=done,
         undo=await _undo(request, done, found),
@@ -216,6 +222,24 @@ def _in_force(block: Mapping[str, Any], now: datetime) -> bool:
 def _idle_days(found: Mapping[str, Any], now: datetime) -> int | None:
     since: datetime | None = found["last_login_at"] or found["registered_at"]
     return (now - since).days if since else None
+
+
+def _tier_until(override: Override | None, now: datetime) -> str:
+    """The last day a form begins with: a quarter from now."""
+    until = override.until if override else (now + timedelta(days=90)).astimezone(SHANGHAI).date()
+    return until.isoformat()
+
+
+def _service(runtime: Runtime, tier: Tier) -> dict[str, Any]:
+    """What a member of this tier is owed."""
+    policy = runtime.rulebook.policy
+    level = policy.service[tier]
+    return {
+        "caller": str(level.caller),
+        "every": level.every_days,
+        "messages": policy.company_touches[tier],
+        "window": policy.company_window.days,
+    }
 
 
 async def _title(key: str) -> str:
