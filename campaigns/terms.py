@@ -225,6 +225,9 @@ class Facts:
     applications: int
     unread_resumes: int
     oldest_unread_at: datetime | None
+    activity_state: str = ""  # empty: not scored yet
+    p_active: float | None = None
+    findings: str = ""  # ,unread,stale, as the last night found them
     attrs: Mapping[str, str] = field(default_factory=dict)
     contacts: Sequence[ContactFacts] = ()
     refused: bool = False

@@ -1,4 +1,4 @@
-"""huifang tiers: every member in its tier by the rules in force, as every night."""
+"""huifang tiers: every member in its tier by the rules in force, and what its diagnosis finds, as every night."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -11,6 +11,7 @@ from bot.database import open_database
 from bot.process import bulk_work
 from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
+from campaigns.members.findings import refresh_findings
 from campaigns.policy import PolicySettings
 from campaigns.terms import Tier
 from campaigns.tier_night import tier_members
@@ -24,12 +25,15 @@ async def place_members(settings: Settings, as_of: datetime | None) -> dict[str,
     async with open_database(settings):
         policy, _ = await read_rules(settings)
         with bulk_work():
-            run = await tier_members(as_of or await _product_time(settings), policy.tiers)
+            now = as_of or await _product_time(settings)
+            run = await tier_members(now, policy.tiers)
+            findings = await refresh_findings(now)
     return {
         **asdict(run),
         "weights": dict(zip(PARTS, policy.tiers.weights, strict=True)),
         "cuts": dict(zip(Tier, policy.tiers.shares, strict=False)),
         "margin": {"points": policy.tiers.margin_points, "days": policy.tiers.margin_days},
+        "findings": findings,
         "service": {tier: _service(policy, tier) for tier in Tier},
     }
 
@@ -45,10 +49,12 @@ def _service(policy: PolicySettings, tier: Tier) -> dict[str, Any]:
 def tier_lines(found: Mapping[str, Any]) -> list[Shown]:
     rows = [[tier, found["tiers"].get(tier, 0), *_owed(found["service"][tier])] for tier in found["service"]]
     weights = "  ".join(f"{part} {weight}" for part, weight in found["weights"].items())
+    findings = [[code, count] for code, count in found["findings"].items()]
     return [
         f"{found['members']:,} 家，换了级的 {found['moved']:,} 家，人工定级到期的 {found['ended']:,} 家 (moved, ended)",
         f"权重 (weights)  {weights}",
         table(("分级", "家", "谁打电话", "最多隔几天", "最多几条"), rows),
+        *([table(("诊断 (finding)", "家"), findings)] if findings else []),
     ]
 
 

@@ -54,5 +54,10 @@ class Migration(migrations.Migration):
         ),
         ops.AddField(model_name="Member", name="paid_12m", field=fields.IntField(null=True)),
         ops.AddField(model_name="Member", name="tier_by_rule", field=fields.CharField(null=True, max_length=8)),
+        ops.AddField(
+            model_name="Member",
+            name="findings",
+            field=fields.CharField(default="", db_default="", max_length=255),
+        ),
         ops.AddField(model_name="Member", name="tier_values", field=fields.CharField(null=True, max_length=64)),
     ]

@@ -34,6 +34,7 @@ class Member(Model):
     tier_reasons: list[str] = fields.JSONField(default=list)
     tier_by_rule = fields.CharField(8, null=True)  # by the score alone, whatever a colleague decided
     tier_values = fields.CharField(64, null=True)  # the parts of the score, 0 to 1, as the last night found them
+    findings = fields.CharField(255, db_default="", default="")  # ,unread,stale, as the last night found them
     activity_state = fields.CharField(16, db_default="", default="")  # empty: not scored yet
     p_active = fields.FloatField(null=True)
     expected_logins = fields.FloatField(null=True)

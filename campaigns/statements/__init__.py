@@ -49,6 +49,7 @@ from campaigns.statements.members import (
     recount_members,
     update_rows,
     upsert,
+    write_findings,
     write_tiers,
 )
 
@@ -100,5 +101,6 @@ __all__ = [
     "update_rows",
     "upsert",
     "write_activity",
+    "write_findings",
     "write_tiers",
 ]

@@ -132,6 +132,18 @@ async def write_tiers(tiers: Columns, now: datetime) -> None:
     )
 
 
+async def write_findings(found: Columns) -> None:
+    """Write each member's `findings` by `id`; who has them already is not written."""
+    await fetch_for(
+        """
+        UPDATE members SET findings = v.findings FROM {rows}
+        WHERE members.id = v.id AND members.findings <> v.findings
+        """,
+        {"id": "int", "findings": "text"},
+        found,
+    )
+
+
 def _stored(value: Any) -> Any:
     if isinstance(value, datetime):
         return value.astimezone(UTC)
