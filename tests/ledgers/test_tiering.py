@@ -6,17 +6,22 @@ import pytest
 
 from bot.commands.tiering import place_members, tier_lines
 from bot.settings import Settings
+from campaigns.diagnosis import Code
 from campaigns.errors import InputError
+from campaigns.members.facts import facts_for
+from campaigns.members.find import select_audience
+from campaigns.members.findings import refresh_findings
 from campaigns.members.overrides import end_override, override_of, set_tier
 from campaigns.members.standing import last_tiering, read_standing
 from campaigns.members.tier_runs import last_tiering_at
 from campaigns.members.tiering import assign_all_tiers
-from campaigns.models import AuditEntry, Login, Member, Touch
+from campaigns.models import Application, AuditEntry, Login, Member, Touch
+from campaigns.segments import parse_segment
 from campaigns.terms import Tier
 from campaigns.tier_night import tier_members
 from campaigns.tier_rules import TierRules
 from campaigns.tiers import try_rules
-from tests.cast import NOW, add_member
+from tests.cast import NOW, add_member, datong, jinbei
 
 RULES = TierRules()
 DAY = timedelta(days=1)
@@ -128,6 +133,26 @@ async def test_the_command_says_what_each_tier_is_owed(database: Settings) -> No
     await _town()
     found = await place_members(database, NOW)
     assert found["tiers"]["优质"] == 3
+    assert found["findings"] == {}
     assert found["weights"] == {"payments": 30, "activity": 25, "hiring": 20, "standing": 15, "response": 10}
     assert found["service"]["低端"] == {"caller": "nobody", "every_days": 0, "messages": 2, "window_days": 30}
     assert "20 家" in str(tier_lines(found)[0])
+
+
+async def test_what_the_nights_diagnosis_finds_can_be_asked_for(database: Settings) -> None:
+    jin = await jinbei()
+    await add_member("B")
+    found = await refresh_findings(NOW + 10 * DAY)
+    assert found[Code.UNREAD] == 1
+    assert await select_audience(parse_segment("finding = unread"), NOW) == [jin.member_id]
+    assert await select_audience(parse_segment("finding is empty"), NOW) != []
+    await Application.all().delete()
+    found = await refresh_findings(NOW + 11 * DAY)
+    assert Code.UNREAD not in found
+    assert await select_audience(parse_segment("finding = unread"), NOW) == []
+
+
+async def test_a_limit_of_messages_for_a_tier_holds_for_a_tier_by_hand(database: Settings) -> None:
+    member_id = (await datong()).member_id
+    await set_tier(member_id, Tier.LOW, "欠费", NOW.date(), by="林", now=NOW)
+    assert (await facts_for([member_id], NOW))[member_id].tier is Tier.LOW

@@ -16,6 +16,7 @@ from campaigns.columns import TableKind, is_header, recognise
 from campaigns.errors import InputError
 from campaigns.fields import FIELDS, PostingState
 from campaigns.records import Reading, read_records
+from campaigns.rows import Fault
 
 EXPORT = Path(__file__).parents[2].parent / "shared" / "data" / "site-export"
 shared = pytest.mark.skipif(not EXPORT.is_dir(), reason="../shared/data/site-export is not beside this project")
@@ -409,3 +410,15 @@ def test_logins_agree_with_what_the_members_say_of_them() -> None:
         # Some forms of a date have no seconds.
         if member.last_login_at is not None:
             assert abs(latest[member.no] - member.last_login_at) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "yuan"), [("2,500.00", 2500), ("¥ 1200", 1200), ("300元", 300), ("0", 0), ("", None), ("无", None)]
+)
+def test_an_amount_of_yuan_is_read_however_it_is_written(cell: str, yuan: int | None) -> None:
+    assert FIELDS[TableKind.MEMBERS]["paid_12m"](cell) == yuan
+
+
+@pytest.mark.parametrize("cell", ["很多", "-5", "1.234", "1e9"])
+def test_what_is_no_amount_is_said_and_left_out(cell: str) -> None:
+    assert FIELDS[TableKind.MEMBERS]["paid_12m"](cell) == Fault("不是金额,没有导入")
