@@ -37,7 +37,7 @@ FLOORS: dict[float, str] = {
     5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
-    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords",
+    5.2: "bot.wording bot.calendar_words bot.finding_words bot.match_words bot.tier_words bot.web.passwords",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
@@ -53,6 +53,7 @@ FLOORS: dict[float, str] = {
     "bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
+    4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes",
     3.5: "campaigns.mass campaigns.approvals",
@@ -60,7 +61,7 @@ FLOORS: dict[float, str] = {
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
     "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
-    "campaigns.comebacks campaigns.conversations.*",
+    "campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.fairs",
     2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
@@ -68,7 +69,7 @@ FLOORS: dict[float, str] = {
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
-    "campaigns.activity.*",
+    "campaigns.activity.* campaigns.matching.*",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
@@ -96,6 +97,7 @@ ROOMS = (
     "bot.wecom",
     "campaigns.conversations",
     "campaigns.diagnosis",
+    "campaigns.matching",
     "campaigns.visiting",
 )
 

@@ -53,6 +53,14 @@ GROUPS = (
         ),
     ),
     Group("企业微信群发", "同一位客户一个自然月最多收几条", (Limit("wecom.mass_a_month", "number", "最多", "条"),)),
+    Group(
+        "一位求职者最多介绍给几家",
+        "满了就先不再介绍这一位；0是一家也不介绍。企业那边照“一家企业最多收几次”",
+        (
+            Limit("seeker.window_days", "number", "在任意多少天里", "天"),
+            Limit("seeker.introductions", "number", "最多", "家"),
+        ),
+    ),
     Group("推迟到什么时候为止", "到时还不能发的就不发了", (Limit("defer.at_most_days", "number", "最多推迟", "天"),)),
     Group(
         "像是退订、还没核对",
@@ -93,6 +101,8 @@ def shown(policy: PolicySettings) -> dict[str, str]:
         "contact.marketing_sms": str(policy.contact_sms),
         "contact.window_days": str(policy.contact_sms_window.days),
         "wecom.mass_a_month": str(policy.customer_mass),
+        "seeker.introductions": str(policy.seeker_introductions),
+        "seeker.window_days": str(policy.seeker_window.days),
         "defer.at_most_days": str(policy.defer_at_most.days),
         "doubt.pause_hours": str(round(policy.doubt_pause.total_seconds()) // 3600),
         "approval.own_up_to": str(policy.own_up_to),

@@ -1,0 +1,17 @@
+"""Which job seekers fit which postings, and which companies look for the same: pure, and every answer says why."""
+
+from campaigns.matching.occupations import occupations_of
+from campaigns.matching.scoring import best_pairs, score
+from campaigns.matching.values import Ground, GroundKind, LivePosting, Pair, SeekerFacts, Weights
+
+__all__ = [
+    "Ground",
+    "GroundKind",
+    "LivePosting",
+    "Pair",
+    "SeekerFacts",
+    "Weights",
+    "best_pairs",
+    "occupations_of",
+    "score",
+]
