@@ -68,7 +68,7 @@ class Weighed:
 async def offers_for(
     member_id: int, now: datetime, policy: PolicySettings, *, weights: Weights | None = None, most: int = 20
 ) -> list[Offer]:
-    """New seekers who fit the member's live postings, those that can be introduced first. Four queries, however many."""
+    """New seekers who fit the live postings, those that can be introduced first. Four queries, however many."""
     weights = weights or Weights()
     postings = await seekers.live_postings([member_id])
     found = await seekers.candidates_for(member_id, _occupations(postings), now - weights.fresh_within)

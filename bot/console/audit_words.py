@@ -81,6 +81,7 @@ _KEYS = {
     "rights": "权限",
     "role": "角色",
     "rows": "行数",
+    "seeker": "求职者",
     "rule": "规则",
     "shown": "显示在",
     "source": "照着做的",

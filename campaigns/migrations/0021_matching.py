@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                 ("id", fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ("name", fields.CharField(max_length=128)),
                 ("kind", fields.CharField(max_length=8)),
-                ("on", fields.DateField()),
+                ("held_on", fields.DateField()),
                 ("place", fields.CharField(default="", max_length=128)),
                 ("occupations", fields.JSONField(default=list, encoder=JSON_DUMPS, decoder=loads)),
                 ("capacity", fields.IntField(null=True)),
@@ -123,7 +123,7 @@ class Migration(migrations.Migration):
             options={
                 "table": "fairs",
                 "app": "campaigns",
-                "indexes": [Index(fields=["on"], name="fairs_on")],
+                "indexes": [Index(fields=["held_on"], name="fairs_held_on")],
                 "pk_attr": "id",
                 "table_description": "招聘会: one that takes place, or a joint recruiting of similar enterprises. Owned by campaigns.fairs.",
             },

@@ -63,7 +63,7 @@ class Fair(Model):
     id = fields.IntField(primary_key=True)
     name = fields.CharField(128)
     kind = fields.CharField(8)
-    on = fields.DateField()
+    held_on = fields.DateField()
     place = fields.CharField(128, default="")
     occupations: list[str] = fields.JSONField(default=list)
     capacity = fields.IntField(null=True)  # enterprises; empty: as many as come
@@ -74,7 +74,7 @@ class Fair(Model):
 
     class Meta:
         table = "fairs"
-        indexes = (Index(fields=("on",), name="fairs_on"),)
+        indexes = (Index(fields=("held_on",), name="fairs_held_on"),)
 
 
 class FairInvitation(Model):

@@ -65,7 +65,7 @@ async def test_every_row_comes_back_as_it_was_from_either_database_into_either(
     before = await rows_of_all()
     saved = await back_up(database, tmp_path / "b.zip")
     assert saved.rows == {table: len(rows) for table, rows in before.items()}
-    assert [table for table, rows in before.items() if not rows] == ["seekers"]
+    assert [table for table, rows in before.items() if not rows] == []
 
     loaded = await bring_back(other, tmp_path / "b.zip")
 
@@ -368,6 +368,18 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "saved_views": {"staff_id": 1, "page": "members", "name": "n", "query": "q=1", "at": NOW},
     "approvals": {"campaign": "a", "version_id": 1, "asked_by": "林", "asked_at": NOW},
     "conversations": {"member_id": 1, "heard_at": NOW, "medium": "sms", "follow_up_on": NOW.date()},
+    "seekers": {"no": "S1", "name": _ODD, "registered_at": NOW, "consent": "yes", "consent_at": NOW},
+    "seeker_occupations": {"seeker_id": 1, "occupation": "焊工"},
+    "introductions": {
+        "member_id": 1,
+        "seeker_id": 1,
+        "state": "introduced",
+        "grounds": [{"kind": "city", "figures": {"city": _ODD}}],
+        "proposed_at": NOW,
+        "seeker_words": _ODD,
+    },
+    "fairs": {"name": _ODD, "kind": "fair", "held_on": NOW.date(), "occupations": ["焊工", _ODD], "at": NOW},
+    "fair_invitations": {"fair_id": 1, "member_id": 1, "invited_at": NOW, "touches": {"invited": 1}},
     "corrections": {"touch_id": 1, "text": _ODD, "was": "other", "now": "stop", "by": "林", "at": NOW},
     "canned_answers": {"title": "t", "text": _ODD, "at": NOW},
     "notes": {"member_id": 1, "text": _ODD, "by": "林", "at": NOW},
