@@ -294,7 +294,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
         "notes", "imports", "custom_fields", "api_tokens",
     )  # fmt: skip
-    new = ("claims", "activity_runs", *wecom, "staff", "staff_sessions", "audit_entries", *desk)
+    matching = ("seeker_occupations", "introductions", "fairs", "fair_invitations")
+    new = ("claims", "activity_runs", *matching, *wecom, "staff", "staff_sessions", "audit_entries", *desk)
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
@@ -307,6 +308,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "wechat_followers": ("heard_at", "mass_month", "mass_used"),
         "touches": ("by",),
         "visits": ("closed_by",),
+        "seekers": ("mobile", "email", "consent", "consent_at", "consent_by", "read_job"),
     }  # fmt: skip
     for table in value["tables"]:
         columns = later.get(table["name"], ())

@@ -42,7 +42,8 @@ async def test_proposals_show_reasons_points_and_the_video_in_a_tab_of_its_own(r
     async with as_staff(runtime, Role.AGENT, name="林") as lin:
         answer = await lin.get(AT)
     assert answer.status_code == 200
-    for words in ("想做的就是电焊工", "想在大同上班", "期望月薪4,000元，你们开3,000–6,000元", "1天前注册", "<b>100</b>"):
+    pay = "期望月薪4,000元，你们开3,000–6,000元"
+    for words in ("想做的就是电焊工", "想在大同上班", pay, "1天前注册", "<b>100</b>"):
         assert words in answer.text
     [link] = re.findall(r'<a[^>]+href="https://video[^>]+>', answer.text)
     assert 'target="_blank"' in link
