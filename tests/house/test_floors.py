@@ -56,12 +56,12 @@ FLOORS: dict[float, str] = {
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes",
-    3.5: "campaigns.mass campaigns.approvals",
+    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
     "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
-    "campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.fairs",
+    "campaigns.comebacks campaigns.conversations.* campaigns.introductions",
     2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
