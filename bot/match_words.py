@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.language import say
+from campaigns.matching import Cluster
 
 _GROUNDS = {
     "title": "想做的就是{job}",
@@ -49,3 +50,34 @@ def introduction_words(state: str) -> str:
 
 def _shown(figure: object) -> str:
     return f"{figure:,}" if isinstance(figure, int) else str(figure)
+
+
+FAIR_KINDS = {"fair": "招聘会", "joint": "联合招聘"}
+FAIR_STATES = {"open": "在邀请", "held": "办完了", "called_off": "取消了"}
+ANSWERS = {
+    "invited": "请了，没回音",
+    "yes": "来",
+    "no": "不来",
+    "maybe": "再看",
+    "attended": "来了",
+    "absent": "没有来",
+}
+
+
+def fair_kind_words(kind: str) -> str:
+    return say(FAIR_KINDS[kind])
+
+
+def fair_state_words(state: str) -> str:
+    return say(FAIR_STATES[state])
+
+
+def answer_words(state: str) -> str:
+    return say(ANSWERS[state])
+
+
+def cluster_words(cluster: Cluster) -> str:
+    """By what these companies are alike, and what they want together."""
+    alike = " · ".join(one for one in (cluster.trade or say("不分行业"), cluster.city, cluster.occupation) if one)
+    said = say("{alike}：{n}家一共招{heads}人").format(alike=alike, n=len(cluster.members), heads=cluster.heads)
+    return said + (say("，其中计划中的{n}人").format(n=cluster.planned) if cluster.planned else "")

@@ -70,6 +70,7 @@ CHANNELS = {
     "email": "邮件",
     "phone": "电话",
     "web": "网页",
+    "fair": "招聘会",
 }
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}

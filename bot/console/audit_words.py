@@ -35,6 +35,7 @@ _KINDS = {
     "member": ("企业会员", "/members/{}"),
     "campaign": ("营销活动", "/campaigns/{}"),
     "segment": ("分群", "/segments/{}"),
+    "fair": ("招聘会", "/fairs/{}"),
     "staff": ("员工", "/staff"),
     "import": ("导入", "/imports/{}"),
     "channel": ("通道", "/settings/channels"),

@@ -6,36 +6,26 @@ hold as everywhere; the seekers' caps and consent are looked at again with the s
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Any
 
 from tortoise.transactions import in_transaction
 
 from bot.runtime import Runtime
+from bot.sender.carriers import Carrier, read_carrier
 from campaigns import definitions, introducing, introductions, outbox, visits
 from campaigns.content.texts import Workshop
-from campaigns.errors import DefinitionError, InputError
-from campaigns.folders import compiled_content, parse_definition, read_files
-from campaigns.folders.definition import Definition
+from campaigns.errors import InputError
 from campaigns.introducing import Hindrance, Offer, Weighed
 from campaigns.members import find, seekers
-from campaigns.reach import CampaignRules
 from campaigns.terms import ChannelName, Defer, Reason, Suppress
 
 INTRODUCTION = "introduction"
 """As a campaign: what introduces seekers to members."""
 MOST = 10
 """Seekers in one message."""
-_FILES: Mapping[ChannelName, tuple[str, ...]] = {
-    ChannelName.EMAIL: ("email.txt", "email.mjml"),
-    ChannelName.WECHAT: ("wechat.toml",),
-    ChannelName.WECOM: ("wecom.toml",),
-    ChannelName.SMS: ("sms.toml",),
-}
 _TELL_WITHIN = timedelta(days=1)
 
 
@@ -55,50 +45,10 @@ class Introduced:
     seekers: Sequence[str]
 
 
-@dataclass(frozen=True)
-class Carrier:
-    """The files of templates/introduction as a campaign of their own."""
-
-    files: Mapping[str, str]
-    seeker_text: str
-
-    @cached_property
-    def definition(self) -> Definition:
-        return parse_definition(self.files)
-
-    @cached_property
-    def rules(self) -> CampaignRules:
-        content = compiled_content(self.files)
-        return CampaignRules(
-            message_class=self.definition.message_class,
-            channels=self.definition.channels,
-            useless_at=None,
-            wechat_modes=content.wechat_modes,
-            subscribe_template=content.subscribe_template,
-            unapproved=content.unapproved,
-            by_hand=True,
-        )
-
-
-def read_carrier(runtime: Runtime) -> Carrier:
-    """Raises DefinitionError where the folder is wrong."""
-    folder = read_files(runtime.settings.huifang_templates / INTRODUCTION)
-    try:
-        table = tomllib.loads(folder["introduction.toml"])
-        channels = [ChannelName(one) for one in table["channels"]]
-    except (KeyError, ValueError, TypeError) as exc:
-        raise DefinitionError("introduction.toml", "channels", "读不出，放一个回去 (cannot be read)") from exc
-    named = {file for channel in channels for file in _FILES[channel]}
-    kept = {name: text for name, text in folder.items() if name in named or name.startswith("_shared/")}
-    lines = {**table, "channels": [str(one) for one in channels], "by_hand": True}
-    what = "".join(f"{name} = {json.dumps(value, ensure_ascii=False)}\n" for name, value in lines.items())
-    return Carrier({**kept, "campaign.toml": what}, folder.get("seeker.txt", ""))
-
-
 async def weigh(runtime: Runtime, member_id: int, seeker_ids: Collection[int]) -> Weighed:
     """The numbers before it happens; nothing is written."""
     return await introducing.weigh(
-        member_id, seeker_ids, runtime.clock(), runtime.rulebook, read_carrier(runtime).rules
+        member_id, seeker_ids, runtime.clock(), runtime.rulebook, read_carrier(runtime, INTRODUCTION).rules
     )
 
 
@@ -106,7 +56,7 @@ async def introduce(runtime: Runtime, member_id: int, seeker_ids: Collection[int
     """All of them in one message, or nobody. Raises NotIntroduced, and StateError where somebody was quicker."""
     if not 0 < len(set(seeker_ids)) <= MOST:
         raise NotIntroduced(f"选1到{MOST}位求职者 (choose 1 to {MOST} seekers)")
-    carrier, now = read_carrier(runtime), runtime.clock()
+    carrier, now = read_carrier(runtime, INTRODUCTION), runtime.clock()
     campaign_id, version_id = await definitions.keep_running(INTRODUCTION, carrier.files, now=now)
     async with in_transaction():
         await seekers.hold_seekers(seeker_ids)
@@ -119,7 +69,7 @@ async def introduce(runtime: Runtime, member_id: int, seeker_ids: Collection[int
             version_id,
             _name(member_id, seeker_ids),
             now,
-            useless_at=now + carrier.definition.useless_after if carrier.definition.useless_after else None,
+            useless_at=carrier.useless_at(now),
             extra={"by": by, "seekers": [_told(one) for one in weighed.offers]},
         )
         verdict = weighed.verdict
@@ -188,7 +138,7 @@ async def _prepare_seekers(
     by: str,
 ) -> None:
     """The words for each; whoever left no address is called: a task."""
-    text = Workshop(carrier.files).text(carrier.seeker_text, "seeker.txt")
+    text = Workshop(carrier.files).text(carrier.rest.get("seeker.txt", ""), "seeker.txt")
     head = await find.find_head_by_id(member_id)
     company = head.name if head else ""
     reached = await seekers.read_seekers([one.pair.seeker.id for one in offers])
