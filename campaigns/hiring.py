@@ -103,6 +103,10 @@ async def companies(member_ids: Collection[int], owners: Collection[str] | None 
     return [Company(**row) for row in rows if owners is None or row["owner"] in owners]
 
 
+async def ids_by_number(numbers: Collection[str]) -> dict[str, int]:
+    return await statements.ids_of("members", list(numbers))
+
+
 async def who_needs(occupations: Collection[str], owners: Collection[str] | None = None) -> list[int]:
     """Members with a live posting of one of these occupations, those who want most heads first."""
     wanted = set(occupations)

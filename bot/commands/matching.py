@@ -94,16 +94,16 @@ def _offer(offer: Offer) -> dict[str, Any]:
         "introduced_lately": offer.introduced,
         "state": str(offer.state or ""),
         "hindrance": str(offer.hindrance or ""),
-        **_in_both("why", lambda: hindrance_words(offer.hindrance) if offer.hindrance else ""),
+        **in_both("why", lambda: hindrance_words(offer.hindrance) if offer.hindrance else ""),
     }
 
 
 def _ground(ground: Ground) -> dict[str, Any]:
-    words = _in_both("", lambda: ground_words(ground.kind, ground.figures))
+    words = in_both("", lambda: ground_words(ground.kind, ground.figures))
     return {"kind": str(ground.kind), "points": ground.points, "figures": dict(ground.figures), **words}
 
 
-def _in_both(name: str, words: Any) -> dict[str, str]:
+def in_both(name: str, words: Any) -> dict[str, str]:
     told: dict[str, str] = {}
     for one in sorted(LANGUAGES):  # the source last: what is said after this is Chinese
         speak(one)

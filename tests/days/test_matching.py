@@ -44,3 +44,26 @@ def test_what_cannot_be_introduced_is_said_and_nothing_is_sent(call: Call, tmp_p
     refused = call("introduce", "Q1", "S9")
     assert (refused.code, "没有编号是 S9 的求职者" in refused.err) == (1, True)
     assert "不再合适" in call("introduce", "Q1", "S3").err
+
+
+def test_similar_companies_become_a_fair_that_invites_each_once(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    numbers = [f"Q{number}" for number in range(1, 5)]
+    members = "".join(f"{one},第{one}餐饮,餐饮酒店,大同\n" for one in numbers)
+    (folder / "members.csv").write_text(f"会员编号,企业名称,行业,地区\n{members}", encoding="utf-8")
+    postings = "".join(f"P{one},{one},厨师,2,在招\n" for one in numbers[:3])
+    (folder / "postings.csv").write_text(f"职位编号,会员编号,职位名称,招聘人数,状态\n{postings}", encoding="utf-8")
+    assert call("import", str(folder)).code == 0
+    [group] = call("fairs", "clusters", "--json").found
+    assert (group["members"], group["heads"]) == (numbers[:3], 6)
+    assert group["en"] == "餐饮酒店 · 大同 · 厨师: 3 companies, 6 people in all"
+    made = call("fairs", "make", "厨师专场", "--on", "2026-12-12", "--cluster", group["key"], "--json").found
+    assert (made["kind"], made["occupations"], made["invitations"]) == ("joint", ["厨师"], [])
+    for _ in range(2):
+        found = call("fairs", "invite", str(made["id"]), *numbers[:2], "--json").found
+        assert [(one["member"], one["state"]) for one in found["invitations"]] == [("Q1", "invited"), ("Q2", "invited")]
+    assert call("fairs", "--json").found[0]["counts"] == {"invited": 2}
+    assert "厨师专场" in call("fairs", "show", str(made["id"])).out
+    for words in (["show", "99"], ["invite", "1", "Q9"], ["make", "x", "--on", "2026-12-12", "--cluster", "x"]):
+        assert call("fairs", *words).code == 1
