@@ -87,9 +87,12 @@ def occupations_of(text: str) -> tuple[str, ...]:
 
 def same_title(wanted: str, title: str) -> bool:
     """Whether a list of wanted jobs holds this very title."""
-    return bool(title) and _bare(title) in {
-        _bare(part) for part in _BETWEEN.split(unicodedata.normalize("NFKC", wanted))
-    }
+    return bool(title) and _bare(title) in _titles(wanted)
+
+
+@lru_cache(maxsize=4096)
+def _titles(wanted: str) -> frozenset[str]:
+    return frozenset(_bare(part) for part in _BETWEEN.split(unicodedata.normalize("NFKC", wanted)))
 
 
 def _of_one(part: str) -> list[str]:
@@ -99,5 +102,6 @@ def _of_one(part: str) -> list[str]:
     return [bare] if bare else []
 
 
+@lru_cache(maxsize=4096)
 def _bare(title: str) -> str:
     return _NOISE.sub("", _REMARK.sub(" ", unicodedata.normalize("NFKC", title).casefold()))

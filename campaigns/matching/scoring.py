@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from campaigns.matching.occupations import occupations_of, same_title
 from campaigns.matching.values import Ground, GroundKind, LivePosting, Pair, SeekerFacts, Weights
@@ -27,11 +28,13 @@ def best_pairs(
 
 def score(seeker: SeekerFacts, posting: LivePosting, now: datetime, weights: Weights) -> Pair | None:
     """None where the two do not meet: another occupation, another city, far too little pay, or too few points."""
-    grounds = (_occupation, _city, _pay, _years, _fresh)
-    found = [ground(seeker, posting, now, weights) for ground in grounds]
-    if any(one is None for one in found):
-        return None
-    pair = Pair(seeker, posting, tuple(one for one in found if one is not None and one.points > 0))
+    found: list[Ground] = []
+    for weigh in (_city, _occupation, _pay, _years, _fresh):  # what rules most of them out first
+        if (ground := weigh(seeker, posting, now, weights)) is None:
+            return None
+        found.append(ground)
+    found[0], found[1] = found[1], found[0]
+    pair = Pair(seeker, posting, tuple(one for one in found if one.points > 0))
     return pair if pair.points >= weights.at_least else None
 
 
@@ -61,6 +64,7 @@ def _city(seeker: SeekerFacts, posting: LivePosting, now: datetime, weights: Wei
     return None
 
 
+@lru_cache(maxsize=4096)
 def cities_of(text: str) -> tuple[str, ...]:
     """大同市、朔州 → 大同, 朔州; nothing where any place will do."""
     parts = _BETWEEN.split(text.strip())
