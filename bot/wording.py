@@ -70,6 +70,7 @@ CHANNELS = {
     "email": "邮件",
     "phone": "电话",
     "web": "网页",
+    "fair": "招聘会",
 }
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
@@ -165,6 +166,10 @@ ACTION_WORDS = {
     "task_changed": "办任务",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
+    "seekers_seen": "看求职者",
+    "seeker_introduced": "介绍求职者",
+    "introduction_changed": "记求职者的意愿和结果",
+    "fair_changed": "办招聘会",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.
@@ -175,6 +180,9 @@ TASKS = {
     "promise": "答应的事",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
+    "introduce": "介绍求职者",
+    "ask_seeker": "问求职者愿不愿意",
+    "tell_seeker": "告诉求职者",
 }
 
 TOUCHES = {

@@ -53,6 +53,10 @@ class Action(StrEnum):
     TIER_ENDED = "tier_ended"  # by itself, on its last day
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
+    SEEKERS_SEEN = "seekers_seen"
+    SEEKER_INTRODUCED = "seeker_introduced"
+    INTRODUCTION_CHANGED = "introduction_changed"  # asked, told, refused, withdrawn; a seeker's consent
+    FAIR_CHANGED = "fair_changed"  # made, called off, held; an invitation, its answer, who came
 
 
 @dataclass(frozen=True, slots=True)

@@ -303,6 +303,9 @@ _WORDS: Mapping[TableKind, str] = {
         recommend: 同意推荐 是否同意推荐 允许推荐 recommend recommendconsent consentrecommend
             consenttorecommend agreerecommend agreetorecommend agreestorecommendation allowrecommend
             recommendable
+        mobile: 手机 手机号 手机号码 移动电话 联系手机 联系电话 电话 mobile mobileno mobilenumber
+            mobilephone cellphone cell phone phonenumber telephone tel
+        email: 邮箱 电子邮箱 电子邮件 邮箱地址 邮件 email emailaddress mail
         """,
 }
 _REQUIRED: Mapping[TableKind, frozenset[str]] = {

@@ -240,6 +240,8 @@ FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
         "registered_at": _moment,
         "video_url": _text(512),
         "recommend": _permission(False),
+        "mobile": _mobile,
+        "email": _email,
     },
 }
 """The order is that of the table: of several faults that each refuse a row, the first is told."""

@@ -83,6 +83,8 @@ class PolicySettings:
     customer_mass: int = 28  # WeCom: as many a calendar month as it has days, or fewer by an administrator's choice
     defer_at_most: timedelta = timedelta(days=60)
     doubt_pause: timedelta = timedelta(hours=24)
+    seeker_introductions: int = 3  # of one seeker, to whomever
+    seeker_window: timedelta = timedelta(days=30)
     own_up_to: int = 200  # members: a larger campaign of one's own another person approves
     tiers: TierRules = field(default_factory=TierRules)
     service: Mapping[Tier, ServiceLevel] = field(default_factory=usual_service)

@@ -55,6 +55,8 @@ class _Reader:
             customer_mass=self._number("wecom.mass_a_month", 28),
             defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
+            seeker_introductions=self._number("seeker.introductions", 3),
+            seeker_window=timedelta(days=self._number("seeker.window_days", 30, least=1)),
             own_up_to=self._number("approval.own_up_to", 200, most=1_000_000),
             tiers=self._tiers(),
             service={tier: self._service(tier, usual) for tier, usual in standard.service.items()},

@@ -141,6 +141,7 @@ _THINGS: Mapping[str, Ask] = {
     "campaigns/id": _first(models.Approval),
     "tasks/id": _first(models.Visit),
     "segments/id": _first(models.SavedSegment),
+    "fairs/id": _first(models.Fair),
     "staff/id": _first(models.StaffAccount),
     "calendar/day": _always("2026-11-23"),
     "inbox/number": _first_heard,

@@ -37,6 +37,7 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("segments", "/segments", "seg", "分群", Right.SEE),
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
         ("calendar", "/calendar", "cal", "日历", Right.SEE),
+        ("fairs", "/fairs", "people", "招聘会", Right.SEE),
         ("templates", "/templates", "file", "素材", Right.SEE),
     ),
     (

@@ -16,6 +16,7 @@ from bot.console import (
     calendars,
     campaigns,
     canned,
+    fairs,
     faults,
     inbox,
     material,
@@ -30,6 +31,7 @@ from bot.console.making import approving, audience, check, purpose, running, sta
 from bot.console.making.reckoning import Reckonings
 from bot.console.member import acts as member_acts
 from bot.console.member import page as member
+from bot.console.member import seekers as member_seekers
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
 from bot.console.segments import pages as segments
@@ -64,9 +66,11 @@ PAGES = (
     assigning,
     views,
     member_acts,
+    member_seekers,
     member,
     imports,
     segments,
+    fairs,
     canned,
     talking,
     inbox,

@@ -164,6 +164,10 @@ async def waiting_by_posting(member_id: int) -> Mapping[int, Waiting]:
     }
 
 
+async def posting_titles(posting_ids: Collection[int]) -> Mapping[int, str]:
+    return dict(await Posting.filter(id__in=list(posting_ids)).values_list("id", "title"))
+
+
 async def message_states(message_ids: Sequence[int]) -> Mapping[int, str]:
     """Where each message stands, for the timeline."""
     return dict(await Message.filter(id__in=list(message_ids)).values_list("id", "state"))

@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 from campaigns import statements
 from campaigns.columns import TableKind
 from campaigns.members.initials import fill_initials, initials_of
+from campaigns.members.seekers import fill_occupations
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
@@ -90,6 +91,7 @@ async def refresh_members(now: datetime, rules: TierRules) -> None:
     """Counters and tiers brought up to date; to be called once after the files of an import are in."""
     await statements.recount_members()
     await fill_initials()
+    await fill_occupations()
     await assign_all_tiers(now, rules)
 
 

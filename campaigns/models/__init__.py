@@ -18,6 +18,7 @@ from campaigns.models.desk import (
     SavedView,
 )
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
+from campaigns.models.matching import Fair, FairInvitation, Introduction, SeekerOccupation
 from campaigns.models.people import (
     Application,
     Binding,
@@ -62,8 +63,11 @@ __all__ = [
     "Correction",
     "CustomField",
     "Event",
+    "Fair",
+    "FairInvitation",
     "FileEdit",
     "ImportRun",
+    "Introduction",
     "KeptCount",
     "LinkUse",
     "Login",
@@ -79,6 +83,7 @@ __all__ = [
     "SavedSegment",
     "SavedView",
     "Seeker",
+    "SeekerOccupation",
     "StaffAccount",
     "StaffSession",
     "Suppression",

@@ -159,10 +159,17 @@ class Seeker(Model):
     years = fields.IntField(null=True)
     registered_at = fields.DatetimeField(null=True)
     video_url = fields.CharField(512, default="")
-    recommend = fields.BooleanField(default=False)
+    recommend = fields.BooleanField(default=False)  # the site's word
+    mobile = fields.CharField(20, null=True)
+    email = fields.CharField(254, null=True)
+    consent = fields.CharField(8, default="", db_default="")  # ours, over the site's: yes, no, empty: not asked
+    consent_at = fields.DatetimeField(null=True)
+    consent_by = fields.CharField(64, default="", db_default="")
+    read_job = fields.CharField(128, null=True)  # the wanted job its occupations were read from
 
     class Meta:
         table = "seekers"
+        indexes = (Index(fields=("registered_at",), name="seekers_registered"),)
 
 
 class Suppression(Model):

@@ -76,9 +76,9 @@ HEADERS = {
     ),
     TableKind.LOGINS: ("会员编号,登录时间", "company_id,login_time"),
     TableKind.SEEKERS: (
-        "求职者编号,姓名,意向职位,意向地区,期望月薪,工作年限,注册时间,视频简历,同意推荐",
+        "求职者编号,姓名,意向职位,意向地区,期望月薪,工作年限,注册时间,视频简历,同意推荐,手机,邮箱",
         "Seeker ID,Name,Desired Job,Desired City,Expected Salary,Years of Experience,Registered At,Video Resume,"
-        "Recommend",
+        "Recommend,Mobile,E-mail",
     ),
 }
 

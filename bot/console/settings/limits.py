@@ -60,6 +60,14 @@ GROUPS = (
         "客户分级里付费一项：近12个月付到这么多就是满分，下一晚按新的算。权重和线在“客户分级”里改",
         (Limit("tiers.paid_full", "number", "近12个月付费", "元"),),
     ),
+    Group(
+        "一位求职者最多介绍给几家",
+        "满了就先不再介绍这一位；0是一家也不介绍。企业那边照“一家企业最多收几次”",
+        (
+            Limit("seeker.window_days", "number", "在任意多少天里", "天"),
+            Limit("seeker.introductions", "number", "最多", "家"),
+        ),
+    ),
     Group("推迟到什么时候为止", "到时还不能发的就不发了", (Limit("defer.at_most_days", "number", "最多推迟", "天"),)),
     Group(
         "像是退订、还没核对",
@@ -145,6 +153,8 @@ def shown(policy: PolicySettings) -> dict[str, str]:
         **{f"service.caller.{tier}": str(level.caller) for tier, level in policy.service.items()},
         **{f"service.every_days.{tier}": str(level.every_days) for tier, level in policy.service.items()},
         "wecom.mass_a_month": str(policy.customer_mass),
+        "seeker.introductions": str(policy.seeker_introductions),
+        "seeker.window_days": str(policy.seeker_window.days),
         "defer.at_most_days": str(policy.defer_at_most.days),
         "doubt.pause_hours": str(round(policy.doubt_pause.total_seconds()) // 3600),
         "approval.own_up_to": str(policy.own_up_to),
