@@ -117,6 +117,7 @@ RIGHTS = {
     "answer": "回复客户",
     "plan": "做活动",
     "import": "导入",
+    "events": "报告网站上的事",
     "assign": "分配会员",
     "approve": "审批活动",
     "settings": "改设置",

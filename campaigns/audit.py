@@ -51,6 +51,9 @@ class Action(StrEnum):
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
+    API_READ = "api_read"  # by a program
+    API_WRITTEN = "api_written"
+    WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
 
 
 @dataclass(frozen=True, slots=True)

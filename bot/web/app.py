@@ -39,7 +39,7 @@ from bot.console.today import page as today
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
-from bot.web import log_in, tracking
+from bot.web import api, log_in, tracking
 from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
@@ -116,6 +116,7 @@ def all_routes() -> list[BaseRoute]:
         Route("/health", health),
         *tracking.routes,
         *log_in.routes,
+        *api.routes,
         *(route for page in PAGES for route in page.routes),
         Mount("/static", StaticFiles(directory=STATIC, packages=[("js_lib_htmx", "static/htmx")])),
     ]

@@ -18,6 +18,7 @@ from campaigns.models.desk import (
     SavedView,
 )
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
+from campaigns.models.interface import ApiAnswer, Webhook, WebhookDelivery
 from campaigns.models.people import (
     Application,
     Binding,
@@ -46,6 +47,7 @@ from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
 __all__ = [
     "ActivityRun",
+    "ApiAnswer",
     "ApiToken",
     "Application",
     "Approval",
@@ -84,6 +86,8 @@ __all__ = [
     "Tally",
     "Touch",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
     "WechatFollower",
     "WecomCustomer",
     "WecomDesk",

@@ -13,7 +13,7 @@ from tests.web_cast import add_colleague, add_member, as_staff, browse
 
 PUBLIC = {
     "/health", "/login", "/login/demo", "/static",
-    "/u/{token}", "/in/{token}", "/c/{token}/{name}", "/o/{token}.gif",
+    "/api/v1", "/u/{token}", "/in/{token}", "/c/{token}/{name}", "/o/{token}.gif",
 }  # fmt: skip
 # who may open what, beside an administrator, who may everything
 TABLE: dict[tuple[str, str], str] = {
