@@ -125,6 +125,14 @@ RIGHTS = {
     "audit": "看审计日志",
 }
 
+HOOK_KINDS = {
+    "reply": "会员回复",
+    "opt_out": "退订",
+    "return": "回流",
+    "task_outcome": "任务有结果",
+    "test": "试发",
+}
+
 ACTION_WORDS = {
     "logged_in": "登录",
     "log_in_failed": "登录没有成功",
@@ -162,6 +170,9 @@ ACTION_WORDS = {
     "contact_left": "记联系人离开",
     "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
+    "api_read": "程序取数",
+    "api_written": "程序传数",
+    "webhook_changed": "改对外通知",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
 }
@@ -344,6 +355,10 @@ def role_words(role: str) -> tuple[str, str]:
 
 def right_words(right: str) -> str:
     return _of(RIGHTS, right)
+
+
+def hook_kind_words(kind: str) -> str:
+    return _of(HOOK_KINDS, kind)
 
 
 def action_words(action: str) -> str:

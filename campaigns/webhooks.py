@@ -194,7 +194,12 @@ async def announce(
 
 async def announce_test(webhook_id: int, at: datetime) -> None:
     """Something to try the address with."""
-    await _add([webhook_id], TEST, [_event(TEST, at, {"text": "这是一次试发 (a test)"})], at)
+    await _add([webhook_id], TEST, [test_event(at)], at)
+
+
+def test_event(at: datetime) -> tuple[str, str]:
+    """(event id, body) of a trial."""
+    return _event(TEST, at, {"text": "这是一次试发 (a test)"})
 
 
 async def _add(webhook_ids: Sequence[int], kind: str, told: Sequence[tuple[str, str]], at: datetime) -> None:

@@ -33,7 +33,18 @@ from bot.console.member import page as member
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
 from bot.console.segments import pages as segments
-from bot.console.settings import channels, days, departments, fields, keywords, overview, policy, suppressions, tokens
+from bot.console.settings import (
+    channels,
+    days,
+    departments,
+    fields,
+    keywords,
+    overview,
+    policy,
+    suppressions,
+    tokens,
+    webhooks,
+)
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
 from bot.database import is_away
@@ -79,6 +90,7 @@ PAGES = (
     overview,
     departments,
     tokens,
+    webhooks,
     policy,
     days,
     channels,

@@ -19,8 +19,6 @@ from campaigns.members.load import Loaded, load_chunk
 from campaigns.rows import Judge, Judged
 
 MOST_ROWS = 1000
-TIERS_DUE = "tiers_due"
-"""The mark that says members were changed since tiers were assigned."""
 T = TypeVar("T", bound=BaseModel)
 Results = dict[int, RowResult]
 _PARENT = {
@@ -186,4 +184,4 @@ async def _bring_up(kind: TableKind, stored: Sequence[Judged], results: Results)
         case _:
             pass
     if news:
-        await marks.write_mark_once(TIERS_DUE, "1")
+        await marks.write_mark_once(marks.TIERS_DUE, "1")

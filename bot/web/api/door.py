@@ -132,7 +132,7 @@ async def _stored(
 ) -> str:
     assert operation.store is not None
     answer: BatchAnswer = await operation.store(rows, _runtime(request).clock())
-    text = answer.model_dump_json(exclude_defaults=True)
+    text = answer.model_dump_json()
     if answer.added or answer.updated:
         told = {name: getattr(answer, name) for name in ("added", "updated", "rejected")}
         await _log(request, token, Action.API_WRITTEN, kind=operation.path[1:], **told)

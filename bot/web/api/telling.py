@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from bot.web.api.answers import BatchAnswer, Fault, RowResult
-from bot.web.api.batches import TIERS_DUE, Results, rejected, store_rows, summed, validate_rows
+from bot.web.api.batches import Results, rejected, store_rows, summed, validate_rows
 from bot.web.api.events import (
     ApplicationEvent,
     Event,
@@ -44,7 +44,7 @@ async def tell_batch(rows: Sequence[object], now: datetime) -> BatchAnswer:
     for kind, run in groupby(valid, key=lambda pair: type(pair[1])):
         await _APPLY[kind](list(run), now, results)
     if any(one.result in ("added", "updated") for one in results.values()):
-        await marks.write_mark_once(TIERS_DUE, "1")
+        await marks.write_mark_once(marks.TIERS_DUE, "1")
     return summed(results)
 
 
