@@ -165,8 +165,8 @@ async def test_an_answer_without_end_is_read_to_a_point(listener: Listener) -> N
 
 @pytest.mark.parametrize(
     "address",
-    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1", "::1",
-     "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "255.255.255.255", "240.0.0.1"],
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1", "224.0.0.1",
+     "::1", "fe80::1", "fd00::1", "::ffff:10.0.0.1", "64:ff9b::a00:1", "2002:a00:1::", "255.255.255.255", "240.0.0.1"],
 )  # fmt: skip
 def test_no_network_of_our_own_is_open(address: str) -> None:
     assert not _is_open(ip_address(address), (), sandboxed=False)
