@@ -134,6 +134,11 @@ async def list_webhooks() -> list[Hook]:
     return [_hook(row) for row in await Webhook.all().order_by("-id")]
 
 
+async def stopped_webhooks() -> list[Hook]:
+    """Those that stopped by themselves, each with a note why."""
+    return [_hook(row) for row in await Webhook.exclude(state=WebhookState.ON).exclude(note="").order_by("id")]
+
+
 async def find_webhook(webhook_id: int) -> Hook | None:
     row = await Webhook.get_or_none(id=webhook_id) if webhook_id <= _LARGEST else None
     return _hook(row) if row else None
@@ -189,12 +194,12 @@ async def announce(
         for member_id, data in about.items()
         if member_id in members
     ]
-    await _add(listening, kind, told, at)
+    await _add(listening, kind, told)
 
 
 async def announce_test(webhook_id: int, at: datetime) -> None:
     """Something to try the address with."""
-    await _add([webhook_id], TEST, [test_event(at)], at)
+    await _add([webhook_id], TEST, [test_event(at)])
 
 
 def test_event(at: datetime) -> tuple[str, str]:
@@ -202,7 +207,7 @@ def test_event(at: datetime) -> tuple[str, str]:
     return _event(TEST, at, {"text": "这是一次试发 (a test)"})
 
 
-async def _add(webhook_ids: Sequence[int], kind: str, told: Sequence[tuple[str, str]], at: datetime) -> None:
+async def _add(webhook_ids: Sequence[int], kind: str, told: Sequence[tuple[str, str]]) -> None:
     pairs = [(number, *event) for event in told for number in webhook_ids]
     await statements.add_deliveries(
         {
@@ -210,7 +215,6 @@ async def _add(webhook_ids: Sequence[int], kind: str, told: Sequence[tuple[str, 
             "event_id": [event_id for _, event_id, _ in pairs],
             "kind": [str(kind)] * len(pairs),
             "body": [body for _, _, body in pairs],
-            "made_at": [at] * len(pairs),
         }
     )
 

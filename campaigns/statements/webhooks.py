@@ -10,16 +10,16 @@ _DELIVERY: Mapping[str, str] = {
     "event_id": "text",
     "kind": "text",
     "body": "text",
-    "made_at": "timestamptz",
 }
 
 
 async def add_deliveries(rows: Columns) -> None:
-    """Due at once; one whose (webhook, event) is there already adds nothing."""
+    """Made and due now; one whose (webhook, event) is there already adds nothing."""
+    now = now_by(connection())
     await fetch_for(
         f"""
-        INSERT INTO webhook_deliveries ({", ".join(_DELIVERY)}, state, due_at, attempts, problem)
-        SELECT {{columns}}, 'due', {now_by(connection())}, 0, '' FROM {{rows}} WHERE TRUE
+        INSERT INTO webhook_deliveries ({", ".join(_DELIVERY)}, state, made_at, due_at, attempts, problem)
+        SELECT {{columns}}, 'due', {now}, {now}, 0, '' FROM {{rows}} WHERE TRUE
         ON CONFLICT (webhook_id, event_id) DO NOTHING
         """,
         _DELIVERY,
