@@ -87,6 +87,8 @@ class Settings(BaseSettings):
 
     lease_seconds: int = Field(60, ge=1, le=3600)
 
+    webhook_networks: _Networks = ""
+
     sandbox_url: _Text = ""
 
     smtp_host: _Text = ""

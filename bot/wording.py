@@ -118,11 +118,20 @@ RIGHTS = {
     "answer": "回复客户",
     "plan": "做活动",
     "import": "导入",
+    "events": "报告网站上的事",
     "assign": "分配会员",
     "approve": "审批活动",
     "settings": "改设置",
     "staff": "管员工",
     "audit": "看审计日志",
+}
+
+HOOK_KINDS = {
+    "reply": "会员回复",
+    "opt_out": "退订",
+    "return": "回流",
+    "task_outcome": "任务有结果",
+    "test": "试发",
 }
 
 ACTION_WORDS = {
@@ -164,6 +173,9 @@ ACTION_WORDS = {
     "tier_set": "人工定级",
     "tier_ended": "人工定级到期",
     "task_changed": "办任务",
+    "api_read": "程序取数",
+    "api_written": "程序传数",
+    "webhook_changed": "改对外通知",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
     "seekers_seen": "看求职者",
@@ -360,6 +372,10 @@ TIER_PARTS = {"payments": "付费", "activity": "活跃度", "hiring": "招聘",
 
 def tier_part_words(part: str) -> str:
     return _of(TIER_PARTS, part)
+
+
+def hook_kind_words(kind: str) -> str:
+    return _of(HOOK_KINDS, kind)
 
 
 def action_words(action: str) -> str:

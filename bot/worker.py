@@ -23,14 +23,17 @@ from redis.exceptions import RedisError
 
 from bot import sender
 from bot.jobs import job_bytes, job_value
+from bot.outgoing.delivering import deliver_due
+from bot.process import bulk_work
 from bot.runtime import Runtime, follow_clock, follow_rules
 from bot.settings import Settings
 from bot.wecom.mass import run_tasks
 from bot.wecom.notices import tell_owners
 from bot.wecom.stops import tell_stops
-from campaigns import marks, outbox, planner
+from campaigns import marks, outbox, planner, webhooks
 from campaigns.members.activity_runs import last_run_at
 from campaigns.members.tier_runs import last_tiering_at
+from campaigns.members.tiering import assign_all_tiers
 from campaigns.outbox import Batch
 from campaigns.terms import SHANGHAI, ChannelName
 
@@ -40,6 +43,8 @@ _EVERY_SECOND = set(range(60))
 _RECOVER_AT = {0, 10, 20, 30, 40, 50}
 _TELL_AT = set(range(3, 60, 5))
 _CONFIRMED_AT = {7, 37}
+_DELIVER_AT = set(range(0, 60, 2))
+_BRING_UP_AT = {19, 49}
 _SCORE_HOUR = 3
 _SCORE_AT = {9, 39}  # looked at twice an hour, so that a night's run that failed is made up for
 _SCORE_SECONDS = 1200
@@ -109,6 +114,24 @@ async def tell_staff(ctx: dict[str, Any]) -> None:
 async def _tell_everybody(runtime: Runtime) -> None:
     await tell_owners(runtime)
     await tell_stops(runtime)
+
+
+async def deliver(ctx: dict[str, Any]) -> None:
+    """Other programs are told what happened."""
+    await _once(ctx["delivering"], deliver_due, ctx["runtime"])
+
+
+async def bring_up(ctx: dict[str, Any]) -> None:
+    """Tiers of members that programs changed; deliveries of long ago are forgotten."""
+    await _once(ctx["bringing_up"], _bring_up, ctx["runtime"])
+
+
+async def _bring_up(runtime: Runtime) -> None:
+    await webhooks.forget_old(datetime.now(UTC))
+    if await marks.read_mark(marks.TIERS_DUE):
+        await marks.delete_mark(marks.TIERS_DUE)
+        with bulk_work():
+            await assign_all_tiers(runtime.clock(), runtime.rulebook.policy.tiers)
 
 
 async def confirmed(ctx: dict[str, Any]) -> None:
@@ -208,6 +231,8 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron(look, name=f"{queue}:look", second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
         cron(tell_staff, name=f"{queue}:tell", second=_TELL_AT, keep_result=0),
         cron(confirmed, name=f"{queue}:confirmed", second=_CONFIRMED_AT, keep_result=0),
+        cron(deliver, name=f"{queue}:deliver", second=_DELIVER_AT, keep_result=0),
+        cron(bring_up, name=f"{queue}:bring_up", minute=_BRING_UP_AT, second=43, keep_result=0),
         cron(score, name=f"{queue}:score", minute=_SCORE_AT, second=31, timeout=_SCORE_SECONDS, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
@@ -223,6 +248,8 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
             "telling": asyncio.Lock(),
             "confirming": asyncio.Lock(),
             "scoring": asyncio.Lock(),
+            "delivering": asyncio.Lock(),
+            "bringing_up": asyncio.Lock(),
         },
         handle_signals=False,
         keep_result=0,

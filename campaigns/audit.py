@@ -57,6 +57,9 @@ class Action(StrEnum):
     SEEKER_INTRODUCED = "seeker_introduced"
     INTRODUCTION_CHANGED = "introduction_changed"  # asked, told, refused, withdrawn; a seeker's consent
     FAIR_CHANGED = "fair_changed"  # made, called off, held; an invitation, its answer, who came
+    API_READ = "api_read"  # by a program
+    API_WRITTEN = "api_written"
+    WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
 
 
 @dataclass(frozen=True, slots=True)

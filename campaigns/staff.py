@@ -204,8 +204,12 @@ async def _staff_member(row: StaffAccount) -> StaffMember:
     )
 
 
+async def owners_of(department: str) -> frozenset[str]:
+    """The names of its people: whose members are the department's."""
+    return frozenset(map(str, await StaffAccount.filter(department=department).values_list("name", flat=True)))
+
+
 async def _owners(row: StaffAccount) -> frozenset[str]:
     if not row.department:
         return frozenset({row.name})
-    names = await StaffAccount.filter(department=row.department).values_list("name", flat=True)
-    return frozenset({row.name, *map(str, names)})
+    return await owners_of(row.department) | {row.name}

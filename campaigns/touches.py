@@ -161,6 +161,21 @@ async def read_touches(touch_ids: Collection[int]) -> list[TouchRow]:
     return [_row(row) for row in await Touch.filter(id__in=list(touch_ids))]
 
 
+async def touches_after(
+    after: int, limit: int, *, owners: Collection[str] | None, number: str = "", kind: str = ""
+) -> list[dict[str, Any]]:
+    """A page for a program that reads them all, by id; of these people's members, of one member, of one kind."""
+    asked = Touch.filter(id__gt=after)
+    if owners is not None:
+        asked = asked.filter(member__owner__in=sorted(owners))
+    if number:
+        asked = asked.filter(member__no=number)
+    if kind:
+        asked = asked.filter(kind=kind)
+    plain = ("id", "at", "direction", "kind", "medium", "message_class", "text", "intent")
+    return await asked.order_by("id").limit(limit).values(*plain, member_no="member__no", contact_no="contact__no")
+
+
 async def count_of(member_id: int) -> int:
     return await Touch.filter(member_id=member_id).count()
 

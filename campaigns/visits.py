@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
 
+from campaigns import webhooks
 from campaigns.errors import StateError
 from campaigns.models import Visit
+from campaigns.webhooks import WebhookKind
 
 _LARGEST = 2**31 - 1  # a number of the database
 
@@ -64,7 +67,9 @@ async def find_visit(visit_id: int) -> VisitTask | None:
 async def close_visit(visit_id: int, *, outcome: Mapping[str, object], at: datetime, by: str = "") -> None:
     """Raises StateError for a task that somebody else closed."""
     done = {"state": "done", "outcome": dict(outcome), "closed_at": at, "closed_by": by}
-    await _change(visit_id, "open", done)
+    async with in_transaction():
+        await _change(visit_id, "open", done)
+        await _announce(visit_id, outcome, at=at, by=by, done=True)
 
 
 async def reopen_visit(visit_id: int) -> None:
@@ -74,6 +79,19 @@ async def reopen_visit(visit_id: int) -> None:
 
 async def postpone_visit(visit_id: int, due_at: datetime) -> None:
     await _change(visit_id, "open", {"due_at": due_at})
+
+
+async def note_try(visit_id: int, *, outcome: Mapping[str, object], until: datetime, at: datetime, by: str) -> None:
+    """A call that did not end the task, which stays open until then. Raises StateError as above."""
+    async with in_transaction():
+        await postpone_visit(visit_id, until)
+        await _announce(visit_id, outcome, at=at, by=by, done=False)
+
+
+async def _announce(visit_id: int, outcome: Mapping[str, object], *, at: datetime, by: str, done: bool) -> None:
+    visit = await Visit.get(id=visit_id)
+    told = {"task": visit_id, "category": visit.category, "outcome": dict(outcome), "by": by, "done": done}
+    await webhooks.announce(WebhookKind.TASK_OUTCOME, at=at, about={visit.member_id: told}, contact_id=visit.contact_id)
 
 
 async def hand_visit(visit_id: int, owner: str) -> None:

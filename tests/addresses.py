@@ -147,6 +147,7 @@ _THINGS: Mapping[str, Ask] = {
     "inbox/number": _first_heard,
     "inbox/id": _first(models.CannedAnswer),
     "imports/id": _first(models.ImportRun),
+    "settings/id": _first(models.Webhook),
     "templates/folder": _always("unread_resumes"),
     "templates/key": _first(models.Campaign, "key"),
     "templates/file": _always("sms.toml"),

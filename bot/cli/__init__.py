@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from bot.cli import backing_up, campaigns, data, dkim, fairs, matching, running, scoring, segments, staff, wechat
+from bot.cli import (
+    backing_up,
+    campaigns,
+    data,
+    dkim,
+    fairs,
+    matching,
+    programs,
+    running,
+    scoring,
+    segments,
+    staff,
+    wechat,
+)
 from bot.cli.parts import print_json
 from campaigns.errors import Interrupted, OutreachError
 
@@ -30,6 +43,8 @@ app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
 app.add_typer(staff.app, name="staff")
 app.add_typer(wechat.app, name="wechat")
+app.add_typer(programs.api_app, name="api")
+app.add_typer(programs.hook_app, name="webhook")
 
 
 def main() -> None:

@@ -46,13 +46,14 @@ from bot.console.settings import (
     suppressions,
     tiers,
     tokens,
+    webhooks,
 )
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
-from bot.web import log_in, tracking
+from bot.web import api, log_in, tracking
 from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
@@ -94,6 +95,7 @@ PAGES = (
     overview,
     departments,
     tokens,
+    webhooks,
     policy,
     tiers,
     days,
@@ -132,6 +134,7 @@ def all_routes() -> list[BaseRoute]:
         Route("/health", health),
         *tracking.routes,
         *log_in.routes,
+        *api.routes,
         *(route for page in PAGES for route in page.routes),
         Mount("/static", StaticFiles(directory=STATIC, packages=[("js_lib_htmx", "static/htmx")])),
     ]

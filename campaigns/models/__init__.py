@@ -18,6 +18,7 @@ from campaigns.models.desk import (
     SavedView,
 )
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
+from campaigns.models.interface import ApiAnswer, Webhook, WebhookDelivery
 from campaigns.models.matching import Fair, FairInvitation, Introduction, SeekerOccupation
 from campaigns.models.people import (
     Application,
@@ -48,6 +49,7 @@ from campaigns.models.tiering import TierOverride, TierRun
 
 __all__ = [
     "ActivityRun",
+    "ApiAnswer",
     "ApiToken",
     "Application",
     "Approval",
@@ -92,6 +94,8 @@ __all__ = [
     "TierRun",
     "Touch",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
     "WechatFollower",
     "WecomCustomer",
     "WecomDesk",

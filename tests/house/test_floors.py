@@ -16,9 +16,9 @@ FLOORS: dict[float, str] = {
     10: "bot.console.*",
     9.5: "bot.web.imap_door",
     9.1: "bot.web.log_in",
-    9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
+    9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side bot.web.api.*",
     8.5: "bot.wecom.*",
-    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk",
+    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk bot.outgoing.*",
     7.5: "bot.keyword_table",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat bot.sandbox.wecom "
     "bot.sandbox.wecom.*",
@@ -60,8 +60,8 @@ FLOORS: dict[float, str] = {
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
-    "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions",
-    2.5: "campaigns.marks campaigns.edits campaigns.kept",
+    "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers",
+    2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
     1.5: "campaigns.fields",
@@ -99,6 +99,8 @@ ROOMS = (
     "campaigns.visiting",
     "campaigns.tiers",
     "campaigns.matching",
+    "bot.web.api",
+    "bot.outgoing",
 )
 
 

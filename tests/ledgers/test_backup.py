@@ -295,7 +295,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     wecom = ("bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
     desk = (
         "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
-        "notes", "imports", "custom_fields", "api_tokens",
+        "notes", "imports", "custom_fields", "api_tokens", "api_answers", "webhooks", "webhook_deliveries",
     )  # fmt: skip
     matching = ("seeker_occupations", "introductions", "fairs", "fair_invitations")
     tiers = ("tier_runs", "tier_overrides")
@@ -395,6 +395,16 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "tier_runs": {"at": NOW, "members": 3, "tiers": {"高端": 3}},
     "tier_overrides": {"member_id": 1, "tier": "高端", "reason": _ODD, "until": NOW.date(), "by": "林", "at": NOW},
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
+    "api_answers": {"token_id": 1, "key": "k", "digest": "d", "status": 200, "body": _ODD, "made_at": NOW},
+    "webhooks": {"url": "https://a.example/", "kinds": ["reply"], "note": _ODD, "made_at": NOW},
+    "webhook_deliveries": {
+        "webhook_id": 1,
+        "event_id": "e",
+        "kind": "reply",
+        "body": _ODD,
+        "made_at": NOW,
+        "due_at": NOW,
+    },
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
     "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},

@@ -13,7 +13,7 @@ from tests.web_cast import add_colleague, add_member, as_staff, browse
 
 PUBLIC = {
     "/health", "/login", "/login/demo", "/static",
-    "/u/{token}", "/in/{token}", "/c/{token}/{name}", "/o/{token}.gif",
+    "/api/v1", "/u/{token}", "/in/{token}", "/c/{token}/{name}", "/o/{token}.gif",
 }  # fmt: skip
 # who may open what, beside an administrator, who may everything
 TABLE: dict[tuple[str, str], str] = {
@@ -175,6 +175,11 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/settings/fields"): "",
     ("POST", "/settings/fields"): "",
     ("POST", "/settings/fields/delete"): "",
+    ("GET", "/settings/webhooks"): "",
+    ("POST", "/settings/webhooks"): "",
+    ("GET", "/settings/webhooks/{id:int}"): "",
+    ("POST", "/settings/webhooks/{id:int}"): "",
+    ("POST", "/settings/webhooks/deliveries/{id:int}/again"): "",
     ("GET", "/settings/tokens"): "",
     ("POST", "/settings/tokens"): "",
     ("POST", "/settings/tokens/{id:int}/revoke"): "",

@@ -22,6 +22,7 @@ _TABS: tuple[tuple[str, str, str, Right], ...] = (
     ("suppressions", "/settings/suppressions", "屏蔽名单", Right.SETTINGS),
     ("fields", "/settings/fields", "自定义字段", Right.SETTINGS),
     ("tokens", "/settings/tokens", "接口令牌", Right.SETTINGS),
+    ("webhooks", "/settings/webhooks", "对外通知", Right.SETTINGS),
     ("staff", "/staff", "员工", Right.STAFF),
     ("departments", "/settings/departments", "部门", Right.STAFF),
     ("audit", "/audit", "审计日志", Right.AUDIT),
