@@ -17,6 +17,7 @@ from campaigns.models.desk import (
     SavedSegment,
     SavedView,
 )
+from campaigns.models.gifts import GiftItem, GiftLine, GiftPlan, GiftTaste
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
 from campaigns.models.people import (
     Application,
@@ -62,6 +63,10 @@ __all__ = [
     "CustomField",
     "Event",
     "FileEdit",
+    "GiftItem",
+    "GiftLine",
+    "GiftPlan",
+    "GiftTaste",
     "ImportRun",
     "KeptCount",
     "LinkUse",

@@ -54,13 +54,13 @@ FLOORS: dict[float, str] = {
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes",
+    "campaigns.effects campaigns.outcomes campaigns.gifting",
     3.5: "campaigns.mass campaigns.approvals",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
     "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
-    "campaigns.comebacks campaigns.conversations.*",
+    "campaigns.comebacks campaigns.conversations.* campaigns.gift_ledger",
     2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
@@ -68,7 +68,7 @@ FLOORS: dict[float, str] = {
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
-    "campaigns.activity.*",
+    "campaigns.activity.* campaigns.gifts.*",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
@@ -97,6 +97,7 @@ ROOMS = (
     "campaigns.conversations",
     "campaigns.diagnosis",
     "campaigns.visiting",
+    "campaigns.gifts",
 )
 
 
