@@ -161,6 +161,7 @@ ACTION_WORDS = {
     "contact_left": "记联系人离开",
     "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
+    "gifts_changed": "礼品",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
 }
@@ -173,6 +174,7 @@ TASKS = {
     "promise": "答应的事",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
+    "gift": "节日送礼",
 }
 
 TOUCHES = {

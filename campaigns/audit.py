@@ -51,6 +51,7 @@ class Action(StrEnum):
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
+    GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
 
 
 @dataclass(frozen=True, slots=True)

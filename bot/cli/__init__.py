@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import backing_up, campaigns, data, dkim, running, scoring, segments, staff, wechat
+from bot.cli import backing_up, campaigns, data, dkim, gifts, running, scoring, segments, staff, wechat
 from bot.cli.parts import print_json
 from campaigns.errors import Interrupted, OutreachError
 
@@ -26,6 +26,7 @@ app.add_typer(campaigns.app, name="campaign")
 app.add_typer(data.member_app, name="member")
 app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
+app.add_typer(gifts.app, name="gift")
 app.add_typer(staff.app, name="staff")
 app.add_typer(wechat.app, name="wechat")
 

@@ -38,6 +38,7 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
         ("calendar", "/calendar", "cal", "日历", Right.SEE),
         ("templates", "/templates", "file", "素材", Right.SEE),
+        ("gifts", "/gifts", "gift", "礼品", Right.SEE),
     ),
     (
         ("settings", "/settings", "gear", "设置", Right.SETTINGS),
