@@ -12,7 +12,7 @@ def test_a_plan_is_reckoned_and_approved_from_the_machine_itself(call: Call, tmp
     assert call("import", str(folder)).code == 0
     assert "礼品库是空的" in call("gift", "plan", "春节", "--budget", "100", "--rule", "all").err
     assert (
-        call("gift", "add", "保温杯", "--value", "45", "--stock", "9", "--taste", "用品", "--json").found["free"] == 9
+        call("gift", "add", "保温杯", "--value", "45", "--stock", "9", "--taste", "用品", "--json").found[0]["free"] == 9
     )
     assert call("gift", "add", "台历", "--value", "20", "--stock", "9", "--house").code == 0
     draft = call("gift", "plan", "春节", "--budget", "100", "--rule", "all", "--json").found
