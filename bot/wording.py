@@ -176,6 +176,7 @@ ACTION_WORDS = {
     "api_read": "程序取数",
     "api_written": "程序传数",
     "webhook_changed": "改对外通知",
+    "gifts_changed": "礼品",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
     "seekers_seen": "看求职者",
@@ -195,6 +196,7 @@ TASKS = {
     "introduce": "介绍求职者",
     "ask_seeker": "问求职者愿不愿意",
     "tell_seeker": "告诉求职者",
+    "gift": "节日送礼",
 }
 
 TOUCHES = {

@@ -60,6 +60,7 @@ class Action(StrEnum):
     API_READ = "api_read"  # by a program
     API_WRITTEN = "api_written"
     WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
+    GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ _THINGS: Mapping[str, Ask] = {
     "inbox/id": _first(models.CannedAnswer),
     "imports/id": _first(models.ImportRun),
     "settings/id": _first(models.Webhook),
+    "gifts/id": _first(models.GiftPlan),
+    "gifts/number": _first(models.Member, "no"),
     "templates/folder": _always("unread_resumes"),
     "templates/key": _first(models.Campaign, "key"),
     "templates/file": _always("sms.toml"),

@@ -12,6 +12,7 @@ from bot.cli import (
     data,
     dkim,
     fairs,
+    gifts,
     matching,
     programs,
     running,
@@ -41,6 +42,7 @@ app.add_typer(campaigns.app, name="campaign")
 app.add_typer(data.member_app, name="member")
 app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
+app.add_typer(gifts.app, name="gift")
 app.add_typer(staff.app, name="staff")
 app.add_typer(wechat.app, name="wechat")
 app.add_typer(programs.api_app, name="api")

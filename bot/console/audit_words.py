@@ -44,6 +44,8 @@ _KINDS = {
     "field": ("自定义字段", "/settings/fields"),
     "canned": ("常用语", "/inbox/canned"),
     "file": ("设置文件", ""),
+    "gift": ("礼品", "/gifts"),
+    "gifts": ("礼品计划", "/gifts"),
     "suppression": ("屏蔽名单", "/settings/suppressions"),
     "suppressions": ("屏蔽名单", "/settings/suppressions"),
     "members": ("会员列表", "/members"),

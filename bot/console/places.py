@@ -39,6 +39,7 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("calendar", "/calendar", "cal", "日历", Right.SEE),
         ("fairs", "/fairs", "people", "招聘会", Right.SEE),
         ("templates", "/templates", "file", "素材", Right.SEE),
+        ("gifts", "/gifts", "gift", "礼品", Right.SEE),
     ),
     (
         ("settings", "/settings", "gear", "设置", Right.SETTINGS),

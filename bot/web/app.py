@@ -26,6 +26,8 @@ from bot.console import (
     talking,
     writing,
 )
+from bot.console.gifts import acts as gift_acts
+from bot.console.gifts import pages as gifts
 from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
@@ -88,6 +90,8 @@ PAGES = (
     campaigns,
     words,
     calendars,
+    gift_acts,
+    gifts,
     material,
     me,
     staff,

@@ -17,6 +17,7 @@ from campaigns.models.desk import (
     SavedSegment,
     SavedView,
 )
+from campaigns.models.gifts import GiftItem, GiftLine, GiftPlan, GiftTaste
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
 from campaigns.models.interface import ApiAnswer, Webhook, WebhookDelivery
 from campaigns.models.matching import Fair, FairInvitation, Introduction, SeekerOccupation
@@ -68,6 +69,10 @@ __all__ = [
     "Fair",
     "FairInvitation",
     "FileEdit",
+    "GiftItem",
+    "GiftLine",
+    "GiftPlan",
+    "GiftTaste",
     "ImportRun",
     "Introduction",
     "KeptCount",

@@ -55,12 +55,13 @@ FLOORS: dict[float, str] = {
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes campaigns.tier_night",
+    "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting",
     3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
-    "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers",
+    "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
+    "campaigns.gift_ledger",
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
@@ -68,7 +69,7 @@ FLOORS: dict[float, str] = {
     1: "campaigns.rights campaigns.spool campaigns.tiers.* campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* "
-    "campaigns.matching.*",
+    "campaigns.matching.* campaigns.gifts.*",
     0.5: "campaigns.reach campaigns.tier_rules",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
@@ -101,6 +102,7 @@ ROOMS = (
     "campaigns.matching",
     "bot.web.api",
     "bot.outgoing",
+    "campaigns.gifts",
 )
 
 

@@ -300,7 +300,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     matching = ("seeker_occupations", "introductions", "fairs", "fair_invitations")
     tiers = ("tier_runs", "tier_overrides")
     desks = ("staff", "staff_sessions", "audit_entries", *desk)
-    new = ("claims", "activity_runs", *tiers, *matching, *wecom, *desks)
+    gifts = ("gift_items", "gift_tastes", "gift_plans", "gift_lines")
+    new = ("claims", "activity_runs", *tiers, *gifts, *matching, *wecom, *desks)
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
@@ -394,6 +395,17 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "custom_fields": {"name": "n", "shown": ["list"]},
     "tier_runs": {"at": NOW, "members": 3, "tiers": {"高端": 3}},
     "tier_overrides": {"member_id": 1, "tier": "高端", "reason": _ODD, "until": NOW.date(), "by": "林", "at": NOW},
+    "gift_items": {"name": _ODD[:40], "value": 280, "stock": 5, "tastes": ["酒", _ODD]},
+    "gift_tastes": {"member_id": 1, "likes": [_ODD]},
+    "gift_plans": {
+        "festival": "春节-2027",
+        "day": NOW.date(),
+        "rule": _ODD,
+        "budget": 9,
+        "levels": {"高端": 1},
+        "at": NOW,
+    },
+    "gift_lines": {"plan_id": 1, "member_id": 1, "tier": "高端", "manner": "visit", "gifts": [1], "note": _ODD},
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
     "api_answers": {"token_id": 1, "key": "k", "digest": "d", "status": 200, "body": _ODD, "made_at": NOW},
     "webhooks": {"url": "https://a.example/", "kinds": ["reply"], "note": _ODD, "made_at": NOW},
