@@ -29,6 +29,7 @@ _FAKETIME = _POSTFIX.parent / "faketime"
 _DOVECOT = _POSTFIX.parent / "dovecot"
 _SQLMAP = _POSTFIX.parent / "sqlmap"
 _PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "chromium": "chromium"}
+_CHINESE_FONT = "fonts-noto-cjk"
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -312,9 +313,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def install() -> None:
+def install(more: Sequence[str] = ()) -> None:
     """Install what is missing with the system's package manager; says what it does, and what it may not do."""
-    missing = [package for binary, package in _PACKAGES.items() if not _present(binary)]
+    missing = [*(package for binary, package in _PACKAGES.items() if not _present(binary)), *more]
     if not missing:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
@@ -328,6 +329,13 @@ def install() -> None:
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)  # type: ignore[call-overload]
         return
     print(f"not installed, and not allowed to install: {' '.join(missing)}", flush=True)
+
+
+def need_chinese_font() -> None:
+    """Without one every Chinese character of a picture is an empty box."""
+    listed = shutil.which("fc-list")
+    if not listed or not subprocess.run([listed, ":lang=zh"], capture_output=True, check=False).stdout.strip():
+        raise MissingServer(f"a Chinese font is missing: apt-get install fontconfig {_CHINESE_FONT}")
 
 
 def unpack_postfix() -> None:
@@ -426,7 +434,8 @@ def _finds(look: object) -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["install"]:
-        install()
+        pictures = sys.argv[2:] == ["screens"]
+        install([] if not pictures or _finds(need_chinese_font) else ["fontconfig", _CHINESE_FONT])
         unpack_dovecot()
         unpack_postfix()
     if sys.argv[1:] == ["install", "faults"]:
