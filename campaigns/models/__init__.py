@@ -42,6 +42,7 @@ from campaigns.models.sending import (
     Occurrence,
     Tally,
 )
+from campaigns.models.sites import SiteItem, SiteRead
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
 __all__ = [
@@ -78,6 +79,8 @@ __all__ = [
     "SavedSegment",
     "SavedView",
     "Seeker",
+    "SiteItem",
+    "SiteRead",
     "StaffAccount",
     "StaffSession",
     "Suppression",

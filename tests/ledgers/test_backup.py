@@ -294,7 +294,17 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
         "notes", "imports", "custom_fields", "api_tokens",
     )  # fmt: skip
-    new = ("claims", "activity_runs", *wecom, "staff", "staff_sessions", "audit_entries", *desk)
+    new = (
+        "claims",
+        "activity_runs",
+        "site_reads",
+        "site_items",
+        *wecom,
+        "staff",
+        "staff_sessions",
+        "audit_entries",
+        *desk,
+    )
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
@@ -371,6 +381,8 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "corrections": {"touch_id": 1, "text": _ODD, "was": "other", "now": "stop", "by": "林", "at": NOW},
     "canned_answers": {"title": "t", "text": _ODD, "at": NOW},
     "notes": {"member_id": 1, "text": _ODD, "by": "林", "at": NOW},
+    "site_reads": {"site": _ODD, "source": "members", "last_id": 7, "at": NOW},
+    "site_items": {"site": "74cms", "source": "follow_ups", "no": _ODD},
     "imports": {"folder": "f", "by": "林", "at": NOW, "columns": {"a": _ODD}},
     "custom_fields": {"name": "n", "shown": ["list"]},
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
