@@ -163,14 +163,20 @@ class MariaDb:
 
 
 @contextlib.contextmanager
-def mariadb() -> Iterator[MariaDb]:
-    """A server of a recruiting site's kind; TEST_MARIADB names the program where it is not in the usual places."""
+def mariadb(*, log: bool = True) -> Iterator[MariaDb]:
+    """A server of a recruiting site's kind, that may log what it is asked; TEST_MARIADB names the program where it is not in the usual places."""
     program = mariadb_program()
     with _folder() as folder:
         data, port = folder / "data", _free_port()
         _fill_mariadb(program, data)
         files = [f"--socket={folder}/socket", f"--pid-file={folder}/pid", f"--general-log-file={folder}/general.log"]
-        wire = [f"--port={port}", "--bind-address=127.0.0.1", "--sql-mode=", "--general-log=1", "--skip-name-resolve"]
+        wire = [
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            "--sql-mode=",
+            f"--general-log={log:d}",
+            "--skip-name-resolve",
+        ]
         command = [program, "--no-defaults", f"--datadir={data}", *files, *wire, "--innodb-flush-log-at-trx-commit=0"]
         with _server(command, folder):
             _wait_for_port(port)

@@ -52,7 +52,8 @@ personal_jobs_apply: did resume_id jobs_id company_uid apply_addtime personal_lo
 PHPYUN_42 = """
 member: uid username password email moblie reg_ip reg_date login_ip login_date usertype login_hits salt address status
     email_status wxid wxopenid unionid wxname wxbindtime source
-company: id uid name hy pr provinceid cityid three_cityid mun sdate money content address linkman linkjob linkqq linkphone
+company: id uid name hy pr provinceid cityid three_cityid mun sdate money content address linkman
+    linkjob linkqq linkphone
     linktel linkmail website payd integral lastupdate jobtime r_status hits
 company_job: id uid name com_name hy job1 job1_son job_post provinceid cityid three_cityid salary type number exp report
     sex edu marriage description:v sdate edate jobhits lastupdate state status urgent r_status
