@@ -164,7 +164,7 @@ class MariaDb:
 
 @contextlib.contextmanager
 def mariadb(*, log: bool = True) -> Iterator[MariaDb]:
-    """A server of a recruiting site's kind, that may log what it is asked; TEST_MARIADB names the program where it is not in the usual places."""
+    """A server of a recruiting site's kind, that may log what it is asked; TEST_MARIADB names another program."""
     program = mariadb_program()
     with _folder() as folder:
         data, port = folder / "data", _free_port()

@@ -65,8 +65,7 @@ class Reader:
         self.last_id, self.read = self.after if self.since else 0, 0
         total, last = self.total(), -1
         while True:
-            if self.stopped:
-                raise Interrupted("已中断 (interrupted)")
+            self._go_on()
             raw = self._page(newer, values, last)
             if raw:
                 keys, columns = self._cells(raw)
@@ -93,11 +92,16 @@ class Reader:
     def _asked(self, statement: str, values: Sequence[object]) -> list[Raw]:
         """A connection that broke is made again a few times: a page is read anew, and nothing before it."""
         for wait in _WAITS:
+            self._go_on()
             try:
                 return self.connection.all(statement, values)
             except LostConnection:
                 time.sleep(wait)
         return self.connection.all(statement, values)
+
+    def _go_on(self) -> None:
+        if self.stopped:
+            raise Interrupted("已中断 (interrupted)")
 
     def _cells(self, raw: list[Raw]) -> Page:
         raw = _once_each(raw, self.plan.firsts)
