@@ -34,6 +34,7 @@ _PACKAGES = {
     "chromium": "chromium",
     "mariadbd": "mariadb-server-core",  # the program alone: no server of the machine's own
 }
+_SMALL_MARIADB = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M")  # quick to begin with
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -176,6 +177,7 @@ def mariadb(*, log: bool = True) -> Iterator[MariaDb]:
             "--sql-mode=",
             f"--general-log={log:d}",
             "--skip-name-resolve",
+            *_SMALL_MARIADB,
         ]
         command = [program, "--no-defaults", f"--datadir={data}", *files, *wire, "--innodb-flush-log-at-trx-commit=0"]
         with _server(command, folder):
@@ -201,7 +203,7 @@ def _fill_mariadb(program: Path, data: Path) -> None:
     names = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
     words = "".join((shared / name).read_text(encoding="utf-8") for name in names)
     done = subprocess.run(
-        [program, "--no-defaults", "--bootstrap", f"--datadir={data}", "--innodb=ON", "--log-warnings=0"],
+        [program, "--no-defaults", "--bootstrap", f"--datadir={data}", *_SMALL_MARIADB, "--log-warnings=0"],
         input=f"use mysql;\nSET @auth_root_socket=NULL;\n{words}",
         capture_output=True,
         text=True,
