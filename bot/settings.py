@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     huifang_secret: _Text = ""
     database_url: _Text = ""
     redis_url: _Text = ""
+    huifang_site_dsn: _Text = ""
     log_level: _Text = "WARNING"
 
     web_host: _Text = "127.0.0.1"

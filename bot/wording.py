@@ -71,6 +71,10 @@ CHANNELS = {
     "phone": "电话",
     "web": "网页",
     "fair": "招聘会",
+    "gift": "礼品",
+    "visit": "上门",
+    "online": "在线",
+    "other": "其他方式",
 }
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
@@ -225,6 +229,7 @@ BLOCKS = {
     "preference": "本人停了这个渠道",
     "unfollowed": "取消关注",
     "by_hand": "员工屏蔽",
+    "of_site": "网站黑名单",
 }
 
 # A restored copy, until a person releases it.

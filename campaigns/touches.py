@@ -78,6 +78,34 @@ async def record_touch(
     return int(touch.id)
 
 
+@dataclass(frozen=True, slots=True)
+class PastContact:
+    """A contact of a time before us, as a colleague wrote it down elsewhere."""
+
+    member_id: int
+    at: datetime
+    medium: str
+    text: str
+    by: str
+
+
+async def record_past(contacts: Sequence[PastContact]) -> None:
+    """A visit each, many in one statement."""
+    rows = [
+        Touch(
+            member_id=one.member_id,
+            at=one.at,
+            direction=Direction.OUT,
+            kind=TouchKind.VISIT,
+            medium=one.medium,
+            text=one.text,
+            by=one.by,
+        )
+        for one in contacts
+    ]
+    await Touch.bulk_create(rows, batch_size=500)
+
+
 async def record_sent(message_ids: Sequence[int], now: datetime) -> None:
     """An outbound touch for each message that has none yet: asked twice it adds nothing."""
     await statements.add_missing_touches(message_ids, now)

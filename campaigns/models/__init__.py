@@ -45,6 +45,7 @@ from campaigns.models.sending import (
     Occurrence,
     Tally,
 )
+from campaigns.models.sites import SiteItem, SiteRead
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 from campaigns.models.tiering import TierOverride, TierRun
 
@@ -91,6 +92,8 @@ __all__ = [
     "SavedView",
     "Seeker",
     "SeekerOccupation",
+    "SiteItem",
+    "SiteRead",
     "StaffAccount",
     "StaffSession",
     "Suppression",

@@ -40,7 +40,7 @@ FLOORS: dict[float, str] = {
     5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
     "bot.sandbox.wechat_bodies bot.sandbox.hostile",
@@ -56,7 +56,7 @@ FLOORS: dict[float, str] = {
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting",
-    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring",
+    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
@@ -103,6 +103,7 @@ ROOMS = (
     "bot.web.api",
     "bot.outgoing",
     "campaigns.gifts",
+    "bot.sites",
 )
 
 

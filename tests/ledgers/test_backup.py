@@ -301,7 +301,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     tiers = ("tier_runs", "tier_overrides")
     desks = ("staff", "staff_sessions", "audit_entries", *desk)
     gifts = ("gift_items", "gift_tastes", "gift_plans", "gift_lines")
-    new = ("claims", "activity_runs", *tiers, *gifts, *matching, *wecom, *desks)
+    new = ("claims", "activity_runs", "site_reads", "site_items", *tiers, *gifts, *matching, *wecom, *desks)
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
@@ -391,6 +391,8 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "corrections": {"touch_id": 1, "text": _ODD, "was": "other", "now": "stop", "by": "林", "at": NOW},
     "canned_answers": {"title": "t", "text": _ODD, "at": NOW},
     "notes": {"member_id": 1, "text": _ODD, "by": "林", "at": NOW},
+    "site_reads": {"site": _ODD, "source": "members", "last_id": 7, "at": NOW},
+    "site_items": {"site": "74cms", "source": "follow_ups", "no": _ODD},
     "imports": {"folder": "f", "by": "林", "at": NOW, "columns": {"a": _ODD}},
     "custom_fields": {"name": "n", "shown": ["list"]},
     "tier_runs": {"at": NOW, "members": 3, "tiers": {"高端": 3}},
