@@ -11,6 +11,7 @@ from bot.commands.printing import bars
 from bot.database import open_database
 from bot.importing import ORDER, FileReport, Table, Weigher, import_tables
 from bot.process import bulk_work
+from bot.runtime import read_rules
 from bot.settings import Settings
 from bot.sites.cms74 import SITE as CMS74
 from bot.sites.connection import SiteConnection
@@ -97,7 +98,7 @@ class _Run:
         finally:
             self._connection.close()
         if not self._asked.dry_run:
-            await refresh_members(self._began)
+            await refresh_members(self._began, (await read_rules(self._settings))[0].tiers)
         return self._outcome(plans)
 
     def _plan(self) -> list[Plan]:

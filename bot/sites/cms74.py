@@ -84,7 +84,7 @@ _MEMBERS = Source(
         Cell("plan", ("s.setmeal_name|s.setmeal_id@plans", "c.setmeal_name|c.setmeal_id@plans"), as_name),
         Cell("plan_expires_on", ("s.deadline|s.endtime",), as_moment),
         Cell("owner", ("c.admin_id@admins", "c.cs_id@services"), as_name),
-        Cell("近12个月付费", ("paid.*",), as_sum, custom=True),
+        Cell("paid_12m", ("paid.*",), as_sum),
     ),
     joins=(_COMPANY, _PLAN),
     beside=(_PAID,),

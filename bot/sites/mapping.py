@@ -19,12 +19,11 @@ _FORBIDDEN = re.compile(r"pass|pwd|psw|salt|token|secret|hash|session|cookie|cap
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`custom`: the field is a column of the site's own."""
+    """A field of the import, the columns it is made of, and how."""
 
     field: str
     needs: tuple[str, ...]
     make: Make
-    custom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ _MEMBERS = Source(
         Cell("plan", ("s.rating_name", "c.rating_name"), as_name),
         Cell("plan_expires_on", ("s.vip_etime", "c.vipetime"), as_moment),
         Cell("owner", ("c.crm_uid@admins", "c.conid@consultants"), as_name),
-        Cell("近12个月付费", ("paid.*",), as_sum, custom=True),
+        Cell("paid_12m", ("paid.*",), as_sum),
     ),
     joins=(_COMPANY, _STATIS),
     beside=(_PAID,),

@@ -56,9 +56,8 @@ class Reader:
 
     def recognised(self, kind: TableKind) -> Recognised:
         cells = [cell for cell, _ in self.plan.cells]
-        mapping = {index: cell.field for index, cell in enumerate(cells) if not cell.custom}
-        custom = {index: cell.field for index, cell in enumerate(cells) if cell.custom}
-        return Recognised(kind, self.plan.header(), mapping, custom, ())
+        mapping = {index: cell.field for index, cell in enumerate(cells)}
+        return Recognised(kind, self.plan.header(), mapping, {}, ())
 
     def pages(self) -> Iterator[Page]:
         newer, values = self._newer()

@@ -82,7 +82,7 @@ async def test_all_of_a_site_comes_in(database: Settings, site: SiteBase) -> Non
     member = await Member.get(no="7")
     assert (member.name, member.trade, member.size, member.city) == ("大同第一机械厂", "机械制造", "20-99人", "大同")
     assert (member.plan, member.owner, member.unread_resumes, member.live_postings) == ("季度套餐", "林客服", 1, 1)
-    assert member.attrs["近12个月付费"] == "1200.00"
+    assert member.paid_12m == 1200
     assert (await Member.get(no="8")).name == "u8"  # it registered and said no more
     assert await Member.all().count() == 2
     contact = await Contact.get(no="7")
