@@ -173,6 +173,7 @@ TASKS = {
     "promise": "答应的事",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
+    "handover": "接手移交来的会员",
 }
 
 TOUCHES = {

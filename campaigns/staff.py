@@ -208,4 +208,4 @@ async def _owners(row: StaffAccount) -> frozenset[str]:
     if not row.department:
         return frozenset({row.name})
     names = await StaffAccount.filter(department=row.department).values_list("name", flat=True)
-    return frozenset({row.name, *map(str, names)})
+    return frozenset({row.name, row.department, *map(str, names)})  # what is given to the department itself too

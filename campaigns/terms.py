@@ -225,6 +225,7 @@ class Facts:
     applications: int
     unread_resumes: int
     oldest_unread_at: datetime | None
+    stage: str = ""
     attrs: Mapping[str, str] = field(default_factory=dict)
     contacts: Sequence[ContactFacts] = ()
     refused: bool = False

@@ -4,6 +4,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 """
 
 from campaigns.models.activity import ActivityRun
+from campaigns.models.care import Target, Transfer
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -82,7 +83,9 @@ __all__ = [
     "StaffSession",
     "Suppression",
     "Tally",
+    "Target",
     "Touch",
+    "Transfer",
     "Visit",
     "WechatFollower",
     "WecomCustomer",

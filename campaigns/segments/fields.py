@@ -185,6 +185,13 @@ _ALL = (
         measure="小时",
         optional=True,
     ),
+    _text(
+        "stage",
+        "成长阶段",
+        "the stage",
+        "registered 已注册、activated 已激活、posting 在发布、receiving 收简历、reading 看简历、hiring 招到人、renewing 临续费",
+        "stage in (registered, activated)",
+    ),
     _text("owner", "负责客服", "the owner", "负责该企业的客服姓名", "owner = 李娜"),
     _text("no", "会员编号", "the member number", "导出文件中的会员编号", "no = Q100000"),
     _text("name", "企业名称", "the company name", "企业全称，按导出文件原样", "name contains 物流"),

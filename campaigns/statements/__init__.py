@@ -1,6 +1,6 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
-from campaigns.statements.activity import read_login_days, write_activity
+from campaigns.statements.activity import read_login_days, write_activity, write_stages
 from campaigns.statements.claims import (
     ASIDE,
     ask_later,
@@ -99,5 +99,6 @@ __all__ = [
     "update_rows",
     "upsert",
     "write_activity",
+    "write_stages",
     "write_tiers",
 ]

@@ -55,7 +55,7 @@ FLOORS: dict[float, str] = {
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes",
-    3.5: "campaigns.mass campaigns.approvals",
+    3.5: "campaigns.mass campaigns.approvals campaigns.transfers campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
@@ -64,10 +64,10 @@ FLOORS: dict[float, str] = {
     2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
-    1.5: "campaigns.fields",
+    1.5: "campaigns.fields campaigns.advice",
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
-    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
+    "campaigns.indexes campaigns.toml_lines campaigns.stages campaigns.diagnosis.* campaigns.visiting.* "
     "campaigns.activity.*",
     0.5: "campaigns.reach",
     0: "campaigns.calendar campaigns.cells",
