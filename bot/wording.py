@@ -162,6 +162,7 @@ ACTION_WORDS = {
     "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
     "numbers_seen": "看号码",
+    "target_set": "定目标",
     "keywords_changed": "改关键词表",
 }
 

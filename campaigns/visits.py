@@ -99,8 +99,7 @@ async def hand_tasks(visit_ids: Collection[int], owner: str, *, was: str) -> int
     """Many at once; what was closed or given on meanwhile stays. Returns how many."""
     db = statements.connection()
     return await statements.run(
-        "UPDATE visits SET owner = $1 WHERE state = 'open' AND owner = $2 "
-        f"AND id {statements.ids_in(db, '$3', 'int')}",
+        f"UPDATE visits SET owner = $1 WHERE state = 'open' AND owner = $2 AND id {statements.ids_in(db, '$3', 'int')}",
         owner,
         was,
         statements.id_list(db, visit_ids),

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import backing_up, campaigns, data, dkim, running, scoring, segments, staff, wechat
+from bot.cli import backing_up, campaigns, data, dkim, people, running, scoring, segments, staff, wechat
 from bot.cli.parts import print_json
 from campaigns.errors import Interrupted, OutreachError
 
@@ -21,6 +21,7 @@ app.add_typer(running.app)
 app.add_typer(backing_up.app)
 app.add_typer(data.app)
 app.add_typer(scoring.app)
+app.add_typer(people.app)
 app.add_typer(segments.app, name="segment")
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(data.member_app, name="member")

@@ -118,7 +118,9 @@ async def read_funnel(
     found = {row["stage"]: row for row in rows}
     standing = {stage: int(found[stage]["n"]) if stage in found else 0 for stage in Stage}
     return [
-        Step(stage, standing[stage], sum(n for one, n in standing.items() if one.rank >= stage.rank), _days(found, stage))
+        Step(
+            stage, standing[stage], sum(n for one, n in standing.items() if one.rank >= stage.rank), _days(found, stage)
+        )
         for stage in Stage
     ]
 

@@ -28,7 +28,7 @@ class Migration(migrations.Migration):
                 "table": "transfers",
                 "app": "campaigns",
                 "pk_attr": "id",
-                "table_description": "移交: members given to somebody and what went along. Owned by campaigns.transfers.",
+                "table_description": "移交: members given to somebody. Owned by campaigns.transfers.",
             },
             bases=["Model"],
         ),

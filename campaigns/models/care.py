@@ -8,7 +8,7 @@ from tortoise.models import Model
 
 
 class Transfer(Model):
-    """移交: members given to somebody and what went along. Owned by campaigns.transfers."""
+    """移交: members given to somebody. Owned by campaigns.transfers."""
 
     id = fields.IntField(primary_key=True)
     owner = fields.CharField(64, default="")  # who has them now: a person, a department, or nobody

@@ -189,7 +189,8 @@ _ALL = (
         "stage",
         "成长阶段",
         "the stage",
-        "registered 已注册、activated 已激活、posting 在发布、receiving 收简历、reading 看简历、hiring 招到人、renewing 临续费",
+        "registered已注册、activated已激活、posting在发布、receiving收简历、reading看简历、"
+        "hiring招到人、renewing临续费",
         "stage in (registered, activated)",
     ),
     _text("owner", "负责客服", "the owner", "负责该企业的客服姓名", "owner = 李娜"),

@@ -13,9 +13,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 async def _task(member: Member, cause: str, owner: str, category: str = "return_visit") -> int:
-    return await visits.open_visit(
-        member.id, category=category, cause=cause, opened_at=NOW, due_at=NOW, owner=owner
-    )
+    return await visits.open_visit(member.id, category=category, cause=cause, opened_at=NOW, due_at=NOW, owner=owner)
 
 
 async def _settle() -> tuple[Member, Member]:
