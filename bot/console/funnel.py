@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -61,7 +62,7 @@ async def _owners(department: str, seen: frozenset[str] | None) -> frozenset[str
     return names if seen is None else names & seen
 
 
-def _chart(steps: Sequence[Step]) -> charts.Markup:
+def _chart(steps: Sequence[Step]) -> Markup:
     first = steps[0].reached
     bars = [charts.Bar(stage_words(one.stage), one.reached, _share(one.reached, first), "b2") for one in steps]
     told = say("、").join(f"{bar.label} {bar.n:,}" for bar in bars)

@@ -69,7 +69,7 @@ async def _page(
         departments=sorted({one.department for one in everybody if one.department}),
         department=_DEPARTMENT,
         typed={"month": month.name, "who": "", "kind": "", "goal": "", **(typed or {})},
-        faults=faults or {},
+        faults={"who": "", "kind": "", "goal": "", **(faults or {})},
         may_set=visitor.may(Right.ASSIGN),
         done=request.query_params.get("done", ""),
     )
