@@ -85,6 +85,7 @@ class Settings(BaseSettings):
     activity_active_days: int = Field(30, ge=0, le=3650)
     activity_cooling_days: int = Field(90, ge=0, le=3650)
     activity_horizon_days: int = Field(30, ge=1, le=3650)
+    stage_renewal_days: int = Field(60, ge=1, le=366)
 
     lease_seconds: int = Field(60, ge=1, le=3600)
 

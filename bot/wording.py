@@ -182,6 +182,7 @@ ACTION_WORDS = {
     "webhook_changed": "改对外通知",
     "gifts_changed": "礼品",
     "numbers_seen": "看号码",
+    "target_set": "定目标",
     "keywords_changed": "改关键词表",
     "seekers_seen": "看求职者",
     "seeker_introduced": "介绍求职者",
@@ -201,6 +202,7 @@ TASKS = {
     "ask_seeker": "问求职者愿不愿意",
     "tell_seeker": "告诉求职者",
     "gift": "节日送礼",
+    "handover": "接手移交来的会员",
 }
 
 TOUCHES = {

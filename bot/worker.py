@@ -184,7 +184,7 @@ def _last_night(now: datetime) -> datetime:
 
 def _told(settings: Settings) -> dict[str, str]:
     """What a process of its own must know to work on this database, as variables."""
-    names = [name for name in Settings.model_fields if name.startswith("activity_")]
+    names = [name for name in Settings.model_fields if name.startswith(("activity_", "stage_"))]
     told = {name: str(getattr(settings, name)) for name in ("huifang_var", "huifang_templates", "log_level", *names)}
     return {name.upper(): value for name, value in {**told, "database_url": settings.database}.items()}
 

@@ -61,6 +61,7 @@ class Action(StrEnum):
     API_WRITTEN = "api_written"
     WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
     GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
+    TARGET_SET = "target_set"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,13 @@ from datetime import datetime
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from campaigns import webhooks
+from campaigns import statements, webhooks
 from campaigns.errors import StateError
 from campaigns.models import Visit
 from campaigns.webhooks import WebhookKind
 
+HANDOVER = "handover"
+"""The category of the task by which a new owner is told of members."""
 _LARGEST = 2**31 - 1  # a number of the database
 
 
@@ -97,6 +99,28 @@ async def _announce(visit_id: int, outcome: Mapping[str, object], *, at: datetim
 async def hand_visit(visit_id: int, owner: str) -> None:
     """Give the task to a colleague; empty gives it back to whose member it is."""
     await _change(visit_id, "open", {"owner": owner})
+
+
+async def tasks_held(member_ids: Collection[int], owner: str) -> list[int]:
+    """Open tasks with these members that were given to this person by name."""
+    db = statements.connection()
+    rows = await statements.query(
+        f"SELECT id FROM visits WHERE state = 'open' AND owner = $2 AND member_id {statements.ids_in(db, '$1', 'int')}",
+        statements.id_list(db, member_ids),
+        owner,
+    )
+    return [row["id"] for row in rows]
+
+
+async def hand_tasks(visit_ids: Collection[int], owner: str, *, was: str) -> int:
+    """Many at once; what was closed or given on meanwhile stays. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        f"UPDATE visits SET owner = $1 WHERE state = 'open' AND owner = $2 AND id {statements.ids_in(db, '$3', 'int')}",
+        owner,
+        was,
+        statements.id_list(db, visit_ids),
+    )
 
 
 async def _change(visit_id: int, state: str, values: Mapping[str, object]) -> None:

@@ -14,6 +14,7 @@ from bot.cli import (
     fairs,
     gifts,
     matching,
+    people,
     programs,
     running,
     scoring,
@@ -37,6 +38,7 @@ app.add_typer(data.app)
 app.add_typer(scoring.app)
 app.add_typer(matching.app)
 app.add_typer(fairs.app, name="fairs")
+app.add_typer(people.app)
 app.add_typer(segments.app, name="segment")
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(data.member_app, name="member")

@@ -50,6 +50,7 @@ _KINDS = {
     "suppressions": ("屏蔽名单", "/settings/suppressions"),
     "members": ("会员列表", "/members"),
     "audit": ("审计日志", "/audit"),
+    "targets": ("目标", "/targets"),
 }
 _KEYS = {
     "active": "在用",

@@ -40,6 +40,9 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("fairs", "/fairs", "people", "招聘会", Right.SEE),
         ("templates", "/templates", "file", "素材", Right.SEE),
         ("gifts", "/gifts", "gift", "礼品", Right.SEE),
+        ("funnel", "/statistics/funnel", "down2", "漏斗", Right.SEE),
+        ("targets", "/targets", "okc", "目标", Right.SEE),
+        ("transfers", "/transfers", "people", "移交", Right.ASSIGN),
     ),
     (
         ("settings", "/settings", "gear", "设置", Right.SETTINGS),

@@ -183,7 +183,7 @@ _TIERS = {one.value: one for one in Tier}  # a quarter of the time of asking the
 _MEMBER = (
     "id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan, "
     "plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, "
-    "activity_state, p_active, findings, attrs"
+    "activity_state, p_active, findings, stage, attrs"
 )
 
 
@@ -191,7 +191,7 @@ def _facts(row: Any, **known: Any) -> Facts:
     (
         member_id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan,
         plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at,
-        activity_state, p_active, findings, attrs,
+        activity_state, p_active, findings, stage, attrs,
     ) = row  # fmt: skip
     return Facts(
         member_id=member_id,
@@ -216,6 +216,7 @@ def _facts(row: Any, **known: Any) -> Facts:
         activity_state=activity_state,
         p_active=p_active,
         findings=findings,
+        stage=stage,
         attrs=_table(attrs),
         **known,
     )

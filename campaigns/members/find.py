@@ -108,7 +108,7 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
             for name in (
                 "name", "trade", "nature", "size", "city", "plan", "plan_expires_on", "owner", "attrs", "tier",
                 "tier_score", "tier_by_rule", "tier_reasons", "registered_at", "last_login_at", "login_count",
-                "postings", "live_postings", "applications", "unread_resumes", "oldest_unread_at",
+                "postings", "live_postings", "applications", "unread_resumes", "oldest_unread_at", "stage",
             )
         },
         "contacts": await Contact.filter(member_id=member.id)

@@ -14,6 +14,7 @@ from campaigns import statements
 from campaigns.columns import TableKind
 from campaigns.members.initials import fill_initials, initials_of
 from campaigns.members.seekers import fill_occupations
+from campaigns.members.staging import keep_stages
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
@@ -93,11 +94,12 @@ async def weigh_chunk(kind: TableKind, judged: Judged, present: frozenset[str], 
 
 
 async def refresh_members(now: datetime, rules: TierRules) -> None:
-    """Counters and tiers brought up to date; to be called once after the files of an import are in."""
+    """Counters, tiers and stages brought up to date; to be called once after the files of an import are in."""
     await statements.recount_members()
     await fill_initials()
     await fill_occupations()
     await assign_all_tiers(now, rules)
+    await keep_stages(now)
 
 
 async def _load_children(

@@ -4,6 +4,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 """
 
 from campaigns.models.activity import ActivityRun
+from campaigns.models.care import Target, Transfer
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -98,9 +99,11 @@ __all__ = [
     "StaffSession",
     "Suppression",
     "Tally",
+    "Target",
     "TierOverride",
     "TierRun",
     "Touch",
+    "Transfer",
     "Visit",
     "Webhook",
     "WebhookDelivery",

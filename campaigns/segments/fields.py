@@ -250,6 +250,14 @@ _ALL = (
         measure="小时",
         optional=True,
     ),
+    _text(
+        "stage",
+        "成长阶段",
+        "the stage",
+        "registered已注册、activated已激活、posting在发布、receiving收简历、reading看简历、"
+        "hiring招到人、renewing临续费",
+        "stage in (registered, activated)",
+    ),
     _text("owner", "负责客服", "the owner", "负责该企业的客服姓名", "owner = 李娜"),
     _text("no", "会员编号", "the member number", "导出文件中的会员编号", "no = Q100000"),
     _text("name", "企业名称", "the company name", "企业全称，按导出文件原样", "name contains 物流"),

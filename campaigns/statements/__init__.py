@@ -1,6 +1,6 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
-from campaigns.statements.activity import count_login_days, read_login_days, write_activity
+from campaigns.statements.activity import count_login_days, read_login_days, write_activity, write_stages
 from campaigns.statements.claims import (
     ASIDE,
     ask_later,
@@ -120,5 +120,6 @@ __all__ = [
     "webhooks_due",
     "write_activity",
     "write_findings",
+    "write_stages",
     "write_tiers",
 ]

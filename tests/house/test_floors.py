@@ -37,7 +37,8 @@ FLOORS: dict[float, str] = {
     5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
-    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words",
+    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
+    "bot.advice_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
@@ -56,7 +57,8 @@ FLOORS: dict[float, str] = {
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting",
-    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads",
+    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads campaigns.transfers "
+    "campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
@@ -65,11 +67,11 @@ FLOORS: dict[float, str] = {
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
-    1.5: "campaigns.fields",
+    1.5: "campaigns.fields campaigns.advice",
     1: "campaigns.rights campaigns.spool campaigns.tiers.* campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* "
-    "campaigns.matching.* campaigns.gifts.*",
+    "campaigns.matching.* campaigns.gifts.* campaigns.stages",
     0.5: "campaigns.reach campaigns.tier_rules",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",

@@ -13,10 +13,11 @@ from bot.console.shell import not_found
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import Page, StaffRoute, log, read_form, visitor_of
-from campaigns import remarks
+from campaigns import remarks, transfers
 from campaigns.audit import Action
 from campaigns.errors import InputError
-from campaigns.members import consent, find, overrides, owners
+from campaigns.members import consent, find, overrides
+from campaigns.members.browse import UNOWNED, Sieve
 from campaigns.members.find import Head
 from campaigns.replies.refusals import record_staff_refusal
 from campaigns.rights import Right
@@ -54,7 +55,8 @@ async def _give(request: Request, head: Head, by: str, now: datetime) -> str:
     owner = str((await read_form(request)).get("owner", ""))
     if owner not in [*await colleagues(visitor_of(request).staff, head.owner), await owner_before(head.no)]:
         return "fault-owner"
-    if not await owners.give_member(head.id, owner, was=head.owner):
+    asked = Sieve(ids=(head.id,), owner=head.owner or UNOWNED)
+    if not await transfers.transfer(asked, owner, by=by, now=now):
         return "fault-meanwhile"
     await log(request, Action.OWNER_CHANGED, f"member/{head.no}", was=head.owner, now=owner)
     return "owner"

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.advice_words import act_words, stage_words, why_words
 from bot.console.member.narrowing import lines_url, narrowing, only_of
 from bot.console.member.postings import show_postings
 from bot.console.member.reaching import ways_of
@@ -22,6 +23,7 @@ from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
 from campaigns import definitions, outbox, remarks
 from campaigns.audit import Action, read_audit
+from campaigns.caring import advise_member
 from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import InputError
 from campaigns.members import find
@@ -91,6 +93,8 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         whole=whole,
         phones=_phones(contacts) if runtime.sandboxed and whole else {},
         idle_days=_idle_days(found, now),
+        advice=[(act_words(one.act), why_words(one), one.campaign) for one in await advise_member(found["id"], now)],
+        stage=stage_words(found["stage"]),
         posts=show_postings(found["posts"], waiting, left, await held_parts(), now),
         remarks=await remarks.remarks_of(found["id"]),
         composer=await _composer(request, found, whole=whole),

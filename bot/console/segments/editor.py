@@ -21,7 +21,7 @@ from campaigns.segments.rows import WITHOUT_VALUE, Join, Row, Verb, field_of, ve
 
 SAMPLED = 10
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("企业", ("tier", "finding", "name", "no", "trade", "nature", "size", "city", "owner")),
+    ("企业", ("tier", "finding", "name", "no", "trade", "nature", "size", "city", "owner", "stage")),
     (
         "套餐和登录",
         (
