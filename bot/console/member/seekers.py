@@ -105,7 +105,8 @@ async def check(request: Request) -> Response:
         return await no_member(request)
     picked = _numbers(request.query_params.getlist("pick"))
     if not 0 < len(picked) <= sending.MOST:
-        return await _show(request, fault=say("选1到{n}位求职者").format(n=sending.MOST), status_code=422)
+        fault = say("选1到{n}位求职者").format(n=sending.MOST)
+        return await _show(request, fault=fault, status_code=422 if picked else 200)  # the bare address is a page too
     weighed = await sending.weigh(runtime, head.id, picked)
     verdict = weighed.verdict
     return await staff_page(
