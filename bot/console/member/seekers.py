@@ -106,7 +106,8 @@ async def check(request: Request) -> Response:
     picked = _numbers(request.query_params.getlist("pick"))
     if not 0 < len(picked) <= sending.MOST:
         fault = say("选1到{n}位求职者").format(n=sending.MOST)
-        return await _show(request, fault=fault, status_code=422 if picked else 200)  # the bare address is a page too
+        asked = "pick" in request.query_params  # the bare address is a page like any other
+        return await _show(request, fault=fault, status_code=422 if asked else 200)
     weighed = await sending.weigh(runtime, head.id, picked)
     verdict = weighed.verdict
     return await staff_page(
