@@ -14,6 +14,7 @@ from campaigns.models import Target
 from campaigns.terms import SHANGHAI
 
 MOST = 100_000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
 class Kind(StrEnum):
@@ -59,7 +60,9 @@ def month_of(now: datetime, name: str = "") -> Month:
     try:
         first = date.fromisoformat(f"{name}-01") if name else today.replace(day=1)
     except ValueError:
-        raise InputError(f"月份 {name}：写成 2026-11 这样 (not a month)") from None
+        first = date.min
+    if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
+        raise InputError(f"月份 {name}：写成 2026-11 这样 (not a month)")
     days = monthrange(first.year, first.month)[1]
     return Month(f"{first:%Y-%m}", first, days, max(0, min(days, (today - first).days + 1)))
 
