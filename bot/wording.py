@@ -162,6 +162,7 @@ ACTION_WORDS = {
     "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
     "numbers_seen": "看号码",
+    "visits_changed": "排拜访",
     "keywords_changed": "改关键词表",
 }
 
@@ -173,6 +174,7 @@ TASKS = {
     "promise": "答应的事",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
+    "planned_visit": "排好的拜访",
 }
 
 TOUCHES = {

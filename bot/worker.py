@@ -32,6 +32,7 @@ from campaigns import marks, outbox, planner
 from campaigns.members.activity_runs import last_run_at
 from campaigns.outbox import Batch
 from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.visit_planning import planned_at
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,8 @@ _CONFIRMED_AT = {7, 37}
 _SCORE_HOUR = 3
 _SCORE_AT = {9, 39}  # looked at twice an hour, so that a night's run that failed is made up for
 _SCORE_SECONDS = 1200
+_VISITS_HOUR = 4  # after the scores
+_VISITS_AT = {14, 44}
 _DRAIN_SECONDS = 30  # a batch that takes longer is rung again
 _JOB_SECONDS = 120
 _RING_SECONDS = 10
@@ -123,10 +126,28 @@ async def score(ctx: dict[str, Any]) -> None:
 async def score_if_due(runtime: Runtime) -> bool:
     """Score members unless done since three; in a process of its own, for what it loads has no use in sending."""
     now, last = runtime.clock(), await last_run_at()
-    if last and _last_night(now) <= last <= now:
+    if last and _last_night(now, _SCORE_HOUR) <= last <= now:
         return False
-    given = {**os.environ, **_told(runtime.settings)}
-    command = (sys.executable, "-m", "bot", "score", "--json", "--as-of", now.isoformat())
+    return await _apart(runtime.settings, "members were not scored", "score", "--json", "--as-of", now.isoformat())
+
+
+async def plan_visits(ctx: dict[str, Any]) -> None:
+    """Once a night, as soon as it is four in Shanghai: who is visited when, and the tasks of the day."""
+    await _once(ctx["visiting"], plan_visits_if_due, ctx["runtime"])
+
+
+async def plan_visits_if_due(runtime: Runtime) -> bool:
+    """Plan unless done since four; in a process of its own, for a large network takes seconds of one processor."""
+    now, last = runtime.clock(), await planned_at()
+    if last and _last_night(now, _VISITS_HOUR) <= last <= now:
+        return False
+    return await _apart(runtime.settings, "visits were not planned", "visits", "plan", "--json")
+
+
+async def _apart(settings: Settings, failed: str, *words: str) -> bool:
+    """Run a command of ours beside this process, on the same database."""
+    given = {**os.environ, **_told(settings)}
+    command = (sys.executable, "-m", "bot", *words)
     process = await asyncio.create_subprocess_exec(*command, env=given, stdout=DEVNULL, stderr=DEVNULL)
     try:
         ended = await process.wait()
@@ -134,19 +155,19 @@ async def score_if_due(runtime: Runtime) -> bool:
         if process.returncode is None:
             process.kill()
     if ended:
-        log.error("members were not scored (exit %s): huifang score says why", ended)
+        log.error("%s (exit %s): huifang %s says why", failed, ended, " ".join(words[:2]).partition(" -")[0])
     return not ended
 
 
-def _last_night(now: datetime) -> datetime:
+def _last_night(now: datetime, hour: int) -> datetime:
     local = now.astimezone(SHANGHAI)
-    due = local.replace(hour=_SCORE_HOUR, minute=0, second=0, microsecond=0)
+    due = local.replace(hour=hour, minute=0, second=0, microsecond=0)
     return due if due <= local else due - timedelta(days=1)
 
 
 def _told(settings: Settings) -> dict[str, str]:
     """What a process of its own must know to work on this database, as variables."""
-    names = [name for name in Settings.model_fields if name.startswith("activity_")]
+    names = [name for name in Settings.model_fields if name.startswith(("activity_", "visit_"))]
     told = {name: str(getattr(settings, name)) for name in ("huifang_var", "huifang_templates", "log_level", *names)}
     return {name.upper(): value for name, value in {**told, "database_url": settings.database}.items()}
 
@@ -194,6 +215,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron(tell_staff, name=f"{queue}:tell", second=_TELL_AT, keep_result=0),
         cron(confirmed, name=f"{queue}:confirmed", second=_CONFIRMED_AT, keep_result=0),
         cron(score, name=f"{queue}:score", minute=_SCORE_AT, second=31, timeout=_SCORE_SECONDS, keep_result=0),
+        cron(plan_visits, name=f"{queue}:visits", minute=_VISITS_AT, second=41, timeout=_SCORE_SECONDS, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
     return _Lookout(
@@ -208,6 +230,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
             "telling": asyncio.Lock(),
             "confirming": asyncio.Lock(),
             "scoring": asyncio.Lock(),
+            "visiting": asyncio.Lock(),
         },
         handle_signals=False,
         keep_result=0,

@@ -51,6 +51,7 @@ class Action(StrEnum):
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
+    VISITS_CHANGED = "visits_changed"  # a visit moved, intensive care, an absence
 
 
 @dataclass(frozen=True, slots=True)

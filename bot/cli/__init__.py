@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from bot.cli import backing_up, campaigns, data, dkim, running, scoring, segments, staff, wechat
+from bot.cli import backing_up, campaigns, data, dkim, running, scoring, segments, staff, visits, wechat
 from bot.cli.parts import print_json
 from campaigns.errors import Interrupted, OutreachError
 
@@ -27,6 +27,9 @@ app.add_typer(data.member_app, name="member")
 app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
 app.add_typer(staff.app, name="staff")
+app.add_typer(visits.app, name="visits")
+app.add_typer(visits.care_app, name="care")
+app.add_typer(visits.absence_app, name="absence")
 app.add_typer(wechat.app, name="wechat")
 
 

@@ -4,6 +4,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 """
 
 from campaigns.models.activity import ActivityRun
+from campaigns.models.calendar import Absence, Capacity, CarePeriod, PlannedVisit, VisitConflict
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -45,6 +46,7 @@ from campaigns.models.sending import (
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 
 __all__ = [
+    "Absence",
     "ActivityRun",
     "ApiToken",
     "Application",
@@ -53,6 +55,8 @@ __all__ = [
     "Binding",
     "Campaign",
     "CannedAnswer",
+    "Capacity",
+    "CarePeriod",
     "ChannelState",
     "Claim",
     "Contact",
@@ -74,6 +78,7 @@ __all__ = [
     "Note",
     "Notice",
     "Occurrence",
+    "PlannedVisit",
     "Posting",
     "SavedSegment",
     "SavedView",
@@ -84,6 +89,7 @@ __all__ = [
     "Tally",
     "Touch",
     "Visit",
+    "VisitConflict",
     "WechatFollower",
     "WecomCustomer",
     "WecomDesk",

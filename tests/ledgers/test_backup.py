@@ -294,7 +294,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
         "notes", "imports", "custom_fields", "api_tokens",
     )  # fmt: skip
-    new = ("claims", "activity_runs", *wecom, "staff", "staff_sessions", "audit_entries", *desk)
+    calendar = ("care_periods", "absences", "capacities", "planned_visits", "visit_conflicts")
+    new = ("claims", "activity_runs", *calendar, *wecom, "staff", "staff_sessions", "audit_entries", *desk)
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
@@ -373,6 +374,24 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "notes": {"member_id": 1, "text": _ODD, "by": "林", "at": NOW},
     "imports": {"folder": "f", "by": "林", "at": NOW, "columns": {"a": _ODD}},
     "custom_fields": {"name": "n", "shown": ["list"]},
+    "care_periods": {
+        "member_id": 1,
+        "starts_on": NOW.date(),
+        "ends_on": NOW.date(),
+        "reason": _ODD[:200],
+        "at": NOW,
+    },
+    "absences": {"owner": "林", "starts_on": NOW.date(), "ends_on": NOW.date(), "reason": _ODD[:200], "at": NOW},
+    "capacities": {"owner": "林", "a_day": 3},
+    "planned_visits": {"member_id": 1, "owner": "林", "day": NOW.date(), "kind": "care", "due": NOW.date()},
+    "visit_conflicts": {
+        "member_id": 1,
+        "owner": "林",
+        "lost": "month",
+        "won": "pin",
+        "day": NOW.date(),
+        "figures": {"gap": 4},
+    },
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
