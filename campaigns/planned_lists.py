@@ -43,6 +43,12 @@ class ConflictLine:
     tier: str
 
 
+async def list_owners(owners: frozenset[str] | None) -> Sequence[str]:
+    """Who has members, of these people."""
+    rows = await statements.query("SELECT DISTINCT owner FROM members WHERE owner <> '' ORDER BY owner")
+    return [row["owner"] for row in rows if owners is None or row["owner"] in owners]
+
+
 async def count_planned(first: date, last: date, owners: frozenset[str] | None) -> Mapping[date, Mapping[str, int]]:
     """Day → colleague → visits."""
     params: list[Any] = [first, last]

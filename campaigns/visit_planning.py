@@ -163,6 +163,17 @@ async def _visitors(owners: Collection[str], usual: Usual, today: date) -> list[
     ]
 
 
+async def rooms(
+    owners: Collection[str], calendar: WorkCalendar, usual: Usual, first: date, last: date
+) -> Mapping[date, Mapping[str, int]]:
+    """Day → colleague → visits that fit on it."""
+    visitors = await _visitors(owners, usual, first)
+    return {
+        day: {one.name: one.capacity for one in visitors if day not in one.away} if calendar.is_workday(day) else {}
+        for day in _days(first, last)
+    }
+
+
 def away_days(leaves: Sequence[Leave]) -> Mapping[str, set[date]]:
     found: dict[str, set[date]] = defaultdict(set)
     for one in leaves:

@@ -36,6 +36,7 @@ from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, fields, keywords, overview, policy, suppressions, tokens
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
+from bot.console.visits import absences, conflicts, months, one
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -72,6 +73,10 @@ PAGES = (
     campaigns,
     words,
     calendars,
+    months,
+    conflicts,
+    absences,
+    one,
     material,
     me,
     staff,
