@@ -183,6 +183,7 @@ ACTION_WORDS = {
     "gifts_changed": "礼品",
     "numbers_seen": "看号码",
     "target_set": "定目标",
+    "visits_changed": "排拜访",
     "keywords_changed": "改关键词表",
     "seekers_seen": "看求职者",
     "seeker_introduced": "介绍求职者",
@@ -203,6 +204,7 @@ TASKS = {
     "tell_seeker": "告诉求职者",
     "gift": "节日送礼",
     "handover": "接手移交来的会员",
+    "planned_visit": "排好的拜访",
 }
 
 TOUCHES = {

@@ -62,6 +62,7 @@ class Action(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
     GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
     TARGET_SET = "target_set"
+    VISITS_CHANGED = "visits_changed"  # a visit moved, intensive care, an absence
 
 
 @dataclass(frozen=True, slots=True)

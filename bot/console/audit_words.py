@@ -41,6 +41,7 @@ _KINDS = {
     "channel": ("通道", "/settings/channels"),
     "token": ("接口令牌", "/settings/tokens"),
     "webhook": ("对外通知", "/settings/webhooks"),
+    "visits": ("拜访", "/visits"),
     "field": ("自定义字段", "/settings/fields"),
     "canned": ("常用语", "/inbox/canned"),
     "file": ("设置文件", ""),
@@ -112,6 +113,14 @@ _KEYS = {
     "what": "做了什么",
 }
 _VALUES = {
+    "moved": "改了日子",
+    "released": "放回自动",
+    "care": "开始关注",
+    "care over": "结束关注",
+    "care-over": "结束关注",
+    "absence": "请假",
+    "absence gone": "取消请假",
+    "capacity": "改一天家数",
     "approved": "批准",
     "refused": "不批准",
     "withdrawn": "撤回",

@@ -55,6 +55,7 @@ from bot.console.settings import (
 )
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
+from bot.console.visits import absences, conflicts, months, one
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -95,6 +96,10 @@ PAGES = (
     calendars,
     gift_acts,
     gifts,
+    months,
+    conflicts,
+    absences,
+    one,
     material,
     me,
     staff,

@@ -4,6 +4,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 """
 
 from campaigns.models.activity import ActivityRun
+from campaigns.models.calendar import Absence, Capacity, CarePeriod, PlannedVisit, VisitConflict
 from campaigns.models.care import Target, Transfer
 from campaigns.models.desk import (
     ApiToken,
@@ -51,6 +52,7 @@ from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 from campaigns.models.tiering import TierOverride, TierRun
 
 __all__ = [
+    "Absence",
     "ActivityRun",
     "ApiAnswer",
     "ApiToken",
@@ -60,6 +62,8 @@ __all__ = [
     "Binding",
     "Campaign",
     "CannedAnswer",
+    "Capacity",
+    "CarePeriod",
     "ChannelState",
     "Claim",
     "Contact",
@@ -88,6 +92,7 @@ __all__ = [
     "Note",
     "Notice",
     "Occurrence",
+    "PlannedVisit",
     "Posting",
     "SavedSegment",
     "SavedView",
@@ -105,6 +110,7 @@ __all__ = [
     "Touch",
     "Transfer",
     "Visit",
+    "VisitConflict",
     "Webhook",
     "WebhookDelivery",
     "WechatFollower",

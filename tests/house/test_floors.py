@@ -38,7 +38,7 @@ FLOORS: dict[float, str] = {
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
     5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
-    "bot.advice_words",
+    "bot.advice_words bot.visit_limits bot.visit_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
@@ -56,14 +56,14 @@ FLOORS: dict[float, str] = {
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting",
+    "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting campaigns.visit_planning",
     3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads campaigns.transfers "
     "campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
     "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
-    "campaigns.gift_ledger",
+    "campaigns.gift_ledger campaigns.visit_calendar campaigns.planned_lists",
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",

@@ -302,6 +302,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     tiers = ("tier_runs", "tier_overrides")
     desks = ("staff", "staff_sessions", "audit_entries", *desk)
     gifts = ("gift_items", "gift_tastes", "gift_plans", "gift_lines")
+    calendar = ("care_periods", "absences", "capacities", "planned_visits", "visit_conflicts")
     new = (
         "claims",
         "activity_runs",
@@ -312,6 +313,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         *tiers,
         *gifts,
         *matching,
+        *calendar,
         *wecom,
         *desks,
     )
@@ -421,6 +423,24 @@ _SAMPLES: dict[str, dict[str, Any]] = {
         "at": NOW,
     },
     "gift_lines": {"plan_id": 1, "member_id": 1, "tier": "高端", "manner": "visit", "gifts": [1], "note": _ODD},
+    "care_periods": {
+        "member_id": 1,
+        "starts_on": NOW.date(),
+        "ends_on": NOW.date(),
+        "reason": _ODD[:200],
+        "at": NOW,
+    },
+    "absences": {"owner": "林", "starts_on": NOW.date(), "ends_on": NOW.date(), "reason": _ODD[:200], "at": NOW},
+    "capacities": {"owner": "林", "a_day": 3},
+    "planned_visits": {"member_id": 1, "owner": "林", "day": NOW.date(), "kind": "care", "due": NOW.date()},
+    "visit_conflicts": {
+        "member_id": 1,
+        "owner": "林",
+        "lost": "month",
+        "won": "pin",
+        "day": NOW.date(),
+        "figures": {"gap": 4},
+    },
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
     "api_answers": {"token_id": 1, "key": "k", "digest": "d", "status": 200, "body": _ODD, "made_at": NOW},
     "webhooks": {"url": "https://a.example/", "kinds": ["reply"], "note": _ODD, "made_at": NOW},
