@@ -70,6 +70,11 @@ CHANNELS = {
     "email": "邮件",
     "phone": "电话",
     "web": "网页",
+    "visit": "上门",
+    "qq": "QQ",
+    "post": "邮寄",
+    "gift": "礼品",
+    "event": "活动现场",
 }
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
@@ -161,6 +166,9 @@ ACTION_WORDS = {
     "contact_left": "记联系人离开",
     "member_changed": "改会员的备注或停发",
     "task_changed": "办任务",
+    "visit_recorded": "记联系的结果",
+    "problem_changed": "改问题",
+    "promise_changed": "改答应的事",
     "numbers_seen": "看号码",
     "keywords_changed": "改关键词表",
 }
@@ -171,6 +179,7 @@ TASKS = {
     "return_visit": "回访",
     "renewal": "续费前回访",
     "promise": "答应的事",
+    "problem": "解决问题",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
 }
@@ -184,6 +193,7 @@ TOUCHES = {
     "follow": "关注公众号",
     "unfollow": "取消关注公众号",
     "visit": "回访",
+    "tried": "没联系上",
 }
 
 ACTIVITY = {

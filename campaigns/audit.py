@@ -50,6 +50,9 @@ class Action(StrEnum):
     CONTACT_LEFT = "contact_left"
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
     TASK_CHANGED = "task_changed"
+    VISIT_RECORDED = "visit_recorded"
+    PROBLEM_CHANGED = "problem_changed"
+    PROMISE_CHANGED = "promise_changed"
     NUMBERS_SEEN = "numbers_seen"
 
 

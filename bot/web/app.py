@@ -32,6 +32,7 @@ from bot.console.member import acts as member_acts
 from bot.console.member import page as member
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
+from bot.console.results import plans, problems, promises, recording, statistics
 from bot.console.segments import pages as segments
 from bot.console.settings import channels, days, departments, fields, keywords, overview, policy, suppressions, tokens
 from bot.console.tasks import doing, lists, task
@@ -62,6 +63,11 @@ PAGES = (
     doing,
     lists,
     task,
+    recording,
+    problems,
+    statistics,
+    promises,
+    plans,
     approving,
     running,
     start,

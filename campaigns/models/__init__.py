@@ -30,6 +30,7 @@ from campaigns.models.people import (
     WechatFollower,
     WecomCustomer,
 )
+from campaigns.models.results import HiringPlan, Problem, Promise, VisitOutcome
 from campaigns.models.sending import (
     Campaign,
     ChannelState,
@@ -62,6 +63,7 @@ __all__ = [
     "CustomField",
     "Event",
     "FileEdit",
+    "HiringPlan",
     "ImportRun",
     "KeptCount",
     "LinkUse",
@@ -75,6 +77,8 @@ __all__ = [
     "Notice",
     "Occurrence",
     "Posting",
+    "Problem",
+    "Promise",
     "SavedSegment",
     "SavedView",
     "Seeker",
@@ -84,6 +88,7 @@ __all__ = [
     "Tally",
     "Touch",
     "Visit",
+    "VisitOutcome",
     "WechatFollower",
     "WecomCustomer",
     "WecomDesk",

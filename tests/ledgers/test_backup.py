@@ -292,7 +292,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     wecom = ("bindings", "notices", "wecom_customers", "wecom_desks", "mass_tasks", "mass_recipients")
     desk = (
         "file_edits", "saved_segments", "saved_views", "approvals", "conversations", "corrections", "canned_answers",
-        "notes", "imports", "custom_fields", "api_tokens",
+        "notes", "imports", "custom_fields", "api_tokens", "visit_outcomes", "problems", "promises", "hiring_plans",
     )  # fmt: skip
     new = ("claims", "activity_runs", *wecom, "staff", "staff_sessions", "audit_entries", *desk)
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
@@ -374,6 +374,25 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     "imports": {"folder": "f", "by": "林", "at": NOW, "columns": {"a": _ODD}},
     "custom_fields": {"name": "n", "shown": ["list"]},
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
+    "visit_outcomes": {
+        "key": "k",
+        "member_id": 1,
+        "touch_id": 1,
+        "at": NOW,
+        "medium": "phone",
+        "result": "talked",
+        "by": _ODD,
+    },
+    "problems": {
+        "member_id": 1,
+        "category": "login",
+        "cause": _ODD,
+        "fault": "site",
+        "opened_at": NOW,
+        "opened_by": "林",
+    },
+    "promises": {"member_id": 1, "what": _ODD, "due_on": NOW.date(), "made_at": NOW},
+    "hiring_plans": {"member_id": 1, "role": _ODD, "heads": 3, "month": NOW.date(), "told_at": NOW, "by": "林"},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
     "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},
