@@ -52,6 +52,9 @@ class Action(StrEnum):
     TIER_SET = "tier_set"  # by hand, and taken back
     TIER_ENDED = "tier_ended"  # by itself, on its last day
     TASK_CHANGED = "task_changed"
+    VISIT_RECORDED = "visit_recorded"
+    PROBLEM_CHANGED = "problem_changed"
+    PROMISE_CHANGED = "promise_changed"
     NUMBERS_SEEN = "numbers_seen"
     SEEKERS_SEEN = "seekers_seen"
     SEEKER_INTRODUCED = "seeker_introduced"

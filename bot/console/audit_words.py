@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bot.console.settings.limits import LIMITS
-from bot.console.tasks.outcomes import RESULTS
 from bot.language import say
+from bot.result_words import RESULTS
 from bot.wording import (
     CHANNELS,
     INTENTS,
@@ -78,6 +78,7 @@ _KEYS = {
     "lines": "行数",
     "event": "编号",
     "kinds": "通知什么",
+    "medium": "怎么联系",
     "message": "消息",
     "name": "名称",
     "now": "现在",
@@ -85,6 +86,10 @@ _KEYS = {
     "outcome": "结果",
     "phones": "完整号码",
     "plan": "礼品计划",
+    "plans": "用工计划数",
+    "problem": "问题",
+    "problems": "问题数",
+    "promise": "答应的事",
     "reason": "原因",
     "restored": "换回的版本",
     "result": "结果",
@@ -127,6 +132,9 @@ _VALUES = {
     "start": "开始",
     "pause": "暂停",
     "paused": "暂停",
+    "solved": "解决",
+    "kept": "办到了",
+    "broken": "没办到",
     "resumed": "恢复",
     "stopped": "停发",
     "lifted": "恢复",
@@ -191,7 +199,11 @@ def _told(key: str, value: object) -> str:
         case bool():
             return say("是的") if value else say("否")
         case int():
-            return f"{value:,}" if key not in ("message", "task", "contact", "version", "restored") else str(value)
+            return (
+                f"{value:,}"
+                if key not in ("message", "task", "contact", "version", "restored", "problem", "promise")
+                else str(value)
+            )
         case str():
             return _one(key, value)
         case list():
@@ -211,7 +223,7 @@ def _one(key: str, value: str) -> str:
             return role_words(value)[0]
         case "rights" if value in RIGHTS:
             return right_words(value)
-        case "channel" if value in CHANNELS:
+        case "channel" | "medium" if value in CHANNELS:
             return channel_words(value)
         case "was" | "now" if value in INTENTS:
             return intent_words(value)

@@ -39,6 +39,7 @@ from bot.console.member import page as member
 from bot.console.member import seekers as member_seekers
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
+from bot.console.results import plans, problems, promises, recording, statistics
 from bot.console.segments import pages as segments
 from bot.console.settings import (
     channels,
@@ -84,6 +85,11 @@ PAGES = (
     doing,
     lists,
     task,
+    recording,
+    problems,
+    statistics,
+    promises,
+    plans,
     approving,
     running,
     start,

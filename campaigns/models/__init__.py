@@ -35,6 +35,7 @@ from campaigns.models.people import (
     WechatFollower,
     WecomCustomer,
 )
+from campaigns.models.results import HiringPlan, Problem, Promise, VisitOutcome
 from campaigns.models.sending import (
     Campaign,
     ChannelState,
@@ -79,6 +80,7 @@ __all__ = [
     "GiftLine",
     "GiftPlan",
     "GiftTaste",
+    "HiringPlan",
     "ImportRun",
     "Introduction",
     "KeptCount",
@@ -94,6 +96,8 @@ __all__ = [
     "Occurrence",
     "PlannedVisit",
     "Posting",
+    "Problem",
+    "Promise",
     "SavedSegment",
     "SavedView",
     "Seeker",
@@ -111,6 +115,7 @@ __all__ = [
     "Transfer",
     "Visit",
     "VisitConflict",
+    "VisitOutcome",
     "Webhook",
     "WebhookDelivery",
     "WechatFollower",

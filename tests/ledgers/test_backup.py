@@ -303,6 +303,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     desks = ("staff", "staff_sessions", "audit_entries", *desk)
     gifts = ("gift_items", "gift_tastes", "gift_plans", "gift_lines")
     calendar = ("care_periods", "absences", "capacities", "planned_visits", "visit_conflicts")
+    results = ("visit_outcomes", "problems", "promises", "hiring_plans")
     new = (
         "claims",
         "activity_runs",
@@ -314,6 +315,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         *gifts,
         *matching,
         *calendar,
+        *results,
         *wecom,
         *desks,
     )
@@ -454,6 +456,25 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     },
     "transfers": {"owner": _ODD, "before": {_ODD: [1]}, "moved": {"tasks": []}, "by": "林", "at": NOW},
     "targets": {"month": "2026-11", "who": _ODD, "kind": "visits", "goal": 3, "by": "林", "at": NOW},
+    "visit_outcomes": {
+        "key": "k",
+        "member_id": 1,
+        "touch_id": 1,
+        "at": NOW,
+        "medium": "phone",
+        "result": "talked",
+        "by": _ODD,
+    },
+    "problems": {
+        "member_id": 1,
+        "category": "login",
+        "cause": _ODD,
+        "fault": "site",
+        "opened_at": NOW,
+        "opened_by": "林",
+    },
+    "promises": {"member_id": 1, "what": _ODD, "due_on": NOW.date(), "made_at": NOW},
+    "hiring_plans": {"member_id": 1, "role": _ODD, "heads": 3, "month": NOW.date(), "told_at": NOW, "by": "林"},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
     "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},
