@@ -1,7 +1,7 @@
 """What stands in members' ways: opened by what a person heard, solved, and the members told of it."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, time
 from typing import Any
 
@@ -12,13 +12,18 @@ from campaigns.results import NewProblem
 from campaigns.terms import SHANGHAI
 
 PAGE = 50
+MOST = 500
+"""Problems in one act."""
+NOTHING = "-"
+"""In a sieve: a member without a trade, say."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemSieve:
-    """Which problems; an empty field asks nothing. `state`: open, solved; `month`: 2026-11, when it was heard of.
+    """Which problems; an empty field asks nothing, NOTHING for what is empty. `state`: open, solved, untold.
 
-    `staff` is who heard of it, `number` the member's.
+    `month`: 2026-11, when it was heard of; `since`: of that month and later. `staff` is who heard of it, `number` the
+    member's.
     """
 
     state: str = ""
@@ -28,6 +33,7 @@ class ProblemSieve:
     trade: str = ""
     staff: str = ""
     month: str = ""
+    since: str = ""
     number: str = ""
 
 
@@ -56,10 +62,10 @@ class ProblemLine:
 def sieve_from(asked: Mapping[str, str]) -> ProblemSieve:
     """Of an address's or a command's words. Raises InputError for a month that is none."""
     given = {one.name: asked.get(one.name, "").strip()[:128] for one in fields(ProblemSieve)}
-    if given["state"] not in ("", "open", "solved"):
+    if given["state"] not in _STATES:
         given["state"] = ""
-    if given["month"]:
-        _month_of(given["month"])
+    for month in filter(None, (given["month"], given["since"])):
+        _month_of(month)
     return ProblemSieve(**given)
 
 
@@ -106,6 +112,12 @@ async def reopen_problem(problem_id: int) -> None:
         raise StateError("这个问题刚被别人改过，重新打开看看 (somebody changed this problem)")
 
 
+async def hold_untold(problem_ids: Collection[int]) -> set[int]:
+    """Those of these whose members were not told yet, held until the transaction ends."""
+    waiting = Problem.filter(id__in=list(problem_ids), told_at=None, fault="site", solved_at__not_isnull=True)
+    return {row.id for row in await waiting.order_by("id").select_for_update(no_key=True)}
+
+
 async def mark_told(problem_ids: Collection[int], now: datetime) -> None:
     await Problem.filter(id__in=list(problem_ids), told_at=None).update(told_at=now)
 
@@ -136,10 +148,21 @@ async def count_problems(sieve: ProblemSieve, owners: Collection[str] | None = N
     return int(rows[0]["n"])
 
 
-async def mended_untold(category: str, owners: Collection[str] | None = None) -> Sequence[ProblemLine]:
-    """Solved faults of the site of one category whose members were not told yet."""
-    where, params = _where(ProblemSieve(state="solved", category=category, fault="site"), owners)
-    return await _lines(f"{where} AND p.told_at IS NULL", params, "ORDER BY p.id")
+async def mended_untold(
+    sieve: ProblemSieve, owners: Collection[str] | None = None, limit: int = MOST
+) -> Sequence[ProblemLine]:
+    """Solved faults of the site whose members were not told yet, the oldest first."""
+    where, params = _where(replace(sieve, state="untold"), owners)
+    return await _lines(where, params, f"ORDER BY p.id LIMIT {limit}")
+
+
+async def open_ids(sieve: ProblemSieve, owners: Collection[str] | None = None, limit: int = MOST) -> list[int]:
+    where, params = _where(replace(sieve, state="open"), owners)
+    rows = await statements.query(
+        f"SELECT p.id FROM problems p JOIN members m ON m.id = p.member_id WHERE {where} ORDER BY p.id LIMIT {limit}",
+        *params,
+    )
+    return [int(row["id"]) for row in rows]
 
 
 async def _lines(where: str, params: Sequence[Any], tail: str = "") -> list[ProblemLine]:
@@ -156,6 +179,12 @@ async def _lines(where: str, params: Sequence[Any], tail: str = "") -> list[Prob
     return [ProblemLine(**{**row, **{name: statements.moment(row[name]) for name in moments}}) for row in rows]
 
 
+_STATES = {
+    "": "",
+    "open": "p.solved_at IS NULL",
+    "solved": "p.solved_at IS NOT NULL",
+    "untold": "p.solved_at IS NOT NULL AND p.fault = 'site' AND p.told_at IS NULL",
+}
 _COLUMNS = {
     "category": "p.category",
     "fault": "p.fault",
@@ -174,9 +203,11 @@ def _where(sieve: ProblemSieve, owners: Collection[str] | None) -> tuple[str, li
         params.append(value)
         return f"${len(params)}"
 
-    parts = [f"{column} = {take(value)}" for name, column in _COLUMNS.items() if (value := getattr(sieve, name))]
-    if sieve.state:
-        parts.append(f"p.solved_at IS {'NULL' if sieve.state == 'open' else 'NOT NULL'}")
+    given = {column: getattr(sieve, name) for name, column in _COLUMNS.items()}
+    parts = [f"{column} = {take('' if value == NOTHING else value)}" for column, value in given.items() if value]
+    parts += filter(None, [_STATES[sieve.state]])
+    if sieve.since:
+        parts.append(f"p.opened_at >= {take(_month_of(sieve.since)[0])}")
     if sieve.month:
         first, end = _month_of(sieve.month)
         parts.append(f"p.opened_at >= {take(first)} AND p.opened_at < {take(end)}")

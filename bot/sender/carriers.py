@@ -1,6 +1,6 @@
 """The words of templates/ that a colleague sends at the push of a button: a folder as a campaign without dates.
 
-`introduction.toml` and `fair_invitation.toml` say title, class and channels in the words of a campaign.toml.
+`introduction.toml` and the others of such a name say title, class and channels in the words of a campaign.toml.
 """
 
 import json

@@ -39,7 +39,7 @@ from bot.console.member import page as member
 from bot.console.member import seekers as member_seekers
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
-from bot.console.results import plans, problems, promises, recording, statistics
+from bot.console.results import mended, plans, problems, promises, recording, statistics
 from bot.console.segments import pages as segments
 from bot.console.settings import (
     channels,
@@ -86,6 +86,7 @@ PAGES = (
     lists,
     task,
     recording,
+    mended,
     problems,
     statistics,
     promises,

@@ -1,5 +1,6 @@
 """What came of a contact by hand, from every door: touch, customer's words, problems, promises, plans, tasks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -78,6 +79,23 @@ async def solve_problem(problem_id: int, *, by: str, now: datetime) -> None:
         await problems.solve_problem(problem_id, by=by, now=now)
         found = await problems.find_problem(problem_id)
         await _close(found.visit_id if found else None, {"result": "solved"}, by, now)
+
+
+async def reopen_problem(problem_id: int) -> None:
+    """And its task. Raises StateError where it is open."""
+    async with in_transaction():
+        await problems.reopen_problem(problem_id)
+        found = await problems.find_problem(problem_id)
+        task = await visits.find_visit(found.visit_id) if found and found.visit_id else None
+        if task is not None and task.state == "done":
+            await visits.reopen_visit(task.id)
+
+
+async def solve_problems(problem_ids: Sequence[int], *, by: str, now: datetime) -> None:
+    """All of them, or none: raises StateError where one is solved already."""
+    async with in_transaction():
+        for problem_id in problem_ids:
+            await solve_problem(problem_id, by=by, now=now)
 
 
 async def settle_promise(promise_id: int, state: PromiseState, *, by: str, now: datetime) -> None:

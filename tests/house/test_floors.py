@@ -18,7 +18,7 @@ FLOORS: dict[float, str] = {
     9.1: "bot.web.log_in",
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side bot.web.api.*",
     8.5: "bot.wecom.*",
-    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk bot.outgoing.*",
+    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk bot.outgoing.* bot.recording",
     7.5: "bot.keyword_table bot.problem_categories",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat bot.sandbox.wecom "
     "bot.sandbox.wecom.*",
@@ -66,13 +66,14 @@ FLOORS: dict[float, str] = {
     "campaigns.gift_ledger campaigns.visit_calendar campaigns.planned_lists campaigns.visit_outcomes "
     "campaigns.problems campaigns.problem_figures campaigns.promises campaigns.hiring_plans",
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
+    2.2: "campaigns.result_lines",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.problem_file",
     1.5: "campaigns.fields campaigns.advice",
     1: "campaigns.rights campaigns.spool campaigns.tiers.* campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* "
-    "campaigns.matching.* campaigns.gifts.* campaigns.stages campaigns.result_lines",
+    "campaigns.matching.* campaigns.gifts.* campaigns.stages",
     0.5: "campaigns.reach campaigns.tier_rules campaigns.results",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",

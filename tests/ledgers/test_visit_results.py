@@ -176,10 +176,10 @@ async def test_what_is_mended_of_the_site_waits_to_be_told_until_it_is() -> None
     await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR)
     for row in await Problem.all():
         await solve_problem(row.id, by="王", now=NOW)
-    [waiting] = await problems.mended_untold("login")
-    assert await problems.mended_untold("few_applicants") == []  # no fault of the site
+    [waiting] = await problems.mended_untold(ProblemSieve(category="login"))
+    assert await problems.mended_untold(ProblemSieve(category="few_applicants")) == []  # no fault of the site
     await problems.mark_told([waiting.id], NOW)
-    assert await problems.mended_untold("login") == []
+    assert await problems.mended_untold(ProblemSieve(category="login")) == []
 
 
 @pytest.mark.parametrize("month", ["2026-13", "11", "soon", "0000-01"])

@@ -9,7 +9,7 @@ import pytest
 from campaigns.folders import folder_of, lint_folder, lint_together, read_files, read_folder, render_sample
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
-KEYS = ("introduction", "fair_invitation")
+KEYS = ("introduction", "fair_invitation", "problem_solved")
 
 
 def folder(key: str):  # type: ignore[no-untyped-def]
@@ -20,7 +20,7 @@ def folder(key: str):  # type: ignore[no-untyped-def]
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_they_pass_the_lint_of_marketing(key: str) -> None:
+def test_they_pass_the_lint_of_their_class(key: str) -> None:
     assert lint_folder(folder(key)) == []
 
 

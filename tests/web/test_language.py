@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from jinja2 import nodes
 from jinja2.ext import babel_extract
 
-from bot import calendar_words, language, wording
+from bot import calendar_words, language, result_words, wording
 from bot.console import places
 from bot.runtime import Runtime
 from bot.web.pages import HTML, environment
@@ -34,6 +34,7 @@ TEMPLATES = sorted(
 )
 TABLES = ("REASONS", "TIER_PARTS", "CHANNELS", "MODES", "CLASSES", "CAMPAIGN_STATES", "INTENTS", "ROLES", "RIGHTS",
           "ACTION_WORDS", "TASKS", "TOUCHES", "HOOK_KINDS", "POSTING_STATES", "BLOCKS", "SOURCES")  # fmt: skip
+RESULT_TABLES = ("RESULTS", "MEDIA", "USED", "EFFECTS", "MOODS", "FAULTS", "PROMISE_STATES")
 VARIABLE = re.compile(r'data-insert="\{\w+\}"')  # what a message is written with
 PLACES = re.compile(r"%\((\w+)\)s|(?<!\{)\{(\w*)(?:[:!][^{}]*)?\}")
 
@@ -79,6 +80,8 @@ def _of_tables() -> Iterator[tuple[str, str]]:
         for value in getattr(wording, table).values():
             for text in value if isinstance(value, tuple) else (value,):
                 yield text, f"wording.{table}"
+    for table in RESULT_TABLES:
+        yield from ((text, f"result_words.{table}") for text in getattr(result_words, table).values())
     for field in (*(one for name, one in FIELDS.items() if name != ANY_ATTR), attr_field("contract")):
         yield from ((text, f"field {field.name}") for text in (field.explanation, field.measure) if text)
     yield from ((name, "calendar") for name in (*calendar._FEASTS, *calendar_words.TERMS))

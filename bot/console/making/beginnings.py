@@ -24,6 +24,7 @@ RESERVED = frozenset(
         "by_hand",
         "introduction",
         "fair_invitation",
+        "problem_solved",
     }
 )
 _LONGEST_KEY = 40

@@ -15,6 +15,7 @@ from bot.result_words import FAULTS, category_words, took_words
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
 from campaigns.problem_figures import ProblemFigures, Share, problem_figures
+from campaigns.problems import NOTHING
 from campaigns.rights import Right
 
 _PATH = "/problems"
@@ -37,6 +38,7 @@ async def statistics(request: Request) -> Response:
     figures = await problem_figures(runtime.clock(), visitor_of(request).staff.owners)
     categories = await categories_in_force(runtime.settings.huifang_templates)
     names = {one.key: category_words(one) for one in categories.all}
+    since = figures.months[0]
     return await list_page(
         request,
         "results/statistics.html",
@@ -48,12 +50,14 @@ async def statistics(request: Request) -> Response:
         cells=_cells(figures, names),
         months=[month[2:] for month in figures.months],
         tables=[
-            (say("按类别"), _rows(figures.by_category, "category", lambda key: names.get(key, key))),
-            (say("按怪谁"), _rows(figures.by_fault, "fault", lambda key: say(FAULTS.get(key, key)))),
-            (say("按分级"), _rows(figures.by_tier, "tier", say)),
-            (say("按行业"), _rows(figures.by_trade, "trade", lambda key: key or say("没有写"))),
-            (say("按谁听说的"), _rows(figures.by_staff, "staff", lambda key: key)),
+            (say("按类别"), _rows(figures.by_category, "category", since, lambda key: names.get(key, key))),
+            (say("按责任"), _rows(figures.by_fault, "fault", since, lambda key: say(FAULTS.get(key, key)))),
+            (say("按分级"), _rows(figures.by_tier, "tier", since, lambda key: say(key) if key else say("没有写"))),
+            (say("按行业"), _rows(figures.by_trade, "trade", since, lambda key: key or say("没有写"))),
+            (say("按谁听说的"), _rows(figures.by_staff, "staff", since, lambda key: key or say("没有写"))),
         ],
+        all_url=url_of(_PATH, since=since),
+        open_url=url_of(_PATH, since=since, state="open"),
     )
 
 
@@ -87,14 +91,15 @@ def _cells(figures: ProblemFigures, names: Mapping[str, str]) -> list[tuple[str,
     ]
 
 
-def _rows(shares: Sequence[Share], what: str, label: Callable[[str], str]) -> list[Row]:
+def _rows(shares: Sequence[Share], what: str, since: str, label: Callable[[str], str]) -> list[Row]:
+    """The lists hold what the figures count: of these months alone."""
     return [
         Row(
             label(one.key),
             one.n,
-            url_of(_PATH, **{what: one.key}),
+            url_of(_PATH, **{what: one.key or NOTHING, "since": since}),
             one.open,
-            url_of(_PATH, **{what: one.key, "state": "open"}),
+            url_of(_PATH, **{what: one.key or NOTHING, "since": since, "state": "open"}),
             took_words(one.median),
         )
         for one in shares[:_SHOWN]

@@ -1,23 +1,20 @@
 """What a form of an outcome needs, and how one that was filled in is taken in: the same for a task and without one."""
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
 from starlette.requests import Request
 
-from bot.keyword_table import table_in_force
 from bot.language import say
 from bot.problem_categories import categories_in_force
+from bot.recording import record_result
 from bot.result_words import EFFECTS, FAULTS, MEDIA, MOODS, RESULTS, USED, category_words
 from bot.runtime import Runtime
-from bot.web.desk import log, visitor_of
-from campaigns import introducing
-from campaigns.audit import Action
+from bot.web.desk import came_from, visitor_of
 from campaigns.members.facts import facts_for
 from campaigns.members.find import Head
-from campaigns.replies.results import Recorded, record_visit_result
-from campaigns.results import Result, VisitResult
+from campaigns.replies.results import Recorded
+from campaigns.results import VisitResult
 from campaigns.visits import VisitTask
 
 
@@ -37,25 +34,18 @@ async def choices(runtime: Runtime, today: date) -> dict[str, Any]:
 async def take(
     request: Request, head: Head, result: VisitResult, *, key: str, task: VisitTask | None = None
 ) -> Recorded:
-    """Write it down, once. Raises StateError for a task somebody else closed meanwhile."""
-    runtime: Runtime = request.app.state.runtime
-    table = await table_in_force(runtime.settings.huifang_templates) if result.said else None
-    by, now = visitor_of(request).staff.name, runtime.clock()
-    recorded = await record_visit_result(
-        head.id, result, key=key, by=by, now=now, calendar=runtime.rulebook.calendar, table=table, task=task
+    """Raises StateError for a task somebody else closed meanwhile."""
+    who = visitor_of(request).staff
+    return await record_result(
+        request.app.state.runtime,
+        head,
+        result,
+        key=key,
+        by=who.name,
+        staff_id=who.id,
+        came_from=came_from(request),
+        task=task,
     )
-    if recorded.new:
-        if result.result is Result.TALKED:
-            policy = runtime.rulebook.policy
-            await introducing.propose_after_visit(head.id, recorded.outcome_id, now, policy, by=by)
-        told: Mapping[str, object] = {"problems": recorded.problems, "plans": recorded.plans}
-        about = {"task": task.id} if task else {}
-        action = Action.TASK_CHANGED if task else Action.VISIT_RECORDED
-        await log(
-            request, action, f"member/{head.no}", result=result.result, medium=result.medium, **about,
-            **{name: n for name, n in told.items() if n},
-        )  # fmt: skip
-    return recorded
 
 
 async def pressure(runtime: Runtime, head: Head) -> tuple[int, int, int]:

@@ -1,5 +1,6 @@
 """请假 and 一天几家: one's own; whoever assigns members, also those of colleagues."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from starlette.requests import Request
@@ -92,7 +93,7 @@ async def _page(request: Request, faults: Mapping[str, str], typed: Mapping[str,
         may_answer=visitor_of(request).may(Right.ANSWER),
         may_assign=visitor_of(request).may(Right.ASSIGN),
         faults=faults,
-        typed=typed,
+        typed=defaultdict(str, typed),
         today=today,
         done=request.query_params.get("done", "")[:16],
     )
