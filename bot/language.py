@@ -12,6 +12,7 @@ CATALOGUES = Path(__file__).parent / "web" / "locales"
 SOURCE = "zh"
 LANGUAGES = {"zh": "中文", "en": "English"}
 PRODUCT = {"zh": "回访", "en": "Huifang"}
+_NUMBERED = re.compile(r"((?:\{(\w+)[^}]*\}|%\((\w+)\)s)[^{}%\[\]]*)\[([^|\[\]]*)\|([^|\[\]]*)\]")
 _WEIGHT = re.compile(r"[01](\.[0-9]{0,3})?")
 
 _reader: ContextVar[str] = ContextVar("language", default=SOURCE)
@@ -42,9 +43,21 @@ def _weighed(one: str) -> tuple[float, str]:
     return float(given) if _WEIGHT.fullmatch(given) else 0.0, name.strip().partition("-")[0].lower()
 
 
+class Phrase(str):
+    """A text with numbers to come. Of `{n} [day|days]` the first is said where the number before it is one."""
+
+    def format(self, *given: object, **values: object) -> str:
+        return str.format(in_number(self, values), *given, **values)
+
+
 def say(text: str) -> str:
-    """`text` as the reader reads it; what nobody translated stays as it stands."""
-    return text if _reader.get() == SOURCE else translations(_reader.get()).get(text, text)
+    """`text` as the reader reads it, a Phrase; what nobody translated stays as it stands."""
+    return Phrase(text if _reader.get() == SOURCE else translations(_reader.get()).get(text, text))
+
+
+def in_number(text: str, values: Mapping[str, object]) -> str:
+    """Each `[one|many]` decided by the number before it; `values` are not in the text yet, for they may hold such."""
+    return _NUMBERED.sub(lambda found: found[1] + found[4 if str(values.get(found[2] or found[3])) == "1" else 5], text)
 
 
 def say_n(one: str, many: str, n: int) -> str:

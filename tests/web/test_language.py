@@ -48,6 +48,30 @@ def used() -> dict[str, str]:
     return found
 
 
+@pytest.mark.parametrize(
+    ("n", "told"), [(1, "1 day late"), ("1", "1 day late"), (2, "2 days late"), (0, "0 days late")]
+)
+def test_english_says_one_day_and_two_days(n: object, told: str) -> None:
+    language.speak("en")
+    try:
+        assert language.say("已超{n}天").format(n=n) == told
+        page = environment().from_string("{{ _('超期%(n)s天', n=n) }}")
+        assert page.render(n=n) == told
+    finally:
+        language.speak("zh")
+
+
+def test_what_is_filled_in_is_never_taken_for_a_choice() -> None:
+    assert language.Phrase("{n} [day|days] of {who}").format(n=1, who="[a|b]") == "1 day of [a|b]"
+
+
+def test_no_english_text_has_a_number_before_a_word_that_is_always_many() -> None:
+    texts = language.translations("en").values()
+    many = {found.split()[0] for text in texts for found in re.findall(r"\[[^|\[\]]*\|([^|\[\]]*)\]", text)}
+    rigid = re.compile(rf"(?:%\(\w+\)s|\{{\w+\}}) (?:{'|'.join(sorted(many))})\b(?!-)")
+    assert [text for text in texts if rigid.search(text)] == []
+
+
 def _of_templates() -> Iterator[tuple[str, str]]:
     for name in TEMPLATES:
         source = BytesIO((HTML / name).read_bytes())
