@@ -36,6 +36,7 @@ MEMBERS = 300
 _SIZE = (1180, 780)
 _PASSWORD = "correct-horse-battery"
 _PLACES = re.compile(r"%\(\w+\)s|\{\w+\}")
+_CHOICE = re.compile(r"\\\[(.*?)\\\|(.*?)\\\]")  # [day|days], escaped
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +56,9 @@ class Walk:
         return known[text] if text in known else known[f"{head}{colon}%(step)s"].replace("%(step)s", known[tail])
 
     def said(self, text: str) -> re.Pattern[str]:
-        """The same with any number where the page has one."""
-        parts = _PLACES.split(self.words(text))
-        return re.compile("^" + r"[\d,]+".join(map(re.escape, parts)) + "$")
+        """The same with any number where the page has one, and the word of one or of many behind it."""
+        escaped = r"[\d,]+".join(map(re.escape, _PLACES.split(self.words(text))))
+        return re.compile("^" + _CHOICE.sub(r"(?:\1|\2)", escaped) + "$")
 
     async def press(self, text: str, role: str = "button", within: Locator | Page | None = None) -> None:
         await (within or self.page).get_by_role(role, name=self.said(text)).first.click()  # type: ignore[arg-type]

@@ -39,6 +39,9 @@ def shown(answer: httpx.Response) -> str:
 
 
 async def follow(client: httpx.AsyncClient, answer: httpx.Response) -> str:
+    """What is seen after a click: where it leads, or the page again that says why not."""
+    if answer.status_code == 422:
+        return answer.text
     assert answer.status_code == 303
     return shown(await client.get(answer.headers["location"]))
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import escape
 
 import httpx
 import pytest
@@ -121,36 +122,38 @@ async def test_a_tier_by_hand_is_given_and_taken_back_on_the_members_page(runtim
     async with as_staff(runtime) as admin:
         given = {"tier": "高端", "reason": HOSTILE, "until": NOW.date().isoformat()}
         answer = await admin.post("/members/T019/tier", data=given)
-        assert answer.headers["location"].endswith("done=tier")
+        assert answer.headers["location"].endswith("done=tier#main")
         assert (await Member.get(no="T019")).tier == "高端"
         page = (await admin.get("/members/T019")).text
         assert "按分数是" in page
         assert "&lt;script&gt;" in page
         assert "<script>alert" not in page
-        assert (await admin.post("/members/T019/tier/end")).headers["location"].endswith("done=tier-end")
+        assert (await admin.post("/members/T019/tier/end")).headers["location"].endswith("done=tier-end#main")
         assert (await Member.get(no="T019")).tier != "高端"
-        assert (await admin.post("/members/T019/tier/end")).headers["location"].endswith("fault-meanwhile")
+        assert (await admin.post("/members/T019/tier/end")).status_code == 422
     assert await AuditEntry.filter(action="tier_set", subject="member/T019").count() == 2
 
 
 @pytest.mark.parametrize(
-    ("changed", "fault"),
+    ("changed", "words"),
     [
-        ({"tier": "钻石"}, "fault-tier"),
-        ({"reason": " "}, "fault-tier-why"),
-        ({"until": "明天"}, "fault-tier-until"),
-        ({"until": "2020-01-01"}, "fault-tier-until"),
+        ({"tier": "钻石"}, "选一级。"),
+        ({"reason": " "}, "写一句为什么定级"),
+        ({"until": "明天"}, "到期日从今天到一年后。"),
+        ({"until": "2020-01-01"}, "到期日从今天到一年后。"),
     ],
 )
 async def test_a_tier_by_hand_that_is_not_whole_changes_nothing(
-    runtime: Runtime, changed: dict[str, str], fault: str
+    runtime: Runtime, changed: dict[str, str], words: str
 ) -> None:
     await add_member("Q1")
     async with as_staff(runtime) as admin:
-        given = {"tier": "高端", "reason": "重点", "until": NOW.date().isoformat(), **changed}
+        given = {"tier": "高端", "reason": "重点<i>", "until": NOW.date().isoformat(), **changed}
         answer = await admin.post("/members/Q1/tier", data=given)
-        assert answer.headers["location"].endswith(f"done={fault}")
-        assert 'class="note note--red' in (await admin.get(answer.headers["location"])).text
+        assert answer.status_code == 422
+        assert 'class="note note--red' in answer.text
+        assert answer.text.count(words) == 2, "at the head and beside the field"
+        assert all(escape(typed) in answer.text for typed in given.values() if typed.strip() and typed != "钻石")
     assert (await Member.get(no="Q1")).tier == "一般"
     assert await AuditEntry.filter(action="tier_set").count() == 0
 

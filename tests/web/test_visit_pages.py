@@ -131,12 +131,14 @@ async def test_care_is_opened_on_the_page_of_a_member_and_closed_there(
 ) -> None:
     one = await member()
     for form, told in (
-        ({"until": "", "why": "新开通"}, "fault-care-day"),
-        ({"until": "2026-12-10", "why": " "}, "fault-care"),
-        ({"until": "2020-01-01", "why": "新开通"}, "fault-care"),
+        ({"until": "", "why": "新开通"}, "选一个结束的日子"),
+        ({"until": "2026-12-10", "why": " "}, "写明为什么"),
+        ({"until": "2020-01-01", "why": "新开通"}, "写明为什么"),
     ):
         answer = await browser.post("/members/Q1/care", data=form)
-        assert answer.headers["location"] == f"/members/Q1?done={told}"
+        assert answer.status_code == 422
+        assert answer.text.count(told) == 2
+        assert all(f'value="{typed}"' in answer.text for typed in form.values() if typed.strip())
     await browser.post("/members/Q1/care", data={"until": "2026-12-10", "why": HOSTILE})
     await plan(runtime)
     page = (await browser.get("/members/Q1?done=care")).text
@@ -144,10 +146,10 @@ async def test_care_is_opened_on_the_page_of_a_member_and_closed_there(
     assert "<script>alert" not in page
     assert "2026年11月25日" in page
     again = await browser.post("/members/Q1/care", data={"until": "2026-12-10", "why": "又来"})
-    assert again.headers["location"].endswith("fault-care-on")
+    assert "这几天已经在重点关注" in again.text
     [care] = await visit_calendar.care_of(one.id, TODAY)
     answer = await browser.post(f"/members/Q1/care/{care.id}/close")
-    assert answer.headers["location"].endswith("care-over")
+    assert answer.headers["location"].endswith("care-over#main")
     assert await visit_calendar.care_of(one.id, TODAY) == []
 
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from bot.console.calendars import asked_day
-from bot.console.member.page import colleagues, marked_left, owner_before
+from bot.console.member.page import Refused, colleagues, marked_left, owner_before, show
 from bot.console.shell import not_found
 from bot.language import say
 from bot.runtime import Runtime
@@ -164,7 +164,7 @@ async def _reason(request: Request) -> str:
     return " ".join(str((await read_form(request)).get("reason", "")).split())[:60]
 
 
-def _page(act: Act) -> Page:
+def _page(path: str, act: Act) -> Page:
     async def acted(request: Request) -> Response:
         runtime: Runtime = request.app.state.runtime
         number, who = request.path_params["number"], visitor_of(request).staff
@@ -174,15 +174,18 @@ def _page(act: Act) -> Page:
             return await not_found(request, here="members", what=missed)
         done = await act(request, head, who.name, runtime.clock())
         what = done.partition("&")[0]
-        if not what.startswith("fault") and what not in _LOGGED_ALREADY:
+        if what.startswith("fault"):
+            form = {name: str(value) for name, value in (await read_form(request)).items()}
+            return await show(request, refused=Refused(path.partition("/")[0], what, form))
+        if what not in _LOGGED_ALREADY:
             await log(request, Action.MEMBER_CHANGED, f"member/{head.no}", what=what)
-        return RedirectResponse(f"/members/{quote(head.no, safe='')}?done={done}", status_code=303)
+        return RedirectResponse(f"/members/{quote(head.no, safe='')}?done={done}#main", status_code=303)
 
     return acted
 
 
 def _route(path: str, act: Act, right: Right = Right.ANSWER) -> StaffRoute:
-    return StaffRoute("/members/{number:path}/" + path, _page(act), right=right, methods=["POST"])
+    return StaffRoute("/members/{number:path}/" + path, _page(path, act), right=right, methods=["POST"])
 
 
 routes = [

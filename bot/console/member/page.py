@@ -1,6 +1,7 @@
 """One member: everything about it on one page."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -48,7 +49,22 @@ async def numbers(request: Request) -> Response:
     return await show(request, whole=True)
 
 
-async def show(request: Request, *, whole: bool = False) -> Response:
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A form of this page that was sent and not taken: which, why, and what was typed."""
+
+    form: str
+    fault: str
+    typed: Mapping[str, str]
+
+    def kept(self, form: str, name: str, otherwise: object = "") -> object:
+        return self.typed.get(name, otherwise) if form == self.form else otherwise
+
+
+_NOTHING_REFUSED = Refused("", "", {})
+
+
+async def show(request: Request, *, whole: bool = False, refused: Refused = _NOTHING_REFUSED) -> Response:
     runtime: Runtime = request.app.state.runtime
     visitor, now, skip, only = visitor_of(request), runtime.clock(), _skip(request), only_of(request.query_params)
     number = request.path_params["number"]
@@ -62,13 +78,15 @@ async def show(request: Request, *, whole: bool = False) -> Response:
     contacts, blocks = found["contacts"], [one for one in found["suppressions"] if _in_force(one, now)]
     stops = [one for one in blocks if one["channel"] is None]
     left = {one["name"] for one in contacts if not one["active"]} - {one["name"] for one in contacts if one["active"]}
-    done = request.query_params.get("done", "")
+    done = refused.fault or request.query_params.get("done", "")
     waiting = await find.waiting_by_posting(found["id"])
     override = await override_of(found["id"])
     return await staff_page(
         request,
         "member/page.html",
         here="members",
+        status_code=422 if refused.fault else 200,
+        kept=refused.kept,
         member=found,
         attrs=await _attrs(found["attrs"]),
         path=_path(found["no"]),
