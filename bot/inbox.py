@@ -20,7 +20,7 @@ from campaigns.replies.events import Taken
 from campaigns.replies.group import Told, take_group
 from campaigns.replies.receipts import take_receipt
 from campaigns.replies.taking import take_event
-from campaigns.terms import InboundEvent, ReachChange, Receipt, Reply, Summons
+from campaigns.terms import InboundEvent, ReachChange, Receipt, Reply, StaffLine, Summons
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ class Inbox:
         match event:
             case Receipt():
                 taken = await take_receipt(event, message_id=message_id, now=now)
-            case Reply() | ReachChange() | Summons():
+            case Reply() | ReachChange() | Summons() | StaffLine():
                 pause = self.runtime.rulebook.policy.doubt_pause
                 table = await self.intents()
                 taken = await take_event(event, message_id=message_id, now=now, table=table, doubt_pause=pause)
@@ -120,7 +120,7 @@ def _site_event(item: dict[str, str], runtime: Runtime) -> tuple[str, str, str |
 
 async def _message_of(runtime: Runtime, event: InboundEvent) -> int | None:
     """Our message an event speaks of: by our own signed key, else by the provider's id and address."""
-    if isinstance(event, ReachChange | Summons):
+    if isinstance(event, ReachChange | Summons | StaffLine):
         return None
     if event.key:
         return runtime.tokens.message_id(event.key)

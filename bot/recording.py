@@ -1,17 +1,21 @@
 """What came of a contact, by whichever door: written down once, with the seekers it brings and its entry in the log."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
 from bot.keyword_table import table_in_force
 from bot.runtime import Runtime
-from campaigns import audit, introducing
+from campaigns import audit, introducing, visits
 from campaigns.audit import Action
 from campaigns.members.find import Head
 from campaigns.replies.results import Recorded, record_visit_result
 from campaigns.results import Result, VisitResult
+from campaigns.visit_planning import CATEGORY
 from campaigns.visits import VisitTask
+
+_VISITS = frozenset({CATEGORY, "return_visit", "renewal", "follow_up"})
+_DUE_WITHIN = timedelta(days=1)
 
 
 async def record_result(
@@ -46,6 +50,17 @@ async def record_result(
             came_from=came_from,
         )
     return recorded
+
+
+async def task_in_hand(member_id: int, by: str, now: datetime) -> VisitTask | None:
+    """The visit that is due and that this contact was, for a door that names none: only where there is just one."""
+    until = now + _DUE_WITHIN
+    found = [
+        one
+        for one in await visits.visits_of(member_id)
+        if one.state == "open" and one.category in _VISITS and one.due_at <= until and one.owner in ("", by)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _told(result: VisitResult, recorded: Recorded, task: VisitTask | None) -> dict[str, object]:

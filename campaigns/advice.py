@@ -21,7 +21,9 @@ class Why(StrEnum):
     REFUSED = "refused"
     PAUSED = "paused"
     ANSWER_WAITS = "answer_waits"
+    PROMISE_LATE = "promise_late"
     SITE_FAULT = "site_fault"
+    SITE_PROBLEM = "site_problem"
     TASK_DUE = "task_due"
     JUST_TOUCHED = "just_touched"
     RENEWAL = "renewal"
@@ -45,7 +47,10 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class CareSigns:
-    """`touched_days`, `renewal_days`: None where there is no such day. `tasks_due`: open and due, late ones too."""
+    """`touched_days`, `renewal_days`: None where there is no such day. `tasks_due`: open and due, late ones too.
+
+    `promises_late`: of ours to them; `site_problems`: faults of the site that they told us of, not solved yet.
+    """
 
     diagnosis: Diagnosis
     stage: str = ""
@@ -54,6 +59,8 @@ class CareSigns:
     paused: bool = False
     answer_waits: bool = False
     tasks_due: int = 0
+    promises_late: int = 0
+    site_problems: int = 0
     touched_days: int | None = None
     renewal_days: int | None = None
 
@@ -93,8 +100,12 @@ def _reasons(signs: CareSigns, limits: Thresholds) -> Iterator[Advice]:
         yield Advice(Act.WAIT, Why.PAUSED)
     if signs.answer_waits:
         yield Advice(Act.CALL, Why.ANSWER_WAITS)
+    if signs.promises_late:
+        yield Advice(Act.CALL, Why.PROMISE_LATE, figures={"promises": signs.promises_late})
     if not signs.diagnosis.promotes:
         yield Advice(Act.CALL, Why.SITE_FAULT)
+    if signs.site_problems:
+        yield Advice(Act.CALL, Why.SITE_PROBLEM, figures={"problems": signs.site_problems})
     if signs.tasks_due:
         yield Advice(Act.CALL, Why.TASK_DUE, figures={"tasks": signs.tasks_due})
     if signs.touched_days is not None and signs.touched_days < limits.rest:
@@ -102,7 +113,7 @@ def _reasons(signs: CareSigns, limits: Thresholds) -> Iterator[Advice]:
     if signs.renewal_days is not None and limits.renewal_from <= signs.renewal_days <= limits.renewal_to:
         yield Advice(Act.CALL, Why.RENEWAL, figures={"days": signs.renewal_days})
     for one in _of_the_work(signs):
-        if one.act is not Act.MESSAGE or signs.diagnosis.promotes:
+        if one.act is not Act.MESSAGE or (signs.diagnosis.promotes and not signs.site_problems):
             yield one
 
 

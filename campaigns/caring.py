@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from campaigns import conversations, statements, visits
+from campaigns import conversations, problems, promises, statements, visits
 from campaigns.advice import Advice, CareSigns, Thresholds, advise
 from campaigns.diagnosis import Market, diagnose
 from campaigns.diagnosis import Thresholds as DiagnosisThresholds
 from campaigns.members.facts import facts_for
 from campaigns.members.signs import held_parts, signs_of
+from campaigns.promises import WhichPromises
 from campaigns.statements import moment
 from campaigns.terms import SHANGHAI
 
@@ -23,6 +24,8 @@ async def advise_member(
     today = now.astimezone(SHANGHAI).date()
     conversation = await conversations.find(member_id)
     tasks = [one for one in await visits.visits_of(member_id) if one.state == "open" and one.due_at <= now]
+    late = await promises.count_promises(today, number=facts.member_no)
+    faults = problems.ProblemSieve(state="open", fault="site", number=facts.member_no)
     activity, touched = await _activity_and_touch(member_id, now)
     expires = facts.plan_expires_on
     return advise(
@@ -34,6 +37,8 @@ async def advise_member(
             paused=facts.paused_until is not None,
             answer_waits=conversation is not None and conversation.waits(today),
             tasks_due=len(tasks),
+            promises_late=late[WhichPromises.OVERDUE],
+            site_problems=await problems.count_problems(faults),
             touched_days=(now - touched).days if touched else None,
             renewal_days=(expires - today).days if expires else None,
         ),

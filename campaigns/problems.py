@@ -165,6 +165,29 @@ async def open_ids(sieve: ProblemSieve, owners: Collection[str] | None = None, l
     return [int(row["id"]) for row in rows]
 
 
+async def problems_held(member_ids: Collection[int], owner: str) -> list[int]:
+    """Open ones with these members that are this person's by name."""
+    db = statements.connection()
+    rows = await statements.query(
+        f"SELECT id FROM problems WHERE solved_at IS NULL AND owner = $2 "
+        f"AND member_id {statements.ids_in(db, '$1', 'int')}",
+        statements.id_list(db, member_ids),
+        owner,
+    )
+    return [row["id"] for row in rows]
+
+
+async def hand_problems(problem_ids: Collection[int], owner: str, *, was: str) -> int:
+    """Many at once; an empty name gives them to whose member it is. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        f"UPDATE problems SET owner = $1 WHERE solved_at IS NULL AND owner = $2 AND id {statements.ids_in(db, '$3')}",
+        owner,
+        was,
+        statements.id_list(db, problem_ids),
+    )
+
+
 async def _lines(where: str, params: Sequence[Any], tail: str = "") -> list[ProblemLine]:
     rows = await statements.query(
         f"""

@@ -109,6 +109,29 @@ async def count_promises(
     return {which: int(row[which] or 0) for which in WhichPromises}
 
 
+async def promises_held(member_ids: Collection[int], owner: str) -> list[int]:
+    """Open ones with these members that are this person's by name."""
+    db = statements.connection()
+    rows = await statements.query(
+        f"SELECT id FROM promises WHERE state = 'open' AND owner = $2 "
+        f"AND member_id {statements.ids_in(db, '$1', 'int')}",
+        statements.id_list(db, member_ids),
+        owner,
+    )
+    return [row["id"] for row in rows]
+
+
+async def hand_promises(promise_ids: Collection[int], owner: str, *, was: str) -> int:
+    """Many at once; an empty name gives them to whose member it is. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        f"UPDATE promises SET owner = $1 WHERE state = 'open' AND owner = $2 AND id {statements.ids_in(db, '$3')}",
+        owner,
+        was,
+        statements.id_list(db, promise_ids),
+    )
+
+
 async def _lines(where: str, params: Sequence[Any], tail: str = "") -> list[PromiseLine]:
     rows = await statements.query(
         f"""

@@ -17,6 +17,22 @@ MOST = 100_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
+# Contacts that were made, by whichever door, and tasks that were done before outcomes were kept. A problem that was
+# solved and a promise that was kept at a click are no visits.
+_VISITS = """
+    SELECT who, sum(n) AS n FROM (
+      SELECT o.by AS who, count(*) AS n FROM visit_outcomes o
+      WHERE o.result IN ('talked', 'refused') AND o.at >= $1 AND o.at < $2 GROUP BY o.by
+      UNION ALL
+      SELECT v.closed_by AS who, count(*) AS n FROM visits v
+      WHERE v.state = 'done' AND v.category NOT IN ('handover', 'problem', 'promise')
+        AND v.closed_at >= $1 AND v.closed_at < $2
+        AND NOT EXISTS (SELECT 1 FROM visit_outcomes o WHERE o.visit_id = v.id)
+      GROUP BY v.closed_by
+    ) made GROUP BY who
+"""
+
+
 class Kind(StrEnum):
     """Visits done, members who came back by a link, plans renewed."""
 
@@ -116,8 +132,7 @@ async def _counts(month: Month) -> Mapping[Kind, Counter[str]]:
     last = month.first.replace(day=month.days)
     end = datetime.combine(date.fromordinal(last.toordinal() + 1), time(), SHANGHAI)
     asked = {
-        Kind.VISITS: "SELECT closed_by AS who, count(*) AS n FROM visits "
-        "WHERE state = 'done' AND category <> 'handover' AND closed_at >= $1 AND closed_at < $2 GROUP BY closed_by",
+        Kind.VISITS: _VISITS,
         Kind.RETURNS: "SELECT m.owner AS who, count(DISTINCT t.member_id) AS n FROM touches t "
         "JOIN members m ON m.id = t.member_id WHERE t.kind = 'return' AND t.direction = 'in' "
         "AND t.at >= $1 AND t.at < $2 GROUP BY m.owner",

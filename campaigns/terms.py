@@ -464,4 +464,15 @@ class Summons:
     token: str = field(default="", repr=False)
 
 
-InboundEvent = Receipt | Reply | ReachChange | Summons
+@dataclass(frozen=True, slots=True)
+class StaffLine:
+    """A colleague wrote to our application: what came of a contact."""
+
+    event_id: str
+    channel: ChannelName
+    at: datetime
+    staff: str
+    text: str
+
+
+InboundEvent = Receipt | Reply | ReachChange | Summons | StaffLine

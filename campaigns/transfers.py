@@ -6,7 +6,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from campaigns import conversations, notices, staff, statements, visits
+from campaigns import conversations, notices, problems, promises, staff, statements, visits
 from campaigns.members import assigning
 from campaigns.members.assigning import Assignment
 from campaigns.members.browse import Sieve
@@ -27,6 +27,7 @@ class Moved:
     promises: int = 0
     conversations: int = 0
     messages: int = 0
+    problems: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Transfer:
 class _Kind:
     """One kind of thing that goes with a member: which of them somebody has, and how they are given on.
 
-    A kind that comes to be, promises in a table of their own say, is one more line of _KINDS.
+    A kind that comes to be is one more line of _KINDS. The follow-ups of hiring plans are tasks.
     """
 
     name: str
@@ -67,9 +68,19 @@ async def _hand_conversations(ids: Collection[int], to: str, was: str, at: datet
     return await conversations.hand_over(ids, to, was=was, at=at)
 
 
+async def _hand_promises(ids: Collection[int], to: str, was: str, at: datetime) -> int:
+    return await promises.hand_promises(ids, to, was=was)
+
+
+async def _hand_problems(ids: Collection[int], to: str, was: str, at: datetime) -> int:
+    return await problems.hand_problems(ids, to, was=was)
+
+
 _KINDS = (
     _Kind("tasks", visits.tasks_held, _hand_tasks),
     _Kind("conversations", conversations.held_by, _hand_conversations),
+    _Kind("promises", promises.promises_held, _hand_promises),
+    _Kind("problems", problems.problems_held, _hand_problems),
 )
 
 
@@ -86,12 +97,12 @@ async def transfer(sieve: Sieve, owner: str, *, by: str, now: datetime) -> Trans
         if not given.count:
             return None
         ids = [one for some in given.before.values() for one in some]
-        promises = await _count("visits", "state = 'open' AND category = 'promise'", ids)
         tasks = await _count("visits", "state = 'open'", ids)
         held = {kind.name: await _handed(kind, given.before, person, now) for kind in _KINDS}
         counts = {
             "tasks": tasks,
-            "promises": promises,
+            "promises": await _count("visits", "state = 'open' AND category = 'promise'", ids),
+            "problems": await _count("problems", "solved_at IS NULL", ids),
             "conversations": sum(map(len, held["conversations"].values())),
             "messages": await _count("messages", "state = 'queued'", ids),
         }

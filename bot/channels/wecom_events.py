@@ -80,8 +80,18 @@ class DeskNews:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffWrote:
+    """A person of ours writes to the application."""
+
+    at: datetime
+    staff: str
+    text: str
+    msgid: str
+
+
+@dataclass(frozen=True, slots=True)
 class OtherPush:
-    """Anything else, of which nothing is wanted: a person writes to the application, an event of another kind."""
+    """Anything else, of which nothing is wanted: a picture, an event of another kind."""
 
     at: datetime
     kind: str
@@ -95,6 +105,7 @@ WecomPush = (
     | ArchiveApproved
     | TransferFailed
     | DeskNews
+    | StaffWrote
     | OtherPush
 )
 
@@ -104,6 +115,8 @@ def read_push(fields: Fields) -> WecomPush:
     at, kind = moment(text(fields, "CreateTime")), text(fields, "MsgType").lower()
     if not kind:
         raise WebhookRejected("a push without MsgType")
+    if kind == "text":
+        return StaffWrote(at, _name(fields, "FromUserName"), text(fields, "Content"), text(fields, "MsgId")[:64])
     event = text(fields, "Event").lower() if kind == "event" else ""
     match event:
         case "kf_msg_or_event":

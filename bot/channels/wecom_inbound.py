@@ -17,12 +17,13 @@ from bot.channels.wecom_events import (
     DeskNews,
     OtherPush,
     StaffRemoved,
+    StaffWrote,
     TransferFailed,
     WecomPush,
     read_push,
 )
 from campaigns.errors import ConfigError, WebhookRejected
-from campaigns.terms import ChannelName, InboundEvent, ReachChange, Summons
+from campaigns.terms import ChannelName, InboundEvent, ReachChange, StaffLine, Summons
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +94,9 @@ def events_of(push: WecomPush) -> list[InboundEvent]:
         case DeskNews():
             name = _named("desk", push.desk, push.at, push.token)
             return [Summons(name, ChannelName.WECOM, push.at, push.desk, push.token)]
+        case StaffWrote():
+            name = f"line:{push.msgid}" if push.msgid else _named("line", push.staff, push.at, push.text)
+            return [StaffLine(name, ChannelName.WECOM, push.at, push.staff, push.text)]
         case CustomerEdited() | CustomerDropped() | ArchiveApproved() | OtherPush():
             return []
         case TransferFailed():

@@ -15,9 +15,22 @@ _LISTED = 100
 _PAGES = 100
 
 
-async def notify(api: WecomApi, number: int, userid: str, title: str, description: str, url: str) -> SendResult:
-    """A card to one person of ours. The answer may be 0 though this person cannot be reached: it says so elsewhere."""
-    card = {"title": cut(title, _TITLE), "description": cut(description, _DESCRIPTION), "url": url, "btntxt": "去处理"}
+async def notify(
+    api: WecomApi,
+    number: int,
+    userid: str,
+    title: str,
+    description: str,
+    url: str,
+    *,
+    button: str = "去处理",
+    again: bool = False,
+) -> SendResult:
+    """A card to one person of ours. The answer may be 0 though this person cannot be reached: it says so elsewhere.
+
+    `again`: the same card may go twice within half an hour.
+    """
+    card = {"title": cut(title, _TITLE), "description": cut(description, _DESCRIPTION), "url": url, "btntxt": button}
     answer = await api.call(
         "message/send",
         {
@@ -25,7 +38,7 @@ async def notify(api: WecomApi, number: int, userid: str, title: str, descriptio
             "msgtype": "textcard",
             "agentid": api.settings.agentid,
             "textcard": card,
-            "enable_duplicate_check": 1,
+            "enable_duplicate_check": int(not again),
         },
     )
     if answer.ok and userid.lower() in _listed(answer, "invaliduser"):

@@ -16,6 +16,7 @@ from bot.cli import (
     matching,
     people,
     programs,
+    results,
     running,
     scoring,
     segments,
@@ -50,6 +51,9 @@ app.add_typer(staff.app, name="staff")
 app.add_typer(visits.app, name="visits")
 app.add_typer(visits.care_app, name="care")
 app.add_typer(visits.absence_app, name="absence")
+app.add_typer(results.visit_app, name="visit")
+app.add_typer(results.problems_app, name="problems")
+app.add_typer(results.promises_app, name="promises")
 app.add_typer(wechat.app, name="wechat")
 app.add_typer(programs.api_app, name="api")
 app.add_typer(programs.hook_app, name="webhook")

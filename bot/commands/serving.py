@@ -32,6 +32,7 @@ from bot.web.imap_door import Habits, ImapDoor
 from bot.web.log_in import FIRST_LOGIN, first_admin
 from bot.web.mail_door import MailDoor, TakeMail
 from bot.wecom.desk import reading_desks
+from bot.wecom.hearing import hearing_staff
 from bot.worker import working
 from campaigns.errors import ConfigError
 from campaigns.marks import read_mark, write_mark
@@ -191,7 +192,7 @@ async def _doors(inbox: Inbox, settings: Settings, listener: socket.socket) -> A
     web = await serve(make_app(inbox), listener)
     fetching = asyncio.create_task(_imap_door(take_mail, settings).run(), name="imap") if settings.imap_host else None
     try:
-        async with reading_desks(inbox):
+        async with reading_desks(inbox), hearing_staff(runtime):
             yield web, mail_port
     finally:
         if fetching is not None:

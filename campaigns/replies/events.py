@@ -9,7 +9,9 @@ from tortoise.transactions import in_transaction
 
 from campaigns import statements
 from campaigns.models import Event
-from campaigns.terms import ChannelName, InboundEvent, Intent, ReachChange, Reaction, Receipt, Reply, Summons
+from campaigns.terms import ChannelName, InboundEvent, Intent, ReachChange, Reaction, Receipt, Reply, StaffLine, Summons
+
+STAFF_LINE = "staff_line"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +97,5 @@ def _kind(event: InboundEvent) -> str:
             return "reach"
         case Summons():
             return "summons"
+        case StaffLine():
+            return STAFF_LINE

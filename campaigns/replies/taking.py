@@ -9,7 +9,18 @@ from campaigns.members.find import match_contact, match_member
 from campaigns.replies.events import Taken, take_once
 from campaigns.replies.reading import handle_reply
 from campaigns.replies.receipts import apply_receipt
-from campaigns.terms import ChannelName, Direction, InboundEvent, ReachChange, Receipt, Reply, Summons, TouchKind
+from campaigns.replies.staff_lines import WAITING
+from campaigns.terms import (
+    ChannelName,
+    Direction,
+    InboundEvent,
+    ReachChange,
+    Receipt,
+    Reply,
+    StaffLine,
+    Summons,
+    TouchKind,
+)
 
 
 async def take_event(
@@ -36,6 +47,8 @@ async def take_event(
             case Summons():
                 await wecom.call_to_desk(event.desk, event.token, event.at)
                 return Taken("applied")
+            case StaffLine():
+                return Taken(WAITING)  # it is read, and answered, beside the door
 
     return await take_once(event, message_id, now, apply)
 

@@ -20,6 +20,7 @@ from bot.channels.wecom_events import (
     DeskNews,
     OtherPush,
     StaffRemoved,
+    StaffWrote,
     TransferFailed,
     WecomPush,
 )
@@ -228,7 +229,8 @@ def test_settings_that_cannot_work_are_named() -> None:
         (event(Event="kf_msg_or_event", Token="T", OpenKfId=DESK), DeskNews(NOW, DESK, "T")),
         (change("something_new"), OtherPush(NOW, "change_external_contact:something_new")),
         (event(Event="enter_agent"), OtherPush(NOW, "event:enter_agent")),
-        (event(MsgType="text", Content="hello"), OtherPush(NOW, "text")),
+        (event(MsgType="image", PicUrl="x"), OtherPush(NOW, "image")),
+        (event(MsgType="text", Content="hello", MsgId="7"), StaffWrote(NOW, "sys", "hello", "7")),
     ],
 )
 def test_every_event_is_read_as_what_it_is(plain: bytes, expected: WecomPush) -> None:

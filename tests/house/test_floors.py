@@ -39,6 +39,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.wechat_menu",
     5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
     "bot.advice_words bot.visit_limits bot.visit_words bot.result_words",
+    5.25: "bot.line_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
@@ -73,9 +74,9 @@ FLOORS: dict[float, str] = {
     1: "campaigns.rights campaigns.spool campaigns.tiers.* campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* "
-    "campaigns.matching.* campaigns.gifts.* campaigns.stages",
+    "campaigns.matching.* campaigns.gifts.* campaigns.stages campaigns.result_vocabulary",
     0.5: "campaigns.reach campaigns.tier_rules campaigns.results",
-    0: "campaigns.calendar campaigns.cells",
+    0: "campaigns.calendar campaigns.cells campaigns.days_said",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }
 

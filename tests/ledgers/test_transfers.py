@@ -1,11 +1,16 @@
 """On both databases: what goes along when members are handed over, who is told, and the way back."""
 
+from datetime import date
+
 import pytest
 
-from campaigns import conversations, transfers, visits
+from campaigns import conversations, promises, transfers, visits
+from campaigns.calendar import WorkCalendar
 from campaigns.members.browse import Sieve
 from campaigns.members.facts import facts_for
-from campaigns.models import Conversation, Member, Message, Notice, Visit
+from campaigns.models import Conversation, Member, Message, Notice, Problem, Promise, Visit
+from campaigns.replies.results import record_visit_result
+from campaigns.results import NewPlan, NewProblem, NewPromise, Result, VisitResult
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_colleague, add_member
 
@@ -44,6 +49,30 @@ async def test_what_the_old_owner_has_in_hand_goes_along_and_the_new_one_is_told
     assert (told.owner, told.note) == ("乙", "主管移交2家会员，一起来的有3个任务、1个会话")
     assert [one.visit_id for one in await Notice.all()] == [told.id]
     assert await transfers.transfer(Sieve(owner="乙"), "乙", by="主管", now=NOW) is None
+
+
+async def test_promises_problems_and_follow_ups_go_along_and_come_back() -> None:
+    one, _ = await _settle()
+    heard = VisitResult(
+        Result.TALKED,
+        problems=[NewProblem("login", "忘了密码")],
+        promise=NewPromise("发候选人", NOW.date()),
+        plans=[NewPlan("普工", 5, date(2027, 3, 1))],
+    )
+    await record_visit_result(one.id, heard, key="k", by="甲", now=NOW, calendar=WorkCalendar())
+    await promises.add_promise(
+        one.id, NewPromise("丙的事", NOW.date()), outcome_id=None, visit_id=None, owner="丙", now=NOW
+    )
+    made = await transfers.transfer(Sieve(owner="甲"), "乙", by="主管", now=NOW)
+    assert made is not None
+    assert made.moved.problems == 1
+    assert (await Problem.get()).owner == "乙"
+    assert dict(await Promise.all().values_list("what", "owner")) == {"发候选人": "乙", "丙的事": "丙"}
+    tasks = dict(await Visit.filter(category__in=["problem", "hiring_plan"]).values_list("category", "owner"))
+    assert tasks == {"problem": "乙", "hiring_plan": ""}  # the plan's belongs to whose member it is
+    await transfers.take_back(made.id, now=NOW)
+    assert (await Problem.get()).owner == "甲"
+    assert (await Promise.get(what="发候选人")).owner == "甲"
 
 
 async def test_it_comes_back_once_but_for_what_was_given_on_or_closed_since() -> None:

@@ -4,8 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaigns import hiring_plans, notices, problem_figures, problems, promises, touches, visits
+from campaigns import hiring_plans, notices, problem_figures, problems, promises, targets, touches, visits
+from campaigns.advice import Why
 from campaigns.calendar import WorkCalendar
+from campaigns.caring import advise_member
 from campaigns.errors import InputError, StateError
 from campaigns.intents import IntentTable, load_table
 from campaigns.members.facts import facts_for
@@ -27,6 +29,7 @@ from campaigns.results import (
 )
 from campaigns.visits import VisitTask
 from tests.cast import NOW, TEMPLATES, datong, xinping
+from tests.web_cast import add_colleague
 
 TODAY = NOW.date()
 CALENDAR = WorkCalendar()
@@ -169,6 +172,28 @@ async def test_a_problem_is_solved_with_its_task_and_counted() -> None:
     assert await problems.count_problems(asked, {"程雪"}) == 0
     await problems.reopen_problem(first.id)
     assert await problems.count_problems(ProblemSieve(state="open")) == 4
+
+
+async def test_contacts_count_for_the_target_of_visits_and_clicks_do_not() -> None:
+    await add_colleague(name="林")
+    member = await datong()
+    for key, what in (("a", WHOLE), ("b", VisitResult(Result.NO_ANSWER)), ("c", VisitResult(Result.TALKED))):
+        task = await a_task(member.member_id) if key == "c" else None
+        await record_visit_result(member.member_id, what, key=key, by="林", now=NOW, calendar=CALENDAR, task=task)
+    problem = await Problem.all().order_by("id").first()
+    await solve_problem(problem.id, by="林", now=NOW)
+    old = await visits.open_visit(member.member_id, category="call_me", cause="old", opened_at=NOW, due_at=NOW)
+    await visits.close_visit(old, outcome={}, at=NOW, by="林")
+    found = await targets.read_progress(targets.month_of(NOW), {"林"})
+    assert {one.kind: one.done for one in found}[targets.Kind.VISITS] == 3
+
+
+async def test_what_was_promised_and_not_kept_or_mended_is_the_next_thing_to_do() -> None:
+    member = await datong()
+    await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR)
+    late = NOW + timedelta(days=5)
+    whys = [one.why for one in await advise_member(member.member_id, late)]
+    assert whys[: whys.index(Why.TASK_DUE)] == [Why.PROMISE_LATE, Why.SITE_PROBLEM]
 
 
 async def test_what_is_mended_of_the_site_waits_to_be_told_until_it_is() -> None:

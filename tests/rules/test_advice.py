@@ -29,6 +29,8 @@ QUIET = CareSigns(_found())
         (replace(QUIET, activity="dormant", stage="registered"), [Why.DORMANT, Why.NOTHING_POSTED]),
         (CareSigns(_found(Code.UNREAD, Code.STALE)), [Why.UNREAD, Why.POSTING_WEAK]),
         (CareSigns(_found(Code.SITE_FAULT, Code.UNREAD)), [Why.SITE_FAULT]),
+        (replace(CareSigns(_found(Code.UNREAD)), promises_late=1), [Why.PROMISE_LATE, Why.UNREAD]),
+        (replace(CareSigns(_found(Code.UNREAD)), site_problems=2), [Why.SITE_PROBLEM]),
     ],
 )
 def test_reasons_come_in_their_order(signs: CareSigns, expected: list[Why]) -> None:

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from jinja2 import nodes
 from jinja2.ext import babel_extract
 
-from bot import calendar_words, language, result_words, wording
+from bot import calendar_words, language, line_words, result_words, wording
 from bot.console import places
 from bot.runtime import Runtime
 from bot.web.pages import HTML, environment
@@ -104,6 +104,7 @@ def _of_tables() -> Iterator[tuple[str, str]]:
         for value in getattr(wording, table).values():
             for text in value if isinstance(value, tuple) else (value,):
                 yield text, f"wording.{table}"
+    yield from ((text, "line_words.WRONGS") for text in line_words.WRONGS.values())
     for table in RESULT_TABLES:
         yield from ((text, f"result_words.{table}") for text in getattr(result_words, table).values())
     for field in (*(one for name, one in FIELDS.items() if name != ANY_ATTR), attr_field("contract")):

@@ -1,0 +1,59 @@
+"""The words that colleagues use in a message for what an outcome is made of."""
+
+from collections.abc import Mapping, Sequence
+
+from campaigns.results import Effect, Fault, Medium, Mood, Result, Used
+
+BEGINNINGS: Mapping[str, Medium] = {
+    "回访": Medium.PHONE, "电话": Medium.PHONE, "打电话": Medium.PHONE, "电访": Medium.PHONE, "上门": Medium.VISIT,
+    "拜访": Medium.VISIT, "走访": Medium.VISIT, "QQ": Medium.QQ, "邮寄": Medium.POST, "寄信": Medium.POST,
+    "送礼": Medium.GIFT, "礼品": Medium.GIFT, "活动": Medium.EVENT, "招聘会": Medium.EVENT,
+}  # fmt: skip
+RESULTS: Mapping[Result, Sequence[str]] = {
+    Result.TALKED: (
+        "打通了", "打通", "接通了", "接通", "通了", "谈完", "谈了", "聊了", "见到了", "见了", "见到", "联系上了",
+        "联系上",
+    ),
+    Result.NO_ANSWER: (
+        "没打通", "打不通", "没人接", "无人接听", "没接", "未接", "不接", "没见到", "没人", "不在", "没联系上",
+    ),
+    Result.LATER: ("改时间", "改天", "改期", "晚点再打", "在忙", "没空", "约了"),
+    Result.WRONG_NUMBER: ("空号", "停机", "号码不对", "打错了", "错号"),
+    Result.REFUSED: ("不要再联系", "别再联系", "不要再打", "别再打", "不让再打", "拒绝联系", "拉黑"),
+}  # fmt: skip
+MOODS: Mapping[Mood, Sequence[str]] = {
+    Mood.GLAD: ("好", "很好", "满意", "高兴", "不错", "挺好", "热情"),
+    Mood.CALM: ("平静", "一般", "还行", "还可以", "正常", "平常"),
+    Mood.ANNOYED: ("不满", "不满意", "不好", "差", "生气", "烦", "不高兴", "不耐烦", "冷淡"),
+}
+USED: Mapping[Used, Sequence[str]] = {
+    Used.YES: ("用了", "已用", "在用", "是", "有"),
+    Used.PARTLY: ("部分", "一部分", "用了一部分", "用了一点"),
+    Used.NO: ("没用", "没有", "没", "否", "不用"),
+}
+EFFECTS: Mapping[Effect, Sequence[str]] = {
+    Effect.GOOD: ("好", "很好", "有", "不错", "效果好", "有效果"),
+    Effect.FAIR: ("一般", "还行", "还可以", "效果一般"),
+    Effect.NONE: ("没有", "没", "无", "没效果", "差", "不好"),
+}
+FAULTS: Mapping[Fault, Sequence[str]] = {
+    Fault.SITE: ("网站", "我们", "平台", "我方"),
+    Fault.MEMBER: ("企业", "客户", "对方", "公司"),
+    Fault.MARKET: ("市场", "行情", "大环境"),
+}
+LABELS: Mapping[str, str] = {
+    **dict.fromkeys(("问题", "难处", "困难"), "problem"),
+    "原因": "cause",
+    **dict.fromkeys(("责任", "责任在谁"), "fault"),
+    **dict.fromkeys(("答应", "承诺", "答应了"), "promise"),
+    **dict.fromkeys(("招", "招人", "招聘", "用工", "用工计划", "计划"), "plan"),
+    **dict.fromkeys(("心情", "态度", "情绪"), "mood"),
+    **dict.fromkeys(("用了", "使用", "用没用", "用了没", "用了没有"), "used"),
+    "效果": "effect",
+    **dict.fromkeys(("下次", "下次联系", "再联系", "改到", "约"), "next_on"),
+    "下一步": "next_step",
+    **dict.fromkeys(("原话", "对方说", "客户说", "他说", "她说"), "said"),
+    **dict.fromkeys(("备注", "记", "说明", "内容"), "note"),
+}
+MANY = frozenset({"problem", "plan"})
+FREE = frozenset({"said", "note", "cause", "next_step"})
