@@ -47,6 +47,20 @@ def diagnose(
     print_found(found, as_json, command.finding_lines)
 
 
+@app.command()
+def brief(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")],
+    task: Annotated[int | None, typer.Option(metavar="TASK", help="The task; left out: the next open one.")] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """What to know and say before a visit. Example: huifang brief Q100042 --json"""
+    from bot.commands import briefing as command
+
+    found = run(lambda: command.brief_member(settings(), number, moment(as_of), task))
+    print_found(found, as_json, command.brief_lines)
+
+
 @member_app.command("show")
 def member_show(number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False) -> None:
     """Who they are and every touch with its exact words. Example: huifang member show Q100042"""

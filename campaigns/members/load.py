@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 from campaigns import statements
 from campaigns.columns import TableKind
 from campaigns.members.initials import fill_initials, initials_of
+from campaigns.members.peers import keep_site
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
@@ -90,6 +91,7 @@ async def refresh_members(now: datetime) -> None:
     await statements.recount_members()
     await fill_initials()
     await assign_all_tiers(now)
+    await keep_site(now)
 
 
 async def _load_children(
@@ -218,6 +220,9 @@ def _defaults(model: type[Model]) -> Row:
     return {name: value() if callable(value) else value for name, value in given.items()}
 
 
+_OURS_TOO = frozenset(("role", "influence", "interests"))
+"""What colleagues write down themselves: a cell that the site leaves empty takes none of it away."""
+
 # a field is of the first kind that fits: a DatetimeField is a DateField, too
 _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
     fields.DatetimeField: "timestamptz",
@@ -231,7 +236,8 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 
 
 def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
-    merged = {**stored, **{name: value for name, value in row.items() if name in present}}
+    told = {name: value for name, value in row.items() if name in present}
+    merged = {**stored, **{name: value for name, value in told.items() if value is not None or name not in _OURS_TOO}}
     if merged.get("name") != stored.get("name"):  # old rows without initials are no change of the site's
         merged["initials"] = initials_of(merged["name"])
     elif "initials" in stored:

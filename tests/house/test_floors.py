@@ -34,13 +34,13 @@ FLOORS: dict[float, str] = {
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.45: "bot.channels.wechat_mass",
-    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
+    5.4: "bot.brief_talk bot.brief_words bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
     5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    "bot.alone bot.scripts bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
     "bot.sandbox.wechat_bodies bot.sandbox.hostile",
@@ -54,8 +54,8 @@ FLOORS: dict[float, str] = {
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes",
-    3.5: "campaigns.mass campaigns.approvals",
+    "campaigns.effects campaigns.outcomes campaigns.brief",
+    3.5: "campaigns.mass campaigns.approvals campaigns.promised",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
     "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
@@ -63,8 +63,9 @@ FLOORS: dict[float, str] = {
     "campaigns.comebacks campaigns.conversations.*",
     2.5: "campaigns.marks campaigns.edits campaigns.kept",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file",
-    1.5: "campaigns.fields",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file "
+    "campaigns.script_file",
+    1.5: "campaigns.fields campaigns.briefing.*",
     1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
@@ -76,6 +77,7 @@ FLOORS: dict[float, str] = {
 
 ROOMS = (
     "campaigns.activity",
+    "campaigns.briefing",
     "campaigns.members",
     "campaigns.models",
     "campaigns.outbox",
