@@ -6,14 +6,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from bot.process import bulk_work
-from bot.tables import RawTable
 from campaigns.columns import Recognised, TableKind
 from campaigns.errors import InputError
 from campaigns.members.load import Loaded, Orphan, load_chunk, weigh_chunk
-from campaigns.records import Reading, read_records
+from campaigns.records import Reading, Rows, read_records
 from campaigns.rows import Judged, Problem, Reject
 
 # Parents before children: a contact needs its member.
@@ -56,12 +55,21 @@ class FileReport:
     refused: str = ""
 
 
+class Raw(Protocol):
+    """A table as it stands in a file or in a site's database; its rows can be iterated again and again."""
+
+    @property
+    def encoding(self) -> str: ...
+    @property
+    def rows(self) -> Rows: ...
+
+
 @dataclass(slots=True)
 class Table:
     """A file with what its columns mean. `name`: what a person calls it."""
 
     name: str
-    raw: RawTable
+    raw: Raw
     recognised: Recognised
 
 

@@ -59,6 +59,7 @@ class Settings(BaseSettings):
     huifang_secret: _Text = ""
     database_url: _Text = ""
     redis_url: _Text = ""
+    huifang_site_dsn: _Text = ""
     log_level: _Text = "WARNING"
 
     web_host: _Text = "127.0.0.1"
@@ -84,8 +85,11 @@ class Settings(BaseSettings):
     activity_active_days: int = Field(30, ge=0, le=3650)
     activity_cooling_days: int = Field(90, ge=0, le=3650)
     activity_horizon_days: int = Field(30, ge=1, le=3650)
+    stage_renewal_days: int = Field(60, ge=1, le=366)
 
     lease_seconds: int = Field(60, ge=1, le=3600)
+
+    webhook_networks: _Networks = ""
 
     sandbox_url: _Text = ""
 

@@ -1,6 +1,7 @@
 """The reasons of a tier in the reader's language. They are kept as the night's tiering wrote them, in Chinese."""
 
 import re
+from collections.abc import Sequence
 
 from bot.language import SOURCE, language
 
@@ -21,12 +22,20 @@ _SENTENCES = tuple(
         (rf"(.*)会员{_COMMA}([\d-]+) ?到期", r"plan \1, expires \2"),
         (r"注册后从未登录", "never logged in"),
         (rf"最近登录在 ?(-?\d+) ?天前{_COMMA}共登录 ?(\d+) ?次", r"last login \1 days ago, \2 in all"),
-        (rf"在招 ?(\d+) ?人{_COMMA}近 ?90 ?天发布 ?(\d+) ?个职位", r"\1 people wanted, \2 postings in 90 days"),
+        (r"近12个月付费(\d+)元", r"\1 yuan paid in 12 months"),
         (
-            rf"看过 ?(\d+%) ?的简历{_COMMA}一般 ?(\d+) ?小时内查看",
-            r"\1 of the résumés read, mostly within \2 hours",
+            r"近90天有(\d+)天登录，还活跃的可能(\d+%)",
+            r"logged in on \1 of 90 days, alive with a chance of \2",
         ),
+        (rf"在招 ?(\d+) ?人{_COMMA}近 ?90 ?天发布 ?(\d+) ?个职位", r"\1 people wanted, \2 postings in 90 days"),
+    )
+)
+_RESPONSE = tuple(
+    (re.compile(chinese), english)
+    for chinese, english in (
         (r"看过 ?(\d+%) ?的简历", r"\1 of the résumés read"),
+        (r"一般 ?(\d+) ?小时内查看", r"mostly within \1 hours"),
+        (r"回了(\d+%)的消息", r"\1 of our messages answered"),
     )
 )
 _STANDING = re.compile(rf"(.*?){_COMMA}(.*)", re.DOTALL)
@@ -50,4 +59,10 @@ def _told(text: str, part: str) -> str:
         return ", ".join(
             ("size unknown" if size == "规模未知" else size, "nature unknown" if nature == "性质未知" else nature)
         )
-    return next((m.expand(english) for chinese, english in _SENTENCES if (m := chinese.fullmatch(text))), text)
+    if part == "响应":
+        return ", ".join(_sentence(one, _RESPONSE) for one in re.split(_COMMA, text))
+    return _sentence(text, _SENTENCES)
+
+
+def _sentence(text: str, known: Sequence[tuple[re.Pattern[str], str]]) -> str:
+    return next((m.expand(english) for chinese, english in known if (m := chinese.fullmatch(text))), text)

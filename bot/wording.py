@@ -70,6 +70,11 @@ CHANNELS = {
     "email": "邮件",
     "phone": "电话",
     "web": "网页",
+    "fair": "招聘会",
+    "gift": "礼品",
+    "visit": "上门",
+    "online": "在线",
+    "other": "其他方式",
 }
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
@@ -117,11 +122,20 @@ RIGHTS = {
     "answer": "回复客户",
     "plan": "做活动",
     "import": "导入",
+    "events": "报告网站上的事",
     "assign": "分配会员",
     "approve": "审批活动",
     "settings": "改设置",
     "staff": "管员工",
     "audit": "看审计日志",
+}
+
+HOOK_KINDS = {
+    "reply": "会员回复",
+    "opt_out": "退订",
+    "return": "回流",
+    "task_outcome": "任务有结果",
+    "test": "试发",
 }
 
 ACTION_WORDS = {
@@ -160,9 +174,20 @@ ACTION_WORDS = {
     "owner_changed": "换会员的负责人",
     "contact_left": "记联系人离开",
     "member_changed": "改会员的备注或停发",
+    "tier_set": "人工定级",
+    "tier_ended": "人工定级到期",
     "task_changed": "办任务",
+    "api_read": "程序取数",
+    "api_written": "程序传数",
+    "webhook_changed": "改对外通知",
+    "gifts_changed": "礼品",
     "numbers_seen": "看号码",
+    "target_set": "定目标",
     "keywords_changed": "改关键词表",
+    "seekers_seen": "看求职者",
+    "seeker_introduced": "介绍求职者",
+    "introduction_changed": "记求职者的意愿和结果",
+    "fair_changed": "办招聘会",
 }
 
 # Tasks opened by an answer carry its intent; these are the others.
@@ -173,6 +198,11 @@ TASKS = {
     "promise": "答应的事",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
+    "introduce": "介绍求职者",
+    "ask_seeker": "问求职者愿不愿意",
+    "tell_seeker": "告诉求职者",
+    "gift": "节日送礼",
+    "handover": "接手移交来的会员",
 }
 
 TOUCHES = {
@@ -201,6 +231,7 @@ BLOCKS = {
     "preference": "本人停了这个渠道",
     "unfollowed": "取消关注",
     "by_hand": "员工屏蔽",
+    "of_site": "网站黑名单",
 }
 
 # A restored copy, until a person releases it.
@@ -343,6 +374,17 @@ def role_words(role: str) -> tuple[str, str]:
 
 def right_words(right: str) -> str:
     return _of(RIGHTS, right)
+
+
+TIER_PARTS = {"payments": "付费", "activity": "活跃度", "hiring": "招聘", "standing": "规模性质", "response": "响应"}
+
+
+def tier_part_words(part: str) -> str:
+    return _of(TIER_PARTS, part)
+
+
+def hook_kind_words(kind: str) -> str:
+    return _of(HOOK_KINDS, kind)
 
 
 def action_words(action: str) -> str:

@@ -23,13 +23,17 @@ from redis.exceptions import RedisError
 
 from bot import sender
 from bot.jobs import job_bytes, job_value
+from bot.outgoing.delivering import deliver_due
+from bot.process import bulk_work
 from bot.runtime import Runtime, follow_clock, follow_rules
 from bot.settings import Settings
 from bot.wecom.mass import run_tasks
 from bot.wecom.notices import tell_owners
 from bot.wecom.stops import tell_stops
-from campaigns import marks, outbox, planner
+from campaigns import marks, outbox, planner, webhooks
 from campaigns.members.activity_runs import last_run_at
+from campaigns.members.tier_runs import last_tiering_at
+from campaigns.members.tiering import assign_all_tiers
 from campaigns.outbox import Batch
 from campaigns.terms import SHANGHAI, ChannelName
 
@@ -39,6 +43,8 @@ _EVERY_SECOND = set(range(60))
 _RECOVER_AT = {0, 10, 20, 30, 40, 50}
 _TELL_AT = set(range(3, 60, 5))
 _CONFIRMED_AT = {7, 37}
+_DELIVER_AT = set(range(0, 60, 2))
+_BRING_UP_AT = {19, 49}
 _SCORE_HOUR = 3
 _SCORE_AT = {9, 39}  # looked at twice an hour, so that a night's run that failed is made up for
 _SCORE_SECONDS = 1200
@@ -110,23 +116,55 @@ async def _tell_everybody(runtime: Runtime) -> None:
     await tell_stops(runtime)
 
 
+async def deliver(ctx: dict[str, Any]) -> None:
+    """Other programs are told what happened."""
+    await _once(ctx["delivering"], deliver_due, ctx["runtime"])
+
+
+async def bring_up(ctx: dict[str, Any]) -> None:
+    """Tiers of members that programs changed; deliveries of long ago are forgotten."""
+    await _once(ctx["bringing_up"], _bring_up, ctx["runtime"])
+
+
+async def _bring_up(runtime: Runtime) -> None:
+    await webhooks.forget_old(datetime.now(UTC))
+    if await marks.read_mark(marks.TIERS_DUE):
+        await marks.delete_mark(marks.TIERS_DUE)
+        with bulk_work():
+            await assign_all_tiers(runtime.clock(), runtime.rulebook.policy.tiers)
+
+
 async def confirmed(ctx: dict[str, Any]) -> None:
     """What staff are asked to confirm is made in WeCom, and what became of it looked up."""
     await _once(ctx["confirming"], run_tasks, ctx["runtime"])
 
 
 async def score(ctx: dict[str, Any]) -> None:
-    """Once a night, as soon as it is three in Shanghai: how alive each member's account is."""
-    await _once(ctx["scoring"], score_if_due, ctx["runtime"])
+    """Once a night, as soon as it is three in Shanghai: how alive each member's account is, then in which tier."""
+    await _once(ctx["scoring"], _score_and_tier, ctx["runtime"])
+
+
+async def _score_and_tier(runtime: Runtime) -> None:
+    await score_if_due(runtime)
+    await tier_if_due(runtime)
 
 
 async def score_if_due(runtime: Runtime) -> bool:
     """Score members unless done since three; in a process of its own, for what it loads has no use in sending."""
-    now, last = runtime.clock(), await last_run_at()
+    return await _tonight(runtime, "score", await last_run_at())
+
+
+async def tier_if_due(runtime: Runtime) -> bool:
+    """Place members in their tiers unless done since three."""
+    return await _tonight(runtime, "tiers", await last_tiering_at())
+
+
+async def _tonight(runtime: Runtime, what: str, last: datetime | None) -> bool:
+    now = runtime.clock()
     if last and _last_night(now) <= last <= now:
         return False
     given = {**os.environ, **_told(runtime.settings)}
-    command = (sys.executable, "-m", "bot", "score", "--json", "--as-of", now.isoformat())
+    command = (sys.executable, "-m", "bot", what, "--json", "--as-of", now.isoformat())
     process = await asyncio.create_subprocess_exec(*command, env=given, stdout=DEVNULL, stderr=DEVNULL)
     try:
         ended = await process.wait()
@@ -134,7 +172,7 @@ async def score_if_due(runtime: Runtime) -> bool:
         if process.returncode is None:
             process.kill()
     if ended:
-        log.error("members were not scored (exit %s): huifang score says why", ended)
+        log.error("the night's huifang %s failed (exit %s): run by hand it says why", what, ended)
     return not ended
 
 
@@ -146,7 +184,7 @@ def _last_night(now: datetime) -> datetime:
 
 def _told(settings: Settings) -> dict[str, str]:
     """What a process of its own must know to work on this database, as variables."""
-    names = [name for name in Settings.model_fields if name.startswith("activity_")]
+    names = [name for name in Settings.model_fields if name.startswith(("activity_", "stage_"))]
     told = {name: str(getattr(settings, name)) for name in ("huifang_var", "huifang_templates", "log_level", *names)}
     return {name.upper(): value for name, value in {**told, "database_url": settings.database}.items()}
 
@@ -193,6 +231,8 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron(look, name=f"{queue}:look", second=_EVERY_SECOND, run_at_startup=True, keep_result=0),
         cron(tell_staff, name=f"{queue}:tell", second=_TELL_AT, keep_result=0),
         cron(confirmed, name=f"{queue}:confirmed", second=_CONFIRMED_AT, keep_result=0),
+        cron(deliver, name=f"{queue}:deliver", second=_DELIVER_AT, keep_result=0),
+        cron(bring_up, name=f"{queue}:bring_up", minute=_BRING_UP_AT, second=43, keep_result=0),
         cron(score, name=f"{queue}:score", minute=_SCORE_AT, second=31, timeout=_SCORE_SECONDS, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
@@ -208,6 +248,8 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
             "telling": asyncio.Lock(),
             "confirming": asyncio.Lock(),
             "scoring": asyncio.Lock(),
+            "delivering": asyncio.Lock(),
+            "bringing_up": asyncio.Lock(),
         },
         handle_signals=False,
         keep_result=0,

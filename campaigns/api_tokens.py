@@ -13,9 +13,12 @@ from campaigns.errors import InputError
 from campaigns.models import ApiToken
 from campaigns.rights import Right
 
-GIVEN = frozenset({Right.SEE, Right.ADDRESSES, Right.EXPORT, Right.PLAN, Right.IMPORT})
+GIVEN = frozenset({Right.SEE, Right.ADDRESSES, Right.EXPORT, Right.PLAN, Right.IMPORT, Right.EVENTS})
 """What a program may be given; a token with SETTINGS or STAFF would make more of itself."""
+WRITING = frozenset({Right.IMPORT, Right.EVENTS})
 LONGEST_NAME = 64
+PER_MINUTE, MOST_PER_MINUTE = 600, 60_000
+"""Requests: as many as a token may make where nothing else is said, and the most that can be said."""
 _PREFIX = "hf_"
 _LARGEST = 2**31 - 1  # a number of the database
 _SEEN_EVERY = timedelta(minutes=1)
@@ -23,12 +26,17 @@ _SEEN_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`hint`: its last letters. A revoked one is good for nothing and kept to be read."""
+    """`hint`: its last letters. `department`: whose members it reads, empty for everybody's.
+
+    A revoked one is good for nothing and kept to be read.
+    """
 
     id: int
     name: str
     hint: str
     rights: frozenset[Right]
+    department: str
+    per_minute: int
     by: str
     made_at: datetime
     used_at: datetime | None
@@ -38,18 +46,34 @@ class Token:
         return right in self.rights
 
 
-async def make_token(name: str, rights: Collection[Right], *, by: str, now: datetime) -> tuple[str, Token]:
-    """The secret, which nobody can read again, and what is kept of it. Raises InputError for a name or no rights."""
+async def make_token(
+    name: str, rights: Collection[Right], *, by: str, now: datetime, department: str = "", per_minute: int = PER_MINUTE
+) -> tuple[str, Token]:
+    """The secret, which nobody can read again, and what is kept of it.
+
+    Raises InputError for a name, no rights, or one that writes while it is bound to a department.
+    """
     name = " ".join(name.split())
     if not name or len(name) > LONGEST_NAME:
         raise InputError(f"名字写1到{LONGEST_NAME}个字 (a name of 1 to {LONGEST_NAME} characters)")
     given = sorted(right for right in rights if right in GIVEN)
     if not given:
         raise InputError("至少给一项权限 (at least one right)")
+    if department and not WRITING.isdisjoint(given):
+        raise InputError("只看一个部门的令牌不能写 (a token of one department only reads)")
+    if not 0 < per_minute <= MOST_PER_MINUTE:
+        raise InputError(f"每分钟1到{MOST_PER_MINUTE}次 (1 to {MOST_PER_MINUTE} a minute)")
     secret = _PREFIX + secrets.token_urlsafe(32)
     try:
         row = await ApiToken.create(
-            name=name, digest=_digest(secret), hint=secret[-4:], rights=given, by=by[:64], made_at=now
+            name=name,
+            digest=_digest(secret),
+            hint=secret[-4:],
+            rights=given,
+            by=by[:64],
+            made_at=now,
+            department=department[:64] or None,
+            per_minute=per_minute,
         )
     except IntegrityError:
         raise InputError(f"已经有一个叫{name}的令牌，换个名字 (this name is taken)") from None
@@ -73,6 +97,11 @@ async def list_tokens() -> list[Token]:
     return [_token(row) for row in await ApiToken.all().order_by("-id")]
 
 
+async def revoke_named(name: str, now: datetime) -> Token | None:
+    row = await ApiToken.get_or_none(name=" ".join(name.split()))
+    return await revoke_token(row.id, now) if row else None
+
+
 async def revoke_token(token_id: int, now: datetime) -> Token | None:
     """At once and for good; the first time stands. None where there is no such token."""
     if token_id > _LARGEST:
@@ -88,4 +117,7 @@ def _digest(secret: str) -> str:
 
 def _token(row: ApiToken) -> Token:
     rights = frozenset(Right(one) for one in row.rights if one in list(Right)) & GIVEN
-    return Token(row.id, row.name, row.hint, rights, row.by, row.made_at, row.used_at, row.revoked_at)
+    return Token(
+        row.id, row.name, row.hint, rights, row.department or "", row.per_minute or PER_MINUTE, row.by, row.made_at,
+        row.used_at, row.revoked_at,
+    )  # fmt: skip

@@ -49,8 +49,19 @@ class Action(StrEnum):
     OWNER_CHANGED = "owner_changed"
     CONTACT_LEFT = "contact_left"
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
+    TIER_SET = "tier_set"  # by hand, and taken back
+    TIER_ENDED = "tier_ended"  # by itself, on its last day
     TASK_CHANGED = "task_changed"
     NUMBERS_SEEN = "numbers_seen"
+    SEEKERS_SEEN = "seekers_seen"
+    SEEKER_INTRODUCED = "seeker_introduced"
+    INTRODUCTION_CHANGED = "introduction_changed"  # asked, told, refused, withdrawn; a seeker's consent
+    FAIR_CHANGED = "fair_changed"  # made, called off, held; an invitation, its answer, who came
+    API_READ = "api_read"  # by a program
+    API_WRITTEN = "api_written"
+    WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
+    GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
+    TARGET_SET = "target_set"
 
 
 @dataclass(frozen=True, slots=True)

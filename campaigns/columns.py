@@ -207,6 +207,8 @@ _WORDS: Mapping[TableKind, str] = {
             服务到期时间 有效期至 planexpireson planexpiresat planexpires planexpiry planexpirydate
             planexpirationdate planenddate expireson expiresat expires expiry expirydate expirationdate
             expiredate expiretime renewaldate vipetime setmealdeadline
+        paid_12m: 近12个月付费 近12个月付费金额 近12月付费 近一年付费 近一年付费金额 年付费金额 付费金额
+            paid12m paid12months paidlast12months payments12m yearlypayments
         owner: 负责客服 专属客服 客服 客户经理 招聘顾问 跟进人 业务员 owner accountowner accountmanager
             servicerep salesrep salesperson consultant agent assignedto
         """,
@@ -304,6 +306,9 @@ _WORDS: Mapping[TableKind, str] = {
         recommend: 同意推荐 是否同意推荐 允许推荐 recommend recommendconsent consentrecommend
             consenttorecommend agreerecommend agreetorecommend agreestorecommendation allowrecommend
             recommendable
+        mobile: 手机 手机号 手机号码 移动电话 联系手机 联系电话 电话 mobile mobileno mobilenumber
+            mobilephone cellphone cell phone phonenumber telephone tel
+        email: 邮箱 电子邮箱 电子邮件 邮箱地址 邮件 email emailaddress mail
         """,
 }
 _REQUIRED: Mapping[TableKind, frozenset[str]] = {

@@ -1,5 +1,6 @@
 """The fields of each kind of table and how a cell of each is read: its value, or what is wrong with it."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import StrEnum
@@ -84,6 +85,15 @@ def _count(instead: int | None = None) -> Read:
             return instead if is_nothing(cell) else Fault("不是整数,没有导入", instead)
 
     return read
+
+
+def _yuan(cell: str) -> int | Fault | None:
+    """Whole yuan; an amount may carry its sign, its commas and its fen."""
+    text = fold(cell).strip("¥￥元 ")
+    try:
+        return parse_count(re.sub(r"\.\d{1,2}$", "", text))
+    except ValueError:
+        return None if is_nothing(cell) else Fault("不是金额,没有导入")
 
 
 def _mobile(cell: str) -> str | Fault | None:
@@ -192,6 +202,7 @@ FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
         "login_count": _count(0),
         "plan": _text(64),
         "plan_expires_on": _day,
+        "paid_12m": _yuan,
         "owner": _text(64),
     },
     TableKind.CONTACTS: {
@@ -259,6 +270,8 @@ FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
         "registered_at": _moment,
         "video_url": _text(512),
         "recommend": _permission(False),
+        "mobile": _mobile,
+        "email": _email,
     },
 }
 """The order is that of the table: of several faults that each refuse a row, the first is told."""

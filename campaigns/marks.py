@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from campaigns.models import Mark
 
 RESTORED = "restored"
+TIERS_DUE = "tiers_due"
+"""Members were changed by a program since tiers were assigned."""
 _WORKER = "worker"
 _ALIVE = timedelta(seconds=30)  # three signs may be missed
 

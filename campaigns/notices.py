@@ -21,6 +21,7 @@ class DueNotice:
     member_no: str
     member_name: str
     category: str
+    note: str
     due_at: datetime
     is_open: bool
 
@@ -50,6 +51,7 @@ def _due(row: Notice, visit: Visit, member: Member) -> DueNotice:
         member_no=member.no,
         member_name=member.name,
         category=visit.category,
+        note=visit.note,
         due_at=visit.due_at,
         is_open=visit.state == "open",
     )

@@ -25,6 +25,7 @@ from campaigns.terms import (
     Tier,
     Verdict,
 )
+from campaigns.tier_rules import ServiceLevel, TierRules, usual_service
 
 _NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
@@ -82,7 +83,11 @@ class PolicySettings:
     customer_mass: int = 28  # WeCom: as many a calendar month as it has days, or fewer by an administrator's choice
     defer_at_most: timedelta = timedelta(days=60)
     doubt_pause: timedelta = timedelta(hours=24)
+    seeker_introductions: int = 3  # of one seeker, to whomever
+    seeker_window: timedelta = timedelta(days=30)
     own_up_to: int = 200  # members: a larger campaign of one's own another person approves
+    tiers: TierRules = field(default_factory=TierRules)
+    service: Mapping[Tier, ServiceLevel] = field(default_factory=usual_service)
     usual_hold_out: int = 0  # percent of its members that a new campaign begins with not writing to
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from campaigns.errors import DefinitionError
 from campaigns.policy import Hours, PolicySettings
+from campaigns.terms import Tier
+from campaigns.tier_rules import PARTS, Caller, ServiceLevel, TierRules
 
 
 def load_policy(path: Path) -> PolicySettings:
@@ -53,12 +55,49 @@ class _Reader:
             customer_mass=self._number("wecom.mass_a_month", 28),
             defer_at_most=timedelta(days=self._number("defer.at_most_days", 60, least=1)),
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
+            seeker_introductions=self._number("seeker.introductions", 3),
+            seeker_window=timedelta(days=self._number("seeker.window_days", 30, least=1)),
             own_up_to=self._number("approval.own_up_to", 200, most=1_000_000),
+            tiers=self._tiers(),
+            service={tier: self._service(tier, usual) for tier, usual in standard.service.items()},
             usual_hold_out=self._number("campaign.hold_out_percent", 0, most=50),
         )
         for key in self._left:
             raise DefinitionError(self._file, key, "没有这一项，删掉它 (unknown key)")
         return settings
+
+    def _tiers(self) -> TierRules:
+        usual = TierRules()
+        found = TierRules(
+            tuple(
+                self._number(f"tiers.weights.{part}", weight, most=100)
+                for part, weight in zip(PARTS, usual.weights, strict=True)
+            ),
+            tuple(
+                self._number(f"tiers.cuts.{tier}", share, most=100)
+                for tier, share in zip(Tier, usual.shares, strict=False)
+            ),
+            self._number("tiers.margin.points", usual.margin_points, most=100),
+            self._number("tiers.margin.days", usual.margin_days),
+            self._number("tiers.paid_full", usual.paid_full, least=1, most=100_000_000),
+        )
+        if sum(found.weights) != 100:
+            raise self._wrong(
+                "tiers.weights", f"五项加起来要是 100，现在是 {sum(found.weights)} (must make 100 together)"
+            )
+        if list(found.shares) != sorted(found.shares):
+            raise self._wrong("tiers.cuts", "三条线要一条比一条大，最多 100 (each cut must be above the last)")
+        return found
+
+    def _service(self, tier: Tier, usual: ServiceLevel) -> ServiceLevel:
+        key = f"service.caller.{tier}"
+        value = str(self._left.pop(key, usual.caller))
+        if value not in list(Caller):
+            raise self._wrong(key, f"只能是 {' / '.join(Caller)}，写的是 {value!r} (unknown caller)")
+        return ServiceLevel(Caller(value), self._number(f"service.every_days.{tier}", usual.every_days))
+
+    def _wrong(self, key: str, problem: str) -> DefinitionError:
+        return DefinitionError(self._file, key, problem)
 
     def _hours(self, key: str, usual: Hours) -> Hours:
         hours = Hours(

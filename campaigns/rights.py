@@ -14,7 +14,8 @@ class Role(StrEnum):
 
 class Right(StrEnum):
     """`ADDRESSES`: phone numbers and addresses in full; elsewhere they are masked. `PLAN`: segments, words and
-    campaigns, stopping them included; `APPROVE`: what others planned."""
+    campaigns, stopping them included; `APPROVE`: what others planned. `EVENTS`: tell what happened on the site,
+    which is for programs."""
 
     SEE = "see"
     ADDRESSES = "addresses"
@@ -23,6 +24,7 @@ class Right(StrEnum):
     PLAN = "plan"
     APPROVE = "approve"
     IMPORT = "import"
+    EVENTS = "events"
     ASSIGN = "assign"
     SETTINGS = "settings"
     STAFF = "staff"
@@ -38,7 +40,7 @@ class Scope(StrEnum):
 
 RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.ADMIN: frozenset(Right),
-    Role.MANAGER: frozenset(Right) - {Right.SETTINGS, Right.STAFF},
+    Role.MANAGER: frozenset(Right) - {Right.SETTINGS, Right.STAFF, Right.EVENTS},
     Role.MARKETER: frozenset({Right.SEE, Right.ANSWER, Right.PLAN}),
     Role.AGENT: frozenset({Right.SEE, Right.ANSWER}),
     Role.VIEWER: frozenset({Right.SEE}),

@@ -84,6 +84,12 @@ async def list_staff() -> list[StaffMember]:
     return [await _staff_member(row) for row in await StaffAccount.all().order_by("-active", "department", "login")]
 
 
+async def names_of_department(department: str) -> frozenset[str]:
+    """Its people, those who may not log in any more too, and its own name: whose members are the department's."""
+    names = await StaffAccount.filter(department=department).values_list("name", flat=True) if department else []
+    return frozenset({department, *map(str, names)})
+
+
 async def find_staff(staff_id: int) -> StaffMember | None:
     if staff_id > _LARGEST:
         return None
@@ -204,8 +210,13 @@ async def _staff_member(row: StaffAccount) -> StaffMember:
     )
 
 
+async def owners_of(department: str) -> frozenset[str]:
+    """Whose members are the department's: its people's, and those that are given to itself."""
+    names = await StaffAccount.filter(department=department).values_list("name", flat=True)
+    return frozenset({department, *map(str, names)})
+
+
 async def _owners(row: StaffAccount) -> frozenset[str]:
     if not row.department:
         return frozenset({row.name})
-    names = await StaffAccount.filter(department=row.department).values_list("name", flat=True)
-    return frozenset({row.name, *map(str, names)})
+    return await owners_of(row.department) | {row.name}

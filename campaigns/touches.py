@@ -78,6 +78,34 @@ async def record_touch(
     return int(touch.id)
 
 
+@dataclass(frozen=True, slots=True)
+class PastContact:
+    """A contact of a time before us, as a colleague wrote it down elsewhere."""
+
+    member_id: int
+    at: datetime
+    medium: str
+    text: str
+    by: str
+
+
+async def record_past(contacts: Sequence[PastContact]) -> None:
+    """A visit each, many in one statement."""
+    rows = [
+        Touch(
+            member_id=one.member_id,
+            at=one.at,
+            direction=Direction.OUT,
+            kind=TouchKind.VISIT,
+            medium=one.medium,
+            text=one.text,
+            by=one.by,
+        )
+        for one in contacts
+    ]
+    await Touch.bulk_create(rows, batch_size=500)
+
+
 async def record_sent(message_ids: Sequence[int], now: datetime) -> None:
     """An outbound touch for each message that has none yet: asked twice it adds nothing."""
     await statements.add_missing_touches(message_ids, now)
@@ -159,6 +187,21 @@ async def line_choices(member_id: int) -> tuple[list[str], list[str]]:
 async def read_touches(touch_ids: Collection[int]) -> list[TouchRow]:
     """In no order."""
     return [_row(row) for row in await Touch.filter(id__in=list(touch_ids))]
+
+
+async def touches_after(
+    after: int, limit: int, *, owners: Collection[str] | None, number: str = "", kind: str = ""
+) -> list[dict[str, Any]]:
+    """A page for a program that reads them all, by id; of these people's members, of one member, of one kind."""
+    asked = Touch.filter(id__gt=after)
+    if owners is not None:
+        asked = asked.filter(member__owner__in=sorted(owners))
+    if number:
+        asked = asked.filter(member__no=number)
+    if kind:
+        asked = asked.filter(kind=kind)
+    plain = ("id", "at", "direction", "kind", "medium", "message_class", "text", "intent")
+    return await asked.order_by("id").limit(limit).values(*plain, member_no="member__no", contact_no="contact__no")
 
 
 async def count_of(member_id: int) -> int:

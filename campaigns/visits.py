@@ -5,10 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tortoise.expressions import Q
+from tortoise.transactions import in_transaction
 
+from campaigns import statements, webhooks
 from campaigns.errors import StateError
 from campaigns.models import Visit
+from campaigns.webhooks import WebhookKind
 
+HANDOVER = "handover"
+"""The category of the task by which a new owner is told of members."""
 _LARGEST = 2**31 - 1  # a number of the database
 
 
@@ -64,7 +69,9 @@ async def find_visit(visit_id: int) -> VisitTask | None:
 async def close_visit(visit_id: int, *, outcome: Mapping[str, object], at: datetime, by: str = "") -> None:
     """Raises StateError for a task that somebody else closed."""
     done = {"state": "done", "outcome": dict(outcome), "closed_at": at, "closed_by": by}
-    await _change(visit_id, "open", done)
+    async with in_transaction():
+        await _change(visit_id, "open", done)
+        await _announce(visit_id, outcome, at=at, by=by, done=True)
 
 
 async def reopen_visit(visit_id: int) -> None:
@@ -76,9 +83,44 @@ async def postpone_visit(visit_id: int, due_at: datetime) -> None:
     await _change(visit_id, "open", {"due_at": due_at})
 
 
+async def note_try(visit_id: int, *, outcome: Mapping[str, object], until: datetime, at: datetime, by: str) -> None:
+    """A call that did not end the task, which stays open until then. Raises StateError as above."""
+    async with in_transaction():
+        await postpone_visit(visit_id, until)
+        await _announce(visit_id, outcome, at=at, by=by, done=False)
+
+
+async def _announce(visit_id: int, outcome: Mapping[str, object], *, at: datetime, by: str, done: bool) -> None:
+    visit = await Visit.get(id=visit_id)
+    told = {"task": visit_id, "category": visit.category, "outcome": dict(outcome), "by": by, "done": done}
+    await webhooks.announce(WebhookKind.TASK_OUTCOME, at=at, about={visit.member_id: told}, contact_id=visit.contact_id)
+
+
 async def hand_visit(visit_id: int, owner: str) -> None:
     """Give the task to a colleague; empty gives it back to whose member it is."""
     await _change(visit_id, "open", {"owner": owner})
+
+
+async def tasks_held(member_ids: Collection[int], owner: str) -> list[int]:
+    """Open tasks with these members that were given to this person by name."""
+    db = statements.connection()
+    rows = await statements.query(
+        f"SELECT id FROM visits WHERE state = 'open' AND owner = $2 AND member_id {statements.ids_in(db, '$1', 'int')}",
+        statements.id_list(db, member_ids),
+        owner,
+    )
+    return [row["id"] for row in rows]
+
+
+async def hand_tasks(visit_ids: Collection[int], owner: str, *, was: str) -> int:
+    """Many at once; what was closed or given on meanwhile stays. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        f"UPDATE visits SET owner = $1 WHERE state = 'open' AND owner = $2 AND id {statements.ids_in(db, '$3', 'int')}",
+        owner,
+        was,
+        statements.id_list(db, visit_ids),
+    )
 
 
 async def _change(visit_id: int, state: str, values: Mapping[str, object]) -> None:

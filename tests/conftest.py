@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -48,6 +49,12 @@ def redis_server() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[servers.MariaDb]:
+    with _present("MariaDB", servers.mariadb()) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
 def chromium_binary() -> Iterator[str]:
     with _present("Chromium", servers.chromium()) as path:
         yield path
@@ -59,9 +66,9 @@ class _present:
     def __init__(self, what: str, server: object) -> None:
         self._what, self._server = what, server
 
-    def __enter__(self) -> str:
+    def __enter__(self) -> Any:
         try:
-            return self._server.__enter__()  # type: ignore[attr-defined,no-any-return]
+            return self._server.__enter__()  # type: ignore[attr-defined]
         except servers.MissingServer as exc:
             _missing[self._what] = str(exc)
             if os.environ.get("CI") == "true":

@@ -20,7 +20,7 @@ from campaigns.segments.tree import (
     Segment,
     Value,
 )
-from campaigns.terms import SHANGHAI, Tier
+from campaigns.terms import SHANGHAI
 
 NOW = datetime(2026, 11, 21, 1, tzinfo=UTC)
 LATE = datetime(2026, 11, 21, 17, 30, tzinfo=UTC)  # in Shanghai it is the 22nd
@@ -43,7 +43,6 @@ NUMBERS = (-1, 0, 1, 2, 3, 14, 89, 90, 91, 72, 365)
 
 _values_by_kind: dict[Kind, st.SearchStrategy[Value]] = {
     Kind.TEXT: st.sampled_from(TEXTS),
-    Kind.CHOICE: st.sampled_from([tier.value for tier in Tier]),
     Kind.MOMENT: st.one_of(
         st.sampled_from([date(2026, 11, 20), date(2026, 11, 21), date(2026, 8, 23), date(1990, 9, 16)]),
         st.sampled_from([NOW, NOW - timedelta(days=90), NOW - timedelta(days=90, microseconds=1)]).map(
@@ -83,7 +82,9 @@ def _conditions_on(field: Field) -> st.SearchStrategy[Segment]:
     if field.kind is Kind.FLAG:
         return st.just(Flag(field))
     values = _values_by_kind.get(field.kind, _numbers)
-    ops = st.just(Op.EQUAL) if field.kind in (Kind.TEXT, Kind.CHOICE) else st.sampled_from(Op)
+    if field.choices:
+        values = st.sampled_from([str(word) for word in field.choices])
+    ops = st.just(Op.EQUAL) if field.choices or field.kind is Kind.TEXT else st.sampled_from(Op)
     made: list[st.SearchStrategy[Segment]] = [
         st.builds(Compare, st.just(field), ops, values),
         st.builds(OneOf, st.just(field), st.lists(values, min_size=1, max_size=3).map(tuple)),

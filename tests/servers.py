@@ -28,7 +28,14 @@ _POSTFIX = Path(__file__).resolve().parents[1] / "var" / "postfix"
 _FAKETIME = _POSTFIX.parent / "faketime"
 _DOVECOT = _POSTFIX.parent / "dovecot"
 _SQLMAP = _POSTFIX.parent / "sqlmap"
-_PACKAGES = {"postgres": "postgresql", "redis-server": "redis-server", "chromium": "chromium"}
+_CHINESE_FONT = "fonts-noto-cjk"
+_PACKAGES = {
+    "postgres": "postgresql",
+    "redis-server": "redis-server",
+    "chromium": "chromium",
+    "mariadbd": "mariadb-server-core",  # the program alone: no server of the machine's own
+}
+_SMALL_MARIADB = ("--innodb-log-file-size=8M", "--innodb-buffer-pool-size=64M")  # quick to begin with
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
 
@@ -143,6 +150,69 @@ def redis_on(port: int, folder: Path) -> Iterator[None]:
     with _server(command, folder):
         _wait_for_port(port)
         yield
+
+
+@dataclass(frozen=True, slots=True)
+class MariaDb:
+    """A running MariaDB, whose root needs no password, and its general log: every statement it was asked."""
+
+    port: int
+    folder: Path
+
+    @property
+    def asked(self) -> str:
+        return (self.folder / "general.log").read_text(encoding="utf-8", errors="replace")
+
+
+@contextlib.contextmanager
+def mariadb(*, log: bool = True) -> Iterator[MariaDb]:
+    """A server of a recruiting site's kind, that may log what it is asked; TEST_MARIADB names another program."""
+    program = mariadb_program()
+    with _folder() as folder:
+        data, port = folder / "data", _free_port()
+        _fill_mariadb(program, data)
+        files = [f"--socket={folder}/socket", f"--pid-file={folder}/pid", f"--general-log-file={folder}/general.log"]
+        wire = [
+            f"--port={port}",
+            "--bind-address=127.0.0.1",
+            "--sql-mode=",
+            f"--general-log={log:d}",
+            "--skip-name-resolve",
+            *_SMALL_MARIADB,
+        ]
+        command = [program, "--no-defaults", f"--datadir={data}", *files, *wire, "--innodb-flush-log-at-trx-commit=0"]
+        with _server(command, folder):
+            _wait_for_port(port)
+            yield MariaDb(port, folder)
+
+
+def mariadb_program() -> Path:
+    found = os.environ.get("TEST_MARIADB") or shutil.which("mariadbd", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if not found:
+        raise MissingServer("MariaDB is missing: apt-get install mariadb-server-core, or set TEST_MARIADB")
+    return Path(found)
+
+
+def _fill_mariadb(program: Path, data: Path) -> None:
+    """Its own tables, from the statements beside the program; mariadb-install-db wants parts of the client, too."""
+    (data / "mysql").mkdir(parents=True)
+    if os.geteuid() == 0:
+        user = pwd.getpwnam("nobody")
+        for made in (data, data / "mysql"):
+            os.chown(made, user.pw_uid, user.pw_gid)
+    shared = next(path for path in (Path("/usr/share/mysql"), Path("/usr/share/mariadb")) if path.is_dir())
+    names = ("mysql_system_tables.sql", "mysql_performance_tables.sql", "mysql_system_tables_data.sql")
+    words = "".join((shared / name).read_text(encoding="utf-8") for name in names)
+    done = subprocess.run(
+        [program, "--no-defaults", "--bootstrap", f"--datadir={data}", *_SMALL_MARIADB, "--log-warnings=0"],
+        input=f"use mysql;\nSET @auth_root_socket=NULL;\n{words}",
+        capture_output=True,
+        text=True,
+        cwd=data,
+        **_unprivileged(),
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program}: {done.stderr.strip()[-500:]}")
 
 
 @contextlib.contextmanager
@@ -312,9 +382,9 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def install() -> None:
+def install(more: Sequence[str] = ()) -> None:
     """Install what is missing with the system's package manager; says what it does, and what it may not do."""
-    missing = [package for binary, package in _PACKAGES.items() if not _present(binary)]
+    missing = [*(package for binary, package in _PACKAGES.items() if not _present(binary)), *more]
     if not missing:
         return
     if shutil.which("apt-get") and os.geteuid() == 0:
@@ -328,6 +398,13 @@ def install() -> None:
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], check=False, **quiet)  # type: ignore[call-overload]
         return
     print(f"not installed, and not allowed to install: {' '.join(missing)}", flush=True)
+
+
+def need_chinese_font() -> None:
+    """Without one every Chinese character of a picture is an empty box."""
+    listed = shutil.which("fc-list")
+    if not listed or not subprocess.run([listed, ":lang=zh"], capture_output=True, check=False).stdout.strip():
+        raise MissingServer(f"a Chinese font is missing: apt-get install fontconfig {_CHINESE_FONT}")
 
 
 def unpack_postfix() -> None:
@@ -413,6 +490,8 @@ def _present(binary: str) -> bool:
         return bool(os.environ.get("TEST_DATABASE_URL")) or _finds(_postgres_binaries)
     if binary == "chromium":
         return _finds(lambda: chromium().__enter__())
+    if binary == "mariadbd":
+        return _finds(mariadb_program)
     return bool(os.environ.get("TEST_REDIS_URL")) or _finds(redis_binary)
 
 
@@ -426,7 +505,8 @@ def _finds(look: object) -> bool:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["install"]:
-        install()
+        pictures = sys.argv[2:] == ["screens"]
+        install([] if not pictures or _finds(need_chinese_font) else ["fontconfig", _CHINESE_FONT])
         unpack_dovecot()
         unpack_postfix()
     if sys.argv[1:] == ["install", "faults"]:

@@ -6,7 +6,22 @@ import sys
 
 import typer
 
-from bot.cli import backing_up, campaigns, data, dkim, running, scoring, segments, staff, wechat
+from bot.cli import (
+    backing_up,
+    campaigns,
+    data,
+    dkim,
+    fairs,
+    gifts,
+    matching,
+    people,
+    programs,
+    running,
+    scoring,
+    segments,
+    staff,
+    wechat,
+)
 from bot.cli.parts import print_json
 from campaigns.errors import Interrupted, OutreachError
 
@@ -21,13 +36,19 @@ app.add_typer(running.app)
 app.add_typer(backing_up.app)
 app.add_typer(data.app)
 app.add_typer(scoring.app)
+app.add_typer(matching.app)
+app.add_typer(fairs.app, name="fairs")
+app.add_typer(people.app)
 app.add_typer(segments.app, name="segment")
 app.add_typer(campaigns.app, name="campaign")
 app.add_typer(data.member_app, name="member")
 app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
+app.add_typer(gifts.app, name="gift")
 app.add_typer(staff.app, name="staff")
 app.add_typer(wechat.app, name="wechat")
+app.add_typer(programs.api_app, name="api")
+app.add_typer(programs.hook_app, name="webhook")
 
 
 def main() -> None:

@@ -14,14 +14,38 @@ inspect_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Ask
 
 @app.command("import")
 def import_(
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH…", help="Folders or files of a site's export.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(metavar="PATH…", help="Folders or files of a site's export.")
+    ] = None,
+    site: Annotated[str, typer.Option(metavar="KIND", help="Read its own database: 74cms or phpyun.")] = "",
+    dsn: Annotated[
+        str, typer.Option(metavar="URL", help="mysql://user:password@host/db; better HUIFANG_SITE_DSN.")
+    ] = "",
+    prefix: Annotated[str, typer.Option(help="Of the site's tables, where not qs_ or phpyun_.")] = "",
+    charset: Annotated[str, typer.Option(help="What its texts are, where the tables declare another.")] = "",
+    numbers: Annotated[str, typer.Option(metavar="TEXT", help="Put before its numbers: of a second site.")] = "",
+    full: Annotated[bool, typer.Option(help="Read all again, not only what is new.")] = False,
+    dry_run: Annotated[bool, typer.Option(help="Of a site's database: only count, and say what was found.")] = False,
+    allow_writable: Annotated[bool, typer.Option(help="Use an account that could write.")] = False,
+    seeker_names: Annotated[bool, typer.Option(help="Take in the names of job-seekers.")] = False,
     as_of: AsOf = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take in a site's export. Example: huifang import export/ --as-of 2026-11-21"""
+    """Take in a site's export, or read its database. Example: huifang import export/ --as-of 2026-11-21"""
     from bot.commands import importing, printing
 
-    found = run(lambda: importing.import_export(settings(), paths, moment(as_of), quiet=as_json))
+    if bool(paths) == bool(site) or (site and as_of):
+        raise typer.BadParameter("either PATH…, with --as-of, or --site")
+    if site:
+        from bot.commands.site_importing import SiteImport, import_site
+
+        asked = SiteImport(site, dsn, prefix, charset, numbers, full, dry_run, allow_writable, seeker_names)
+        read = run(lambda: import_site(settings(), asked, quiet=as_json))
+        print_found(read, as_json, printing.site_lines)
+        if any(report["refused"] for report in read["files"]):
+            raise typer.Exit(1)
+        return
+    found = run(lambda: importing.import_export(settings(), paths or [], moment(as_of), quiet=as_json))
     print_found(found, as_json, printing.import_lines)
     if any(report["refused"] for report in found["files"]):
         raise typer.Exit(1)

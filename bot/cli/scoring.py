@@ -1,4 +1,4 @@
-"""How alive accounts are."""
+"""How alive accounts are, and in which tier members are."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,3 +38,11 @@ def score(
         print_found(found, as_json, command.member_lines)
         return
     print_found(command.score_file(file, horizon, at_least, unit), as_json, command.file_lines)
+
+
+@app.command()
+def tiers(as_of: AsOf = None, as_json: AsJson = False) -> None:
+    """Place every member in its tier, as every night. Example: huifang tiers --json"""
+    from bot.commands import tiering as command
+
+    print_found(run(lambda: command.place_members(settings(), moment(as_of))), as_json, command.tier_lines)

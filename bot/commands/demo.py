@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.alone import alone
 from bot.clock import ProductClock
+from bot.commands.demo_matching import hold_a_fair, introduce_some, matched
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars, show, status_lines, table
 from bot.commands.serving import House, announce, house, stay_up
@@ -118,6 +119,8 @@ async def _play(running: House, as_json: bool) -> None:
     def moved(moment: datetime) -> None:
         _tick(moment, as_json)
 
+    await introduce_some(running.runtime)
+    await hold_a_fair(running.runtime)
     for key, at in _STARTS:
         await conductor.live_until(at, moved)
         await _start(running, key, as_json)
@@ -162,6 +165,7 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
         "campaigns": [asdict(report) for report in reports],
         "answers": answers,
         "tasks": dict(await visits.count_open()),
+        **await matched(),
         "balance": [{**asdict(balance), "holds": balance.holds} for balance in balances],
         "addresses": {**running.addresses(), "log_in": f"{running.web.url}{demo_path(running.runtime)}"},
     }

@@ -14,7 +14,7 @@ from bot.commands.printing import bars
 from bot.database import open_database
 from bot.importing import FileReport, Outcome, Progress, Table, import_tables, write_rejects
 from bot.process import bulk_work
-from bot.runtime import follow_clock
+from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
 from bot.tables import read_table
 from campaigns.columns import is_header, recognise
@@ -66,10 +66,10 @@ async def import_paths(
     with bulk_work():
         found = await import_tables(tables, lambda name, done, total: progress(short[name], done, total))
         for outcome in found:
-            _write_rejects(settings, outcome, now)
+            write_rejects_of(settings, outcome, now)
             reports.append(outcome.report)
         if tables:
-            await refresh_members(now)
+            await refresh_members(now, (await read_rules(settings))[0].tiers)
     return reports
 
 
@@ -109,7 +109,8 @@ def _open_table(path: Path) -> Table:
         raise InputError(f"{path}：{exc}") from None
 
 
-def _write_rejects(settings: Settings, outcome: Outcome, now: datetime) -> None:
+def write_rejects_of(settings: Settings, outcome: Outcome, now: datetime) -> None:
+    """A file beside the others, where anything was rejected; the report names it."""
     folder = settings.var / "rejects"
     folder.mkdir(parents=True, exist_ok=True)
     path = _unused(folder, f"{now.astimezone(SHANGHAI):%Y%m%d-%H%M%S}-{Path(outcome.report.file).name}")

@@ -92,6 +92,28 @@ def import_lines(found: Mapping[str, Any]) -> list[Shown]:
     return [*shown, f"库：{found['database']}"]
 
 
+def site_lines(found: Mapping[str, Any]) -> list[Shown]:
+    """What was found of the site, then what became of it."""
+    probed = [
+        [one["source"], one["table"] or "—", len(one["found"]), one["unreadable"] or "、".join(one["missing"]) or "—"]
+        for one in found["probe"]
+    ]
+    shown: list[Shown] = [
+        f"{found['site']}  {found['dsn']}{'  只试算，没有写入 (dry run)' if found['dry_run'] else ''}",
+        table(("读什么", "表", "有的列", "没有的"), probed),
+        *import_lines(found),
+    ]
+    names = {"follow_ups": "历史跟进", "blacklist": "短信黑名单"}
+    shown += [
+        f"{names[one['source']]}：读到 {one['offered']}，新增 {one['added']}，已有 {one['known']}，"
+        f"不认识的会员 {one['strangers']}，用不了 {one['unusable']}"
+        for one in found["history"]
+    ]
+    if found["undecodable"]:
+        shown.append(f"有 {found['undecodable']} 处文字认不出编码；用 --charset 试试 (undecodable text)")
+    return shown
+
+
 def field_lines(found: Sequence[Mapping[str, str]]) -> list[Shown]:
     rows = [[field["name"], field["label"], field["explanation"], field["example"]] for field in found]
     return [table(("字段", "名称", "意思", "例子"), rows)]

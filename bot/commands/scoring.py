@@ -30,6 +30,7 @@ from campaigns.activity import (
 )
 from campaigns.errors import ConfigError, InputError
 from campaigns.members.activity import NO_LOG, score_all_activity
+from campaigns.members.staging import keep_stages
 from campaigns.models import ActivityRun
 
 MODEL = "MBG/NBD"
@@ -65,6 +66,7 @@ async def score_members(settings: Settings, as_of: datetime | None, *, quiet: bo
         now = as_of or await _product_time(settings)
         with bars(quiet) as progress, bulk_work():
             run = await score_all_activity(now, cuts, settings.activity_horizon_days, progress)
+            await keep_stages(now, renewal_within=settings.stage_renewal_days)
         chances = await statements.fetch("SELECT p_active FROM members WHERE p_active IS NOT NULL")
     return {**_of_run(run), "histogram": _tenths(np.array([row[0] for row in chances]))}
 

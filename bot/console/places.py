@@ -37,7 +37,12 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("segments", "/segments", "seg", "分群", Right.SEE),
         ("campaigns", "/campaigns", "send", "营销活动", Right.SEE),
         ("calendar", "/calendar", "cal", "日历", Right.SEE),
+        ("fairs", "/fairs", "people", "招聘会", Right.SEE),
         ("templates", "/templates", "file", "素材", Right.SEE),
+        ("gifts", "/gifts", "gift", "礼品", Right.SEE),
+        ("funnel", "/statistics/funnel", "down2", "漏斗", Right.SEE),
+        ("targets", "/targets", "okc", "目标", Right.SEE),
+        ("transfers", "/transfers", "people", "移交", Right.ASSIGN),
     ),
     (
         ("settings", "/settings", "gear", "设置", Right.SETTINGS),

@@ -16,30 +16,49 @@ from bot.console import (
     calendars,
     campaigns,
     canned,
+    fairs,
     faults,
+    funnel,
+    handing,
     inbox,
     material,
     me,
     phone,
     staff,
     talking,
+    targets,
     writing,
 )
+from bot.console.gifts import acts as gift_acts
+from bot.console.gifts import pages as gifts
 from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
 from bot.console.member import acts as member_acts
 from bot.console.member import page as member
+from bot.console.member import seekers as member_seekers
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
 from bot.console.segments import pages as segments
-from bot.console.settings import channels, days, departments, fields, keywords, overview, policy, suppressions, tokens
+from bot.console.settings import (
+    channels,
+    days,
+    departments,
+    fields,
+    keywords,
+    overview,
+    policy,
+    suppressions,
+    tiers,
+    tokens,
+    webhooks,
+)
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
-from bot.web import log_in, tracking
+from bot.web import api, log_in, tracking
 from bot.web.pages import STATIC
 from bot.web.webhooks import Hooks
 from campaigns import outbox
@@ -53,9 +72,11 @@ PAGES = (
     assigning,
     views,
     member_acts,
+    member_seekers,
     member,
     imports,
     segments,
+    fairs,
     canned,
     talking,
     inbox,
@@ -72,14 +93,21 @@ PAGES = (
     campaigns,
     words,
     calendars,
+    gift_acts,
+    gifts,
     material,
     me,
     staff,
     auditing,
+    funnel,
+    targets,
+    handing,
     overview,
     departments,
     tokens,
+    webhooks,
     policy,
+    tiers,
     days,
     channels,
     keywords,
@@ -116,6 +144,7 @@ def all_routes() -> list[BaseRoute]:
         Route("/health", health),
         *tracking.routes,
         *log_in.routes,
+        *api.routes,
         *(route for page in PAGES for route in page.routes),
         Mount("/static", StaticFiles(directory=STATIC, packages=[("js_lib_htmx", "static/htmx")])),
     ]

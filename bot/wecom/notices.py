@@ -14,6 +14,7 @@ from campaigns.errors import DefinitionError
 from campaigns.notices import DueNotice
 from campaigns.staff_file import Staff, load_staff
 from campaigns.terms import SHANGHAI, Reaction, SendResult
+from campaigns.visits import HANDOVER
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ async def _settle(one: DueNotice, result: SendResult, now: datetime) -> None:
 
 def _words(one: DueNotice) -> tuple[str, str]:
     """Title and text. What the customer wrote stands behind the link, not in a chat."""
+    if one.category == HANDOVER:
+        return wording.task_words(one.category), one.note
     until = one.due_at.astimezone(SHANGHAI)
     return (
         f"客户回复了：{one.member_name}",

@@ -14,7 +14,7 @@ from bot import wording
 from bot.channels.wecom_staff import notify
 from bot.runtime import Runtime
 from bot.wecom.reach import heed, open_wecom
-from campaigns import definitions, marks, outbox
+from campaigns import definitions, marks, outbox, webhooks
 from campaigns.errors import DefinitionError
 from campaigns.staff_file import Person, load_staff
 from campaigns.terms import Reaction
@@ -75,7 +75,15 @@ async def _stops(now: datetime) -> list[Stop]:
         for row in await definitions.stopped_campaigns()
     ]
     closed = await outbox.closed_channels(now, for_good=True)
-    return [*campaigns, *(Stop(f"通道停了：{wording.channel_words(name)}", why, "/") for name, why in closed.items())]
+    hooks = [
+        Stop(f"对外通知停了：{hook.host}", hook.note, f"/settings/webhooks/{hook.id}")
+        for hook in await webhooks.stopped_webhooks()
+    ]
+    return [
+        *campaigns,
+        *hooks,
+        *(Stop(f"通道停了：{wording.channel_words(name)}", why, "/") for name, why in closed.items()),
+    ]
 
 
 async def _is_first(stop: Stop) -> bool:

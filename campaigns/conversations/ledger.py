@@ -1,9 +1,11 @@
 """The conversation of a member: who has it, since when it waits, when it is to be taken up again."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from campaigns import statements
 from campaigns.conversations.states import State
 from campaigns.models import Conversation as Row
 from campaigns.terms import SHANGHAI, Intent
@@ -99,6 +101,31 @@ async def take(member_id: int, *, by: str, at: datetime) -> bool:
 async def assign(member_id: int, to: str, *, at: datetime) -> bool:
     """Give it to a colleague; an empty name gives it back to all."""
     return bool(await Row.filter(member_id=member_id).update(assigned=to, taken_at=at if to else None))
+
+
+async def held_by(member_ids: Collection[int], person: str) -> list[int]:
+    """Members of these whose conversation this person has in hand."""
+    db = statements.connection()
+    rows = await statements.query(
+        "SELECT member_id FROM conversations WHERE assigned = $2 AND state <> 'closed' "
+        f"AND member_id {statements.ids_in(db, '$1', 'int')}",
+        statements.id_list(db, member_ids),
+        person,
+    )
+    return [row["member_id"] for row in rows]
+
+
+async def hand_over(member_ids: Collection[int], to: str, *, was: str, at: datetime) -> int:
+    """Many at once, as far as `was` has them still; an empty name gives them to all. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        "UPDATE conversations SET assigned = $1, taken_at = $2 WHERE assigned = $3 AND state <> 'closed' "
+        f"AND member_id {statements.ids_in(db, '$4', 'int')}",
+        to,
+        at if to else None,
+        was,
+        statements.id_list(db, member_ids),
+    )
 
 
 async def close(member_id: int, *, at: datetime) -> bool:

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from tortoise.queryset import QuerySet
 
-from campaigns import statements
+from campaigns import statements, webhooks
 from campaigns.members.reach import sent_since
 from campaigns.models import Contact, Suppression, WechatFollower
 from campaigns.reach import month_of
 from campaigns.terms import ChannelName, ReachChange
+from campaigns.webhooks import WebhookKind
 
 PAUSE = timedelta(hours=24)
 # WeChat's reasons that end with the follower's next action (channels.md A3, A8), beside an unfollow.
@@ -26,6 +27,8 @@ async def record_opt_out(*member_ids: int, at: datetime, source: str) -> bool:
     await Suppression.bulk_create(
         [Suppression(member_id=member_id, reason="refused", source=source, at=at) for member_id in new]
     )
+    told = {member_id: {"channel": None, "source": source.partition(":")[0]} for member_id in new}
+    await webhooks.announce(WebhookKind.OPT_OUT, at=at, about=told)
     return bool(new)
 
 

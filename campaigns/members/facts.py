@@ -182,14 +182,16 @@ def _contact_facts(
 _TIERS = {one.value: one for one in Tier}  # a quarter of the time of asking the enum
 _MEMBER = (
     "id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan, "
-    "plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, attrs"
+    "plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, "
+    "activity_state, p_active, findings, stage, attrs"
 )
 
 
 def _facts(row: Any, **known: Any) -> Facts:
     (
         member_id, no, name, trade, nature, size, city, owner, tier, registered_at, last_login_at, login_count, plan,
-        plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at, attrs,
+        plan_expires_on, postings, live_postings, applications, unread_resumes, oldest_unread_at,
+        activity_state, p_active, findings, stage, attrs,
     ) = row  # fmt: skip
     return Facts(
         member_id=member_id,
@@ -211,6 +213,10 @@ def _facts(row: Any, **known: Any) -> Facts:
         applications=applications,
         unread_resumes=unread_resumes,
         oldest_unread_at=moment(oldest_unread_at),
+        activity_state=activity_state,
+        p_active=p_active,
+        findings=findings,
+        stage=stage,
         attrs=_table(attrs),
         **known,
     )

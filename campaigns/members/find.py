@@ -107,8 +107,8 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
             name: getattr(member, name)
             for name in (
                 "name", "trade", "nature", "size", "city", "plan", "plan_expires_on", "owner", "attrs", "tier",
-                "tier_score", "tier_reasons", "registered_at", "last_login_at", "login_count", "postings",
-                "live_postings", "applications", "unread_resumes", "oldest_unread_at",
+                "tier_score", "tier_by_rule", "tier_reasons", "registered_at", "last_login_at", "login_count",
+                "postings", "live_postings", "applications", "unread_resumes", "oldest_unread_at", "stage",
             )
         },
         "contacts": await Contact.filter(member_id=member.id)
@@ -162,6 +162,10 @@ async def waiting_by_posting(member_id: int) -> Mapping[int, Waiting]:
     return {
         row["posting_id"]: Waiting(int(row["n"]), int(row["seen"]), statements.moment(row["oldest"])) for row in rows
     }
+
+
+async def posting_titles(posting_ids: Collection[int]) -> Mapping[int, str]:
+    return dict(await Posting.filter(id__in=list(posting_ids)).values_list("id", "title"))
 
 
 async def message_states(message_ids: Sequence[int]) -> Mapping[int, str]:

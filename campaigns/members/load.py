@@ -1,7 +1,7 @@
 """Records of a site's export into the tables: added, changed, unchanged, and those whose parent is missing."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,9 +14,12 @@ from campaigns import statements
 from campaigns.columns import TableKind
 from campaigns.members.initials import fill_initials, initials_of
 from campaigns.members.peers import keep_site
+from campaigns.members.seekers import fill_occupations
+from campaigns.members.staging import keep_stages
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
+from campaigns.tier_rules import TierRules
 
 Row = dict[str, Any]
 Columns = dict[str, list[Any]]
@@ -32,13 +35,18 @@ class Orphan:
 
 @dataclass(slots=True)
 class Loaded:
-    """What became of some rows. `repeats`: left out, for a file before had them; of a dry run alone."""
+    """What became of some rows. `repeats`: left out, for a file before had them; of a dry run alone.
+
+    `added_lines`, `changed_lines`: which these are, where rows were stored.
+    """
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
     repeats: int = 0
     orphans: list[Orphan] = field(default_factory=list)
+    added_lines: Sequence[int] = ()
+    changed_lines: Sequence[int] = ()
 
 
 async def load_chunk(kind: TableKind, judged: Judged, present: frozenset[str]) -> Loaded:
@@ -51,9 +59,9 @@ async def load_chunk(kind: TableKind, judged: Judged, present: frozenset[str]) -
     async with in_transaction():
         match kind:
             case TableKind.MEMBERS:
-                return await _store(Member, _member_columns(judged.columns), present)
+                return await _store(Member, _member_columns(judged.columns), judged.lines, present)
             case TableKind.SEEKERS:
-                return await _store(Seeker, judged.columns, present)
+                return await _store(Seeker, judged.columns, judged.lines, present)
             case TableKind.LOGINS:
                 return await _load_logins(judged)
             case TableKind.APPLICATIONS:
@@ -86,11 +94,13 @@ async def weigh_chunk(kind: TableKind, judged: Judged, present: frozenset[str], 
             return await _weigh_children(Posting, Member, "member", judged, present, coming)
 
 
-async def refresh_members(now: datetime) -> None:
-    """Counters and tiers brought up to date; to be called once after the files of an import are in."""
+async def refresh_members(now: datetime, rules: TierRules) -> None:
+    """Counters, tiers and stages brought up to date; to be called once after the files of an import are in."""
     await statements.recount_members()
     await fill_initials()
-    await assign_all_tiers(now)
+    await fill_occupations()
+    await assign_all_tiers(now, rules)
+    await keep_stages(now)
     await keep_site(now)
 
 
@@ -98,13 +108,13 @@ async def _load_children(
     model: type[Model], parent: type[Model], parent_name: str, judged: Judged, present: frozenset[str]
 ) -> Loaded:
     known, orphans = await _with_parents(parent, parent_name, judged)
-    loaded = await _store(model, known, present | {f"{parent_name}_id"})
+    loaded = await _store(model, known.columns, known.lines, present | {f"{parent_name}_id"})
     loaded.orphans = orphans
     return loaded
 
 
-async def _with_parents(parent: type[Model], parent_name: str, judged: Judged) -> tuple[Columns, list[Orphan]]:
-    """The columns with the parent's id instead of its number, of the rows that have one."""
+async def _with_parents(parent: type[Model], parent_name: str, judged: Judged) -> tuple[Judged, list[Orphan]]:
+    """The rows that have a parent, with its id instead of its number."""
     numbers = judged.columns[f"{parent_name}_no"]
     ids = await statements.ids_of(parent._meta.db_table, list(set(numbers)))
     orphans = [Orphan(line, no) for line, no in zip(judged.lines, numbers, strict=True) if no not in ids]
@@ -112,15 +122,17 @@ async def _with_parents(parent: type[Model], parent_name: str, judged: Judged) -
         judged = judged.only([no in ids for no in numbers])
     columns = dict(judged.columns)
     columns[f"{parent_name}_id"] = [ids[no] for no in columns.pop(f"{parent_name}_no")]
-    return columns, orphans
+    return replace(judged, columns=columns), orphans
 
 
 async def _load_logins(judged: Judged) -> Loaded:
-    columns, orphans = await _with_parents(Member, "member", judged)
-    logins = set(zip(columns["member_id"], columns["at"], strict=True))
-    new = sorted(logins - await _stored_logins(logins))
+    known, orphans = await _with_parents(Member, "member", judged)
+    pairs = zip(known.columns["member_id"], known.columns["at"], strict=True)
+    logins = dict(reversed([*zip(pairs, known.lines, strict=True)]))  # a login told twice is the first line's
+    new = sorted(logins.keys() - await stored_logins(logins))
     await statements.upsert("logins", ("member_id", "at"), ("member_id", "at"), new)
-    return Loaded(added=len(new), unchanged=len(logins) - len(new), orphans=orphans)
+    lines = [logins[login] for login in new]
+    return Loaded(added=len(new), unchanged=len(logins) - len(new), orphans=orphans, added_lines=lines)
 
 
 async def _weigh(model: type[Model], columns: Columns, present: frozenset[str]) -> Loaded:
@@ -144,7 +156,8 @@ async def _weigh_children(
 ) -> Loaded:
     new = await _under_new(parent, judged.columns[f"{parent_name}_no"], coming)
     known, orphans = await _with_parents(parent, parent_name, judged.only([not one for one in new]))
-    loaded = await _weigh(model, known, present | {f"{parent_name}_id"}) if known["no"] else Loaded()
+    columns = known.columns
+    loaded = await _weigh(model, columns, present | {f"{parent_name}_id"}) if columns["no"] else Loaded()
     loaded.added += sum(new)  # whose parent is new is new, but for a row that changes its parent
     loaded.orphans = orphans
     return loaded
@@ -158,13 +171,13 @@ async def _under_new(parent: type[Model], numbers: Sequence[str], coming: Collec
 
 async def _weigh_logins(judged: Judged, coming: Collection[str]) -> Loaded:
     new = await _under_new(Member, judged.columns["member_no"], coming)
-    columns, orphans = await _with_parents(Member, "member", judged.only([not one for one in new]))
-    logins = set(zip(columns["member_id"], columns["at"], strict=True))
-    stored = await _stored_logins(logins)
+    known, orphans = await _with_parents(Member, "member", judged.only([not one for one in new]))
+    logins = set(zip(known.columns["member_id"], known.columns["at"], strict=True))
+    stored = await stored_logins(logins)
     return Loaded(added=len(logins - stored) + sum(new), unchanged=len(logins & stored), orphans=orphans)
 
 
-async def _stored_logins(logins: Collection[tuple[int, datetime]]) -> set[tuple[int, datetime]]:
+async def stored_logins(logins: Collection[tuple[int, datetime]]) -> set[tuple[int, datetime]]:
     """Those there are among the logins of these members in this time."""
     if not logins:
         return set()
@@ -174,39 +187,47 @@ async def _stored_logins(logins: Collection[tuple[int, datetime]]) -> set[tuple[
     return set(await found.values_list("member_id", "at"))
 
 
-async def _store(model: type[Model], columns: Columns, present: frozenset[str]) -> Loaded:
+async def _store(model: type[Model], columns: Columns, lines: Sequence[int], present: frozenset[str]) -> Loaded:
     numbers = columns["no"]
     known = await statements.ids_of(model._meta.db_table, numbers)
     if not known:
         await _insert(model, columns)
-        return Loaded(added=len(numbers))
+        return Loaded(added=len(numbers), added_lines=lines)
     rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
     new = [row for row in rows if row["no"] not in known]
     if new:
         await _insert(model, statements.columns_of(new, columns))
-    loaded = await _update(model, [row for row in rows if row["no"] in known], known, present)
-    loaded.added = len(new)
-    return loaded
+    changed = await _update(model, [row for row in rows if row["no"] in known], known, present)
+    return Loaded(
+        added=len(new),
+        changed=len(changed),
+        unchanged=len(numbers) - len(new) - len(changed),
+        added_lines=[line for line, no in zip(lines, numbers, strict=True) if no not in known],
+        changed_lines=[line for line, no in zip(lines, numbers, strict=True) if no in changed],
+    )
 
 
 async def _insert(model: type[Model], columns: Columns) -> None:
     count = len(columns["no"])
     defaults = {name: [value] * count for name, value in _defaults(model).items() if name not in columns}
-    await statements.insert_rows(model._meta.db_table, _types(model), defaults | columns)
+    await statements.insert_rows(model._meta.db_table, types_of(model), defaults | columns)
 
 
-async def _update(model: type[Model], rows: Sequence[Row], known: Mapping[str, int], present: frozenset[str]) -> Loaded:
+async def _update(
+    model: type[Model], rows: Sequence[Row], known: Mapping[str, int], present: frozenset[str]
+) -> set[str]:
+    """The numbers of those that changed."""
     columns = ("id", *rows[0])
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values(*columns)}
     merged = [_merge(stored[row["no"]], row, present) for row in rows]
     changed = [row for row in merged if row != stored[row["no"]]]
-    types = _types(model)
+    types = types_of(model)
     await statements.update_rows(model._meta.db_table, {name: types[name] for name in columns}, changed)
-    return Loaded(changed=len(changed), unchanged=len(merged) - len(changed))
+    return {row["no"] for row in changed}
 
 
 @cache
-def _types(model: type[Model]) -> Mapping[str, str]:
+def types_of(model: type[Model]) -> Mapping[str, str]:
     """Column → PostgreSQL's type for a list of its values, the id apart from the others."""
     fields = {name: model._meta.fields_map[name] for name in model._meta.fields_db_projection}
     return {
@@ -216,7 +237,7 @@ def _types(model: type[Model]) -> Mapping[str, str]:
 
 def _defaults(model: type[Model]) -> Row:
     """What a row has where the site tells nothing."""
-    given = {name: model._meta.fields_map[name].default for name in _types(model) if name != "id"}
+    given = {name: model._meta.fields_map[name].default for name in types_of(model) if name != "id"}
     return {name: value() if callable(value) else value for name, value in given.items()}
 
 

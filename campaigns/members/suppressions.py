@@ -17,6 +17,7 @@ from campaigns.terms import ChannelName
 PAGE = 50
 MOST_LINES = 10_000
 BY_HAND = "by_hand"
+OF_SITE = "of_site"
 _SEARCHED_AT_ONCE = 500
 _LARGEST = 2**31 - 1  # a number of the database
 
@@ -108,6 +109,20 @@ async def add_blocks(pasted: Pasted, *, at: datetime, source: str) -> None:
         )
         for some in _pieces(list(pasted.members)):
             await record_opt_out(*some, at=at, source=source)
+
+
+async def add_blacklist(mobiles: Mapping[str, datetime], *, source: str) -> int:
+    """Numbers a site writes to no more, each since its moment. How many are new: one that is closed stays as it is."""
+    closed = await _closed([(ChannelName.SMS, mobile) for mobile in mobiles])
+    new = {mobile: at for mobile, at in mobiles.items() if (ChannelName.SMS, mobile) not in closed}
+    await Suppression.bulk_create(
+        [
+            Suppression(channel=ChannelName.SMS, address=mobile, reason=OF_SITE, source=source, at=at)
+            for mobile, at in new.items()
+        ],
+        batch_size=1_000,
+    )
+    return len(new)
 
 
 def read_address(text: str) -> tuple[ChannelName, str] | None:

@@ -1,4 +1,4 @@
-"""Every member's tier, from what the export holds: read the signals of all, assign, write what changed."""
+"""Every member's tier: read the signals of all, assign, write what came of it beside what a colleague decided."""
 
 import asyncio
 from collections import defaultdict
@@ -8,19 +8,24 @@ from statistics import median
 from typing import Any
 
 from campaigns import statements
+from campaigns.members.overrides import fixed_tiers
 from campaigns.statements import day, moment
-from campaigns.terms import Tier
+from campaigns.terms import Tier, TouchKind
+from campaigns.tier_rules import TierRules
 from campaigns.tiers import Assigned, TierSignals, assign_tiers
 
 _RECENT = timedelta(days=90)
+_ANSWERS = timedelta(days=180)
+_USUAL = TierRules()
 _CHUNK = 1000
 
 
-async def assign_all_tiers(now: datetime) -> int:
-    """Assign tiers as of `now`. Returns how many members moved to another tier."""
-    assigned = assign_tiers(await _signals(now), now)
-    await _write_in_step(_columns_of(assigned), now)
-    return sum(one.tier is not one.detail.signals.previous for one in assigned)
+async def assign_all_tiers(now: datetime, rules: TierRules = _USUAL) -> int:
+    """Assign tiers as of `now`. Returns how many members the score moved to another tier."""
+    fixed = await fixed_tiers()
+    assigned = assign_tiers(await _signals(now, fixed), now, rules)
+    await _write_in_step(_columns_of(assigned, fixed), now)
+    return sum(one.tier is not one.detail.signals.previous and one.member_id not in fixed for one in assigned)
 
 
 async def _write_in_step(chunks: Iterable[statements.Columns], now: datetime) -> None:
@@ -37,32 +42,59 @@ async def _write_in_step(chunks: Iterable[statements.Columns], now: datetime) ->
         await asyncio.gather(writing, return_exceptions=True)
 
 
-def _columns_of(assigned: Sequence[Assigned]) -> Iterator[statements.Columns]:
+def _columns_of(assigned: Sequence[Assigned], fixed: Mapping[int, Tier]) -> Iterator[statements.Columns]:
     for start in range(0, len(assigned), _CHUNK):
         chunk = assigned[start : start + _CHUNK]
         yield {
             "id": [one.member_id for one in chunk],
-            "tier": [one.tier for one in chunk],
+            "tier": [fixed.get(one.member_id, one.tier) for one in chunk],
+            "by_rule": [one.tier for one in chunk],
             "score": [one.score for one in chunk],
             "reasons": [statements.as_json(one.reasons) for one in chunk],
+            "parts": [_parts(one.detail.values) for one in chunk],
         }
 
 
-async def _signals(now: datetime) -> list[TierSignals]:
-    hiring, viewing = await _hiring(now), await _viewing()
+def _parts(values: Sequence[float | None]) -> str:
+    return ",".join("" if value is None else f"{value:.6f}" for value in values)
+
+
+async def _signals(now: datetime, fixed: Mapping[int, Tier]) -> list[TierSignals]:
+    hiring, viewing, answered = await _hiring(now), await _viewing(), await _answered(now)
+    days = await _login_days(now)
     members = await statements.fetch(
         """
-        SELECT id, plan, plan_expires_on, login_count, last_login_at, registered_at, size, nature, tier, tier_since
+        SELECT id, plan, plan_expires_on, login_count, last_login_at, registered_at, size, nature, tier, tier_since,
+          paid_12m, p_active
         FROM members ORDER BY id
         """
     )
-    return [_signal(row, hiring.get(row[0], (0, 0)), viewing.get(row[0], (None, None)), now) for row in members]
+    return [
+        _signal(
+            row,
+            hiring.get(row[0], (0, 0)),
+            viewing.get(row[0], (None, None)),
+            now,
+            placed=row[0] not in fixed,
+            login_days=None if days is None else days.get(row[0], 0),
+            answered=answered.get(row[0]),
+        )
+        for row in members
+    ]
 
 
 def _signal(
-    row: Any, hiring: tuple[int, int], viewing: tuple[float | None, float | None], now: datetime
+    row: Any,
+    hiring: tuple[int, int],
+    viewing: tuple[float | None, float | None],
+    now: datetime,
+    *,
+    placed: bool,
+    login_days: int | None,
+    answered: float | None,
 ) -> TierSignals:
-    member_id, plan, expires, logins, last_login, registered, size, nature, tier, since = row
+    """`placed`: by a score before. A tier a colleague gave is none to be kept."""
+    member_id, plan, expires, logins, last_login, registered, size, nature, tier, since, paid, chance = row
     return TierSignals(
         member_id,
         plan,
@@ -74,9 +106,36 @@ def _signal(
         size,
         nature,
         *viewing,
-        Tier(tier) if since else None,
-        moment(since),
+        Tier(tier) if since and placed else None,
+        moment(since) if placed else None,
+        paid,
+        chance,
+        login_days,
+        answered,
     )
+
+
+async def _login_days(now: datetime) -> Mapping[int, int] | None:
+    """Member id → days of the last 90 with a login; None where the site gives no log of them."""
+    rows = await statements.count_login_days(now - _RECENT, now)
+    if not rows and not await statements.fetch("SELECT 1 FROM logins LIMIT 1"):
+        return None
+    return {row[0]: int(row[1]) for row in rows}
+
+
+async def _answered(now: datetime) -> Mapping[int, float]:
+    """Member id → answers for each message of the last half year, 1 at most; who was not written to is left out."""
+    rows = await statements.fetch(
+        f"""
+        SELECT member_id, sum(CASE WHEN kind = '{TouchKind.MESSAGE}' THEN 1 ELSE 0 END),
+          sum(CASE WHEN kind = '{TouchKind.REPLY}' THEN 1 ELSE 0 END)
+        FROM touches WHERE at > $1 AND at <= $2 AND kind IN ('{TouchKind.MESSAGE}', '{TouchKind.REPLY}')
+        GROUP BY member_id
+        """,
+        now - _ANSWERS,
+        now,
+    )
+    return {member_id: min(1.0, int(answers) / int(written)) for member_id, written, answers in rows if int(written)}
 
 
 async def _hiring(now: datetime) -> Mapping[int, tuple[int, int]]:

@@ -4,6 +4,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 """
 
 from campaigns.models.activity import ActivityRun
+from campaigns.models.care import Target, Transfer
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -17,7 +18,10 @@ from campaigns.models.desk import (
     SavedSegment,
     SavedView,
 )
+from campaigns.models.gifts import GiftItem, GiftLine, GiftPlan, GiftTaste
 from campaigns.models.hearing import Event, LinkUse, Mark, Notice, Touch, Visit, WecomDesk
+from campaigns.models.interface import ApiAnswer, Webhook, WebhookDelivery
+from campaigns.models.matching import Fair, FairInvitation, Introduction, SeekerOccupation
 from campaigns.models.people import (
     Application,
     Binding,
@@ -42,10 +46,13 @@ from campaigns.models.sending import (
     Occurrence,
     Tally,
 )
+from campaigns.models.sites import SiteItem, SiteRead
 from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
+from campaigns.models.tiering import TierOverride, TierRun
 
 __all__ = [
     "ActivityRun",
+    "ApiAnswer",
     "ApiToken",
     "Application",
     "Approval",
@@ -61,8 +68,15 @@ __all__ = [
     "Correction",
     "CustomField",
     "Event",
+    "Fair",
+    "FairInvitation",
     "FileEdit",
+    "GiftItem",
+    "GiftLine",
+    "GiftPlan",
+    "GiftTaste",
     "ImportRun",
+    "Introduction",
     "KeptCount",
     "LinkUse",
     "Login",
@@ -78,12 +92,21 @@ __all__ = [
     "SavedSegment",
     "SavedView",
     "Seeker",
+    "SeekerOccupation",
+    "SiteItem",
+    "SiteRead",
     "StaffAccount",
     "StaffSession",
     "Suppression",
     "Tally",
+    "Target",
+    "TierOverride",
+    "TierRun",
     "Touch",
+    "Transfer",
     "Visit",
+    "Webhook",
+    "WebhookDelivery",
     "WechatFollower",
     "WecomCustomer",
     "WecomDesk",

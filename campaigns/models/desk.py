@@ -191,6 +191,8 @@ class ApiToken(Model):
     digest = fields.CharField(64, unique=True)
     hint = fields.CharField(8, default="")  # its last letters, to tell it from others
     rights: list[str] = fields.JSONField(default=list)
+    department = fields.CharField(64, null=True)  # whose members it reads; empty: everybody's
+    per_minute = fields.IntField(null=True)  # requests; empty: as many as any
     by = fields.CharField(64, default="")
     made_at = fields.DatetimeField()
     used_at = fields.DatetimeField(null=True)

@@ -23,6 +23,7 @@ class Member(Model):
     login_count = fields.IntField(default=0)
     plan = fields.CharField(64, default="")
     plan_expires_on = fields.DateField(null=True)
+    paid_12m = fields.IntField(null=True)  # yuan paid in twelve months
     owner = fields.CharField(64, default="")
     attrs: dict[str, str] = fields.JSONField(default=dict)
     # since the last login, or the registration where there was none: what idle_days counts from
@@ -31,10 +32,17 @@ class Member(Model):
     tier_since = fields.DatetimeField(null=True)
     tier_score = fields.FloatField(default=0)
     tier_reasons: list[str] = fields.JSONField(default=list)
+    tier_by_rule = fields.CharField(8, null=True)  # by the score alone, whatever a colleague decided
+    tier_values = fields.CharField(64, null=True)  # the parts of the score, 0 to 1, as the last night found them
+    findings = fields.CharField(255, db_default="", default="")  # ,unread,stale, as the last night found them
     activity_state = fields.CharField(16, db_default="", default="")  # empty: not scored yet
     p_active = fields.FloatField(null=True)
     expected_logins = fields.FloatField(null=True)
     activity_at = fields.DatetimeField(null=True)
+    stage = fields.CharField(16, db_default="", default="")  # empty: not told yet
+    stage_since = fields.DatetimeField(null=True)  # empty: since before it was first told
+    renewal_seen_on = fields.DateField(null=True)  # plan_expires_on as the last telling of stages found it
+    renewed_at = fields.DatetimeField(null=True)  # when that day was first seen to have moved on
     postings = fields.IntField(default=0)
     live_postings = fields.IntField(default=0)
     applications = fields.IntField(default=0)
@@ -161,10 +169,17 @@ class Seeker(Model):
     years = fields.IntField(null=True)
     registered_at = fields.DatetimeField(null=True)
     video_url = fields.CharField(512, default="")
-    recommend = fields.BooleanField(default=False)
+    recommend = fields.BooleanField(default=False)  # the site's word
+    mobile = fields.CharField(20, null=True)
+    email = fields.CharField(254, null=True)
+    consent = fields.CharField(8, default="", db_default="")  # ours, over the site's: yes, no, empty: not asked
+    consent_at = fields.DatetimeField(null=True)
+    consent_by = fields.CharField(64, default="", db_default="")
+    read_job = fields.CharField(128, null=True)  # the wanted job its occupations were read from
 
     class Meta:
         table = "seekers"
+        indexes = (Index(fields=("registered_at",), name="seekers_registered"),)
 
 
 class Suppression(Model):

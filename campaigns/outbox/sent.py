@@ -165,6 +165,11 @@ async def message_of(occurrence_id: int) -> int | None:
     return row.id if row else None
 
 
+async def messages_by_member(occurrence_id: int) -> dict[int, int]:
+    """Member → its message of this occurrence."""
+    return dict(await Message.filter(occurrence_id=occurrence_id).values_list("member_id", "id"))
+
+
 def _by_hand(row: Message) -> ByHand:
     extra = row.occurrence.extra
     lines = extra.get("written")

@@ -27,10 +27,10 @@ class Call:
 async def record_call(task: VisitTask, call: Call, *, by: str, now: datetime) -> None:
     """All of it or nothing. Raises StateError for a task somebody else closed meanwhile."""
     async with in_transaction():
+        outcome = {"result": call.result, "text": call.text, "promise": call.promise}
         if call.again_at:
-            await visits.postpone_visit(task.id, call.again_at)
+            await visits.note_try(task.id, outcome=outcome, until=call.again_at, at=now, by=by)
         else:
-            outcome = {"result": call.result, "text": call.text, "promise": call.promise}
             await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
         touch_id = await touches.record_touch(
             task.member_id,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from campaigns import conversations, notices, outbox, touches, visits
+from campaigns import conversations, notices, outbox, touches, visits, webhooks
 from campaigns.definitions import find_campaign
 from campaigns.intents import IntentTable, Reading, StopVerdict, read_intent
 from campaigns.members import consent
@@ -10,6 +10,7 @@ from campaigns.members.find import Match, hold_contact, match_contact, match_mem
 from campaigns.models import Message
 from campaigns.replies.events import Taken
 from campaigns.terms import Direction, Intent, MessageClass, Reply, TouchKind
+from campaigns.webhooks import WebhookKind
 
 AUTO_REPLIES = "auto_replies"
 _QUIET_AFTER_ANSWER = timedelta(days=7)  # RFC 3834: at most one automatic answer to an address in this time
@@ -62,6 +63,8 @@ async def handle_reply(
     )
     if automatic:
         return Taken("applied", Intent.AUTO_REPLY)
+    told = {"channel": reply.channel, "text": reply.text, "intent": reading.intent, "message": answered}
+    await webhooks.announce(WebhookKind.REPLY, at=reply.at, about={match.member_id: told}, contact_id=match.contact_id)
     others = await _stop(match, reply, f"touch:{touch_id}", reading.stop, now, doubt_pause)
     needs_person = await _act(match, reply, touch_id, reading, now, others)
     await conversations.hear(

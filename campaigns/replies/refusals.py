@@ -5,11 +5,12 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from campaigns import touches
+from campaigns import touches, webhooks
 from campaigns.members import consent
 from campaigns.members.find import Match, members_sharing
 from campaigns.models import Message
 from campaigns.terms import ChannelName, Direction, Intent, TouchKind
+from campaigns.webhooks import WebhookKind
 
 
 async def record_refusal(message_id: int, *, now: datetime, channel_only: bool = False) -> None:
@@ -20,6 +21,9 @@ async def record_refusal(message_id: int, *, now: datetime, channel_only: bool =
         if channel_only and message.channel and message.address:
             channel = ChannelName(message.channel)
             new = await consent.suppress_address(channel, message.address, at=now, reason="preference", source=source)
+            if new:
+                told = {message.member_id: {"channel": channel, "source": "link"}}
+                await webhooks.announce(WebhookKind.OPT_OUT, at=now, about=told, contact_id=message.contact_id)
         else:
             new = await consent.record_opt_out(*await _answered_for(message), at=now, source=source)
         if new:
@@ -74,4 +78,6 @@ async def record_return(message_id: int, *, now: datetime) -> bool:
             medium="web",
             message_id=message_id,
         )
+        told = {message.member_id: {"message": message_id, "channel": message.channel}}
+        await webhooks.announce(WebhookKind.RETURN, at=now, about=told, contact_id=message.contact_id)
     return True

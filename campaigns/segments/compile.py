@@ -28,6 +28,7 @@ from campaigns.segments.tree import (
 Dialect = Literal["sqlite", "postgres"]
 Param = str | int | date | datetime
 
+_WORDY = (Kind.TEXT, Kind.CHOICE, Kind.TAG)
 _NOBODY = "1 = 0"
 _CONSENTED = "EXISTS (SELECT 1 FROM contacts c WHERE c.member_id = m.id AND c.active AND c.consent)"
 _REFUSED = """EXISTS (
@@ -76,10 +77,9 @@ class _Compiler:
             case OneOf(field, values):
                 return self._one_of(field, values)
             case Contains(field, text):
-                find = "strpos" if self.dialect == "postgres" else "instr"
-                return f"{find}({self._text(field)}, {self._place(text)}) > 0"
+                return f"{self._find}({self._text(field)}, {self._place(text)}) > 0"
             case Empty(field):
-                return f"{self._text(field)} = ''" if field.kind is Kind.TEXT else f"m.{field.column} IS NULL"
+                return f"{self._text(field)} = ''" if field.kind in _WORDY else f"m.{field.column} IS NULL"
             case Flag(field):
                 return self._flag(field)
             case _:
@@ -89,14 +89,20 @@ class _Compiler:
         sql = self.compile(segment)
         return f"({sql})" if isinstance(segment, And | Or | OneOf) else sql
 
+    @property
+    def _find(self) -> str:
+        return "strpos" if self.dialect == "postgres" else "instr"
+
     def _compare(self, field: Field, op: Op, value: Value) -> str:
+        if field.kind is Kind.TAG:
+            return f"{self._find}({self._text(field)}, {self._place(f',{value},')}) > 0"
         if isinstance(value, str):
             return f"{self._text(field)} = {self._place(value)}"
         span = span_of(field, op, value, self.now)
         if span is None:
             return _NOBODY
-        column = f"m.{field.column}"
-        tests = [f"{column} IS NOT NULL"] if field.optional else ["1 = 1"]
+        column = f"m.{field.column} * 100" if field.percent else f"m.{field.column}"
+        tests = [f"m.{field.column} IS NOT NULL"] if field.optional else ["1 = 1"]
         if span.low is not None:
             tests.append(f"{column} >= {self._place(span.low)}")
         if span.high is not None:

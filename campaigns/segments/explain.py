@@ -21,6 +21,7 @@ from campaigns.segments.tree import (
     Value,
 )
 
+_WORDY = (Kind.TEXT, Kind.CHOICE, Kind.TAG)
 Language = Literal["zh", "en"]
 
 _NUMBER_WORDS = {
@@ -94,23 +95,25 @@ def _grouped(segment: Segment, chinese: bool) -> str:
 def _comparison(field: Field, op: Op, values: Sequence[Value], chinese: bool, *, denied: bool = False) -> str:
     words = _words(field)[op][0 if chinese else 1]
     words = _DENIED[words] if denied else words
-    either = ("或" if chinese else " or ").join(_value(value, field) for value in values)
+    either = ("或" if chinese else " or ").join(_value(value, field, chinese) for value in values)
     if not chinese:
         return f"{field.english} {words} {either}"
-    if field.kind in (Kind.TEXT, Kind.CHOICE):
+    if field.kind in _WORDY:
         return f"{field.label}{words}{either}"
     return f"{field.label}{words} {either} {field.measure}".rstrip()
 
 
 def _words(field: Field) -> dict[Op, tuple[str, str]]:
-    if field.kind in (Kind.TEXT, Kind.CHOICE):
+    if field.kind in _WORDY:
         return _TEXT_WORDS
     return _MOMENT_WORDS if field.kind is Kind.MOMENT else _NUMBER_WORDS
 
 
-def _value(value: Value, field: Field) -> str:
+def _value(value: Value, field: Field, chinese: bool) -> str:
+    if isinstance(value, str) and field.choices:
+        return field.choices.get(value, value) if chinese else value.replace("_", " ")
     if isinstance(value, str):
-        return value if field.kind is Kind.CHOICE else f"“{value}”"
+        return f"“{value}”"
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime):

@@ -1,11 +1,11 @@
 """The fields a rule may name: nothing outside this table, and the custom columns, reaches a query."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
-from campaigns.terms import ChannelName
+from campaigns.terms import ChannelName, Tier
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -13,7 +13,8 @@ HOUR = timedelta(hours=1)
 
 class Kind(StrEnum):
     TEXT = "text"
-    CHOICE = "choice"  # one of the tiers
+    CHOICE = "choice"  # one of a few words
+    TAG = "tag"  # any of a few words, several at once
     COUNT = "count"
     AGE = "age"  # full units since a stored moment
     COUNTDOWN = "countdown"  # days until a stored date, by the calendar of Shanghai
@@ -40,6 +41,10 @@ class Field:
     measure: str = ""  # the Chinese measure word of a number
     optional: bool = False  # may be empty, so that `is empty` makes sense
     channel: ChannelName | None = None  # reachable.*
+    choices: Mapping[str, str] = field(
+        default_factory=dict, hash=False
+    )  # kinds choice and tag: word → what staff call it
+    percent: bool = False  # stored from 0 to 1, asked for in full percents
     attr: str = ""  # a custom column's name, as in the export
 
 
@@ -87,6 +92,26 @@ def _reachable(channel: ChannelName, column: str, label: str, english: str) -> F
     return Field(name, Kind.FLAG, label, english, explanation, name, column=column, channel=channel)
 
 
+_ACTIVITY = {
+    "never_in": "从未回来",
+    "active": "活跃",
+    "cooling": "转冷",
+    "dormant": "休眠",
+    "paying_dormant": "付费休眠",
+}
+_FINDINGS = {
+    "site_fault": "网站的错",
+    "unread": "简历没看",
+    "never_looked": "从没看过",
+    "post_incomplete": "职位没写全",
+    "pay_unclear": "薪资没写清",
+    "pay_low": "薪资偏低",
+    "stale": "太久没刷新",
+    "low_view": "浏览少",
+    "view_no_apply": "没人投",
+    "scarce": "缺人",
+    "renew_soon": "快到期",
+}
 _ALL = (
     Field(
         "tier",
@@ -97,6 +122,46 @@ _ALL = (
         "tier in (优质, 高端)",
         column="tier",
         fact="tier",
+        choices={tier: tier for tier in Tier},
+    ),
+    Field(
+        "activity",
+        Kind.CHOICE,
+        "活跃状态",
+        "the activity",
+        "昨晚算出的：active 活跃、cooling 转冷、dormant 休眠、paying_dormant 付费休眠、never_in 从未回来；还没算过为空",
+        "activity in (dormant, paying_dormant)",
+        column="activity_state",
+        fact="activity_state",
+        optional=True,
+        choices=_ACTIVITY,
+    ),
+    Field(
+        "p_active",
+        Kind.COUNT,
+        "还活跃的可能",
+        "the chance that the account is alive",
+        "昨晚按登录算出的，0到100，满了多少个百分点；登录记录不全为空",
+        "p_active < 20",
+        column="p_active",
+        fact="p_active",
+        measure="%",
+        optional=True,
+        percent=True,
+    ),
+    Field(
+        "finding",
+        Kind.TAG,
+        "诊断发现",
+        "a finding",
+        "昨晚诊断发现的问题，可以有几个：unread 简历没看、never_looked 从没看过、post_incomplete 职位没写全、"
+        "pay_unclear 薪资没写清、pay_low 薪资偏低、stale 太久没刷新、low_view 浏览少、view_no_apply 没人投、"
+        "scarce 缺人、renew_soon 快到期、site_fault 网站的错",
+        "finding = unread",
+        column="findings",
+        fact="findings",
+        optional=True,
+        choices=_FINDINGS,
     ),
     _text("trade", "行业", "the trade", "企业所属行业", "trade = 物流仓储"),
     _text("nature", "企业性质", "the nature", "民营、国企、个体等", "nature in (民营, 国企)"),
@@ -184,6 +249,14 @@ _ALL = (
         unit=HOUR,
         measure="小时",
         optional=True,
+    ),
+    _text(
+        "stage",
+        "成长阶段",
+        "the stage",
+        "registered已注册、activated已激活、posting在发布、receiving收简历、reading看简历、"
+        "hiring招到人、renewing临续费",
+        "stage in (registered, activated)",
     ),
     _text("owner", "负责客服", "the owner", "负责该企业的客服姓名", "owner = 李娜"),
     _text("no", "会员编号", "the member number", "导出文件中的会员编号", "no = Q100000"),

@@ -34,6 +34,7 @@ _ORDERED = ("=", "!=", "<", "<=", ">", ">=", "in")
 _ALLOWED: Mapping[Kind, tuple[str, ...]] = {
     Kind.TEXT: ("=", "!=", "in", "contains"),
     Kind.CHOICE: ("=", "!=", "in"),
+    Kind.TAG: ("=", "!=", "in"),
     Kind.COUNT: _ORDERED,
     Kind.AGE: _ORDERED,
     Kind.COUNTDOWN: _ORDERED,

@@ -11,7 +11,7 @@ from campaigns.errors import InputError
 from campaigns.segments.fields import DAY, HOUR, Field, Kind
 from campaigns.segments.tree import Value
 from campaigns.segments.words import Sort, Token, shown, wrong
-from campaigns.terms import SHANGHAI, Tier
+from campaigns.terms import SHANGHAI
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 _DURATION = re.compile(r"([+-]?[0-9]+(?:\.[0-9]+)?)(h|d|w|小时|天|周)")
@@ -34,8 +34,8 @@ def read_value(token: Token, field: Field) -> Value:
     match field.kind:
         case Kind.TEXT:
             return _text(token, field)
-        case Kind.CHOICE:
-            return _tier(token, field)
+        case Kind.CHOICE | Kind.TAG:
+            return _choice(token, field)
         case Kind.MOMENT:
             return _moment(token, field)
         case _:
@@ -64,10 +64,13 @@ def _text(token: Token, field: Field) -> str:
     return token.text
 
 
-def _tier(token: Token, field: Field) -> str:
-    if token.text not in tuple(Tier):
-        raise _misfit(token, field, "、".join(Tier) + "之一", "one of the tiers")
-    return Tier(token.text).value
+def _choice(token: Token, field: Field) -> str:
+    """The word itself, or what staff call it."""
+    for word, called in field.choices.items():
+        if token.text in (word, called):
+            return str(word)
+    words = "、".join(field.choices)
+    raise _misfit(token, field, f"{words}之一", "one of the tiers" if field.name == "tier" else f"one of {words}")
 
 
 def _number(token: Token, field: Field) -> Decimal:

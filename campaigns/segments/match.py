@@ -21,6 +21,8 @@ from campaigns.segments.tree import (
 )
 from campaigns.terms import Facts
 
+_WORDY = (Kind.TEXT, Kind.CHOICE, Kind.TAG)
+
 
 def matches(segment: Segment, facts: Facts, now: datetime) -> bool:
     """`facts.contacts` holds the active contacts only. `now` is aware."""
@@ -40,7 +42,7 @@ def matches(segment: Segment, facts: Facts, now: datetime) -> bool:
         case Contains(field, text):
             return text in _text(field, facts)
         case Empty(field):
-            return not _text(field, facts) if field.kind is Kind.TEXT else _stored(field, facts) is None
+            return not _text(field, facts) if field.kind in _WORDY else _stored(field, facts) is None
         case Flag(field):
             return _says_yes(field, facts)
         case _:
@@ -48,6 +50,8 @@ def matches(segment: Segment, facts: Facts, now: datetime) -> bool:
 
 
 def _compares(field: Field, op: Op, value: Value, facts: Facts, now: datetime) -> bool:
+    if field.kind is Kind.TAG:
+        return f",{value}," in _text(field, facts)
     if isinstance(value, str):
         return _text(field, facts) == value
     span = span_of(field, op, value, now)
@@ -70,7 +74,8 @@ def _text(field: Field, facts: Facts) -> str:
 def _stored(field: Field, facts: Facts) -> object:
     if field.fact == "idle_since":
         return facts.last_login_at or facts.registered_at
-    return getattr(facts, field.fact)
+    stored = getattr(facts, field.fact)
+    return stored * 100 if field.percent and stored is not None else stored
 
 
 def _says_yes(field: Field, facts: Facts) -> bool:

@@ -46,6 +46,7 @@ _ORDERED = (Verb.AT_LEAST, Verb.AT_MOST, Verb.MORE, Verb.LESS, Verb.IS, Verb.IS_
 _VERBS = {
     Kind.TEXT: (Verb.IS, Verb.IS_NOT, *_LISTS, Verb.CONTAINS, Verb.NOT_CONTAINS),
     Kind.CHOICE: (Verb.IS, Verb.IS_NOT, *_LISTS),
+    Kind.TAG: (Verb.IS, Verb.IS_NOT, *_LISTS),
     Kind.FLAG: (Verb.YES, Verb.NO),
 }
 

@@ -1,6 +1,6 @@
 """The few raw SQL statements, both dialects side by side. Everything else goes through Tortoise."""
 
-from campaigns.statements.activity import read_login_days, write_activity
+from campaigns.statements.activity import count_login_days, read_login_days, write_activity, write_stages
 from campaigns.statements.claims import (
     ASIDE,
     ask_later,
@@ -46,11 +46,22 @@ from campaigns.statements.exchange import (
 from campaigns.statements.members import (
     ids_of,
     insert_rows,
+    note_logins,
     recount_member,
     recount_members,
+    recount_some,
     update_rows,
     upsert,
+    write_findings,
     write_tiers,
+)
+from campaigns.statements.webhooks import (
+    add_deliveries,
+    claim_delivery,
+    hasten_deliveries,
+    put_off_delivery,
+    send_again,
+    webhooks_due,
 )
 
 __all__ = [
@@ -61,15 +72,18 @@ __all__ = [
     "Columns",
     "Exchanged",
     "Turn",
+    "add_deliveries",
     "add_events",
     "add_missing_touches",
     "after_by",
     "as_json",
     "ask_later",
+    "claim_delivery",
     "claim_messages",
     "claim_unknown",
     "columns_of",
     "connection",
+    "count_login_days",
     "count_repeats",
     "database_now",
     "day",
@@ -78,6 +92,7 @@ __all__ = [
     "expire_claims",
     "fetch",
     "fetch_for",
+    "hasten_deliveries",
     "hold_receivable",
     "id_list",
     "ids_in",
@@ -86,20 +101,27 @@ __all__ = [
     "insert_rows",
     "is_postgres",
     "moment",
+    "note_logins",
     "on_the_wire",
+    "put_off_delivery",
     "query",
     "read_login_days",
     "record_receipts",
     "recount_member",
     "recount_members",
+    "recount_some",
     "renew_claim",
     "resolve_unknown",
     "run",
     "seconds_between",
+    "send_again",
     "set_aside",
     "sign_touches",
     "update_rows",
     "upsert",
+    "webhooks_due",
     "write_activity",
+    "write_findings",
+    "write_stages",
     "write_tiers",
 ]

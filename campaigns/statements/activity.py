@@ -23,6 +23,14 @@ async def read_login_days(now: datetime) -> Sequence[Any]:
     )
 
 
+async def count_login_days(since: datetime, now: datetime) -> Sequence[Any]:
+    """Of each member with logins after `since` until `now`: id, on how many days of Shanghai."""
+    day = _DAYS[is_postgres(connection())].format("at")
+    return await fetch(
+        f"SELECT member_id, count(DISTINCT {day}) FROM logins WHERE at > $1 AND at <= $2 GROUP BY member_id", since, now
+    )
+
+
 async def write_activity(scores: Columns, now: datetime) -> None:
     """Write `state`, `chance` and `expected` by `id`; the last two may be empty."""
     await fetch_for(
@@ -34,4 +42,16 @@ async def write_activity(scores: Columns, now: datetime) -> None:
         {"id": "int", "state": "text", "chance": "double precision", "expected": "double precision"},
         scores,
         now,
+    )
+
+
+async def write_stages(stages: Columns) -> None:
+    """Write `stage`, `since`, the renewal `seen` and when it was `renewed` by `id`; all but the first may be empty."""
+    await fetch_for(
+        """
+        UPDATE members SET stage = v.stage, stage_since = v.since, renewal_seen_on = v.seen, renewed_at = v.renewed
+        FROM {rows} WHERE members.id = v.id
+        """,
+        {"id": "int", "stage": "text", "since": "timestamptz", "seen": "date", "renewed": "timestamptz"},
+        stages,
     )

@@ -1,6 +1,6 @@
 """Members in sets: written by the import, counted from what belongs to them, given their tiers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,34 +92,75 @@ async def recount_members() -> None:
     )
 
 
-async def recount_member(member_id: int) -> None:
-    """The same for one member, when the site tells that a résumé was read."""
-    received = "SELECT {} FROM applications a JOIN postings p ON p.id = a.posting_id WHERE p.member_id = $1"
+async def recount_some(member_ids: Collection[int]) -> None:
+    """The same for some members, when the site tells what happened to their postings and applications."""
+    received = "SELECT {} FROM applications a JOIN postings p ON p.id = a.posting_id WHERE p.member_id = members.id"
+    db = connection()
     await run(
         f"""
         UPDATE members SET
-          postings = (SELECT count(*) FROM postings WHERE member_id = $1),
-          live_postings = (SELECT count(*) FROM postings WHERE member_id = $1 AND state = 'live'),
+          postings = (SELECT count(*) FROM postings p WHERE p.member_id = members.id),
+          live_postings = (SELECT count(*) FROM postings p WHERE p.member_id = members.id AND p.state = 'live'),
           applications = ({received.format("count(*)")}),
           unread_resumes = ({received.format("count(*)")} AND a.first_viewed_at IS NULL),
           oldest_unread_at = ({received.format("min(a.applied_at)")} AND a.first_viewed_at IS NULL)
-        WHERE id = $1
+        WHERE id {ids_in(db, "$1")}
         """,
-        member_id,
+        id_list(db, member_ids),
+    )
+
+
+async def recount_member(member_id: int) -> None:
+    """The same for one, when a résumé was read."""
+    await recount_some([member_id])
+
+
+async def note_logins(logins: Columns) -> None:
+    """Bring members up to logins: `id`, the latest `at`, and how many of them are to be `counted`."""
+    await fetch_for(
+        """
+        UPDATE members SET login_count = login_count + v.counted,
+          last_login_at = CASE WHEN last_login_at > v.at THEN last_login_at ELSE v.at END,
+          idle_since = CASE WHEN last_login_at > v.at THEN idle_since ELSE v.at END
+        FROM {rows} WHERE members.id = v.id
+        """,
+        {"id": "int", "at": "timestamptz", "counted": "int"},
+        logins,
     )
 
 
 async def write_tiers(tiers: Columns, now: datetime) -> None:
-    """Write each member's `tier`, `score` and `reasons` (as JSON) by `id`; `tier_since` moves only with the tier."""
+    """Write each member's `tier`, `by_rule`, `score`, `reasons` (as JSON) and `parts` by `id`; `tier_since` moves only
+    with the tier."""
     await fetch_for(
         """
         UPDATE members SET tier = v.tier, tier_score = v.score, tier_reasons = v.reasons,
+          tier_by_rule = v.by_rule, tier_values = v.parts,
           tier_since = CASE WHEN members.tier = v.tier THEN coalesce(members.tier_since, $1) ELSE $1 END
         FROM {rows} WHERE members.id = v.id
         """,
-        {"id": "int", "tier": "text", "score": "double precision", "reasons": "jsonb"},
+        {
+            "id": "int",
+            "tier": "text",
+            "by_rule": "text",
+            "score": "double precision",
+            "reasons": "jsonb",
+            "parts": "text",
+        },
         tiers,
         now,
+    )
+
+
+async def write_findings(found: Columns) -> None:
+    """Write each member's `findings` by `id`; who has them already is not written."""
+    await fetch_for(
+        """
+        UPDATE members SET findings = v.findings FROM {rows}
+        WHERE members.id = v.id AND members.findings <> v.findings
+        """,
+        {"id": "int", "findings": "text"},
+        found,
     )
 
 

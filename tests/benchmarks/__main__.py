@@ -16,6 +16,7 @@ from tests.benchmarks.importing import import_members
 from tests.benchmarks.mail import email, email_dkim, email_sqlite, scale
 from tests.benchmarks.pacing import pacing
 from tests.benchmarks.pages import pages
+from tests.benchmarks.site_database import read_database
 from tests.servers import MissingServer
 
 Part = Callable[[Bench], dict[str, Figures]]
@@ -27,6 +28,7 @@ PARTS: dict[str, Part] = {
     "scale": scale,
     "planning": planning,
     "import": import_members,
+    "site": read_database,
     "channels": channels,
     "webhook": webhook,
     "segments": segments,

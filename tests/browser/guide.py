@@ -75,6 +75,7 @@ class Walk:
 
 
 async def main() -> None:
+    servers.need_chinese_font()
     aside = Console(stderr=True)
     FOLDER.mkdir(parents=True, exist_ok=True)
     with servers.chromium() as binary:

@@ -61,6 +61,7 @@ _WHOLE = ("members-number", "campaigns-key", "settings-policy")
 
 
 async def main() -> None:
+    servers.need_chinese_font()
     aside = Console(stderr=True)
     with servers.chromium() as binary, tempfile.TemporaryDirectory() as folder, progress_on(aside) as progress:
         bench = Bench(aside, progress)

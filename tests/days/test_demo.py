@@ -61,8 +61,10 @@ def test_every_balance_holds_and_none_is_empty(shown: Shown) -> None:
 @pytest.mark.timeout(240)
 def test_the_shipped_campaigns_ran_and_customers_answered(shown: Shown) -> None:
     campaigns = {one["key"]: one for one in shown.found["campaigns"]}
-    assert set(campaigns) == _SHIPPED
+    assert set(campaigns) == _SHIPPED | {"introduction", "fair_invitation"}
     assert all(one["sent"] for key, one in campaigns.items() if key != "renewal_visit")
+    assert shown.found["introductions"]["introduced"] >= campaigns["introduction"]["audience"] > 0
+    assert sum(shown.found["fairs"].values()) == campaigns["fair_invitation"]["audience"]
     assert campaigns["renewal_visit"]["now"]["handed_over"]
     assert all(one["waiting"] == one["unknown"] == 0 for one in campaigns.values())
     answers = shown.found["answers"]

@@ -16,9 +16,9 @@ FLOORS: dict[float, str] = {
     10: "bot.console.*",
     9.5: "bot.web.imap_door",
     9.1: "bot.web.log_in",
-    9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side",
+    9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side bot.web.api.*",
     8.5: "bot.wecom.*",
-    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk",
+    8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk bot.outgoing.*",
     7.5: "bot.keyword_table",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat bot.sandbox.wecom "
     "bot.sandbox.wecom.*",
@@ -34,13 +34,15 @@ FLOORS: dict[float, str] = {
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.45: "bot.channels.wechat_mass",
-    5.4: "bot.brief_talk bot.brief_words bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
+    5.4: "bot.brief_talk bot.brief_words bot.channels.wechat_answers bot.channels.wechat_requests "
+    "bot.channels.wechat_menu bot.channels.wechat_qr",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
-    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords",
+    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
+    "bot.advice_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.scripts bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.*",
+    "bot.alone bot.scripts bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
     "bot.sandbox.wechat_bodies bot.sandbox.hostile",
@@ -48,29 +50,30 @@ FLOORS: dict[float, str] = {
     4.5: "bot.channels.pipelining bot.channels.free_bounces bot.channels.automatic bot.channels.complaints "
     "bot.channels.delivery_reports bot.channels.wechat_events",
     4.3: "bot.channels.envelopes bot.channels.refusals bot.channels.replies bot.channels.aiohttp_transport "
-    "bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 bot.channels.tencent_codes "
-    "bot.channels.sms_rules bot.channels.sms_calls bot.channels.mime bot.channels.new_words "
-    "bot.channels.dkim_record bot.channels.wechat_envelope bot.channels.wecom_codes",
+    "bot.channels.acs3 bot.channels.aliyun_codes bot.channels.tc3 bot.channels.tencent_codes bot.channels.sms_rules "
+    "bot.channels.sms_calls bot.channels.mime bot.channels.new_words bot.channels.dkim_record "
+    "bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
+    4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes campaigns.brief",
-    3.5: "campaigns.mass campaigns.approvals campaigns.promised",
+    "campaigns.effects campaigns.outcomes campaigns.brief campaigns.tier_night campaigns.gifting",
+    3.5: "campaigns.mass campaigns.approvals campaigns.promised campaigns.fairs campaigns.hiring campaigns.site_reads "
+    "campaigns.transfers campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
-    "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit "
-    "campaigns.saved_segments campaigns.saved_views campaigns.custom_fields "
-    "campaigns.imports campaigns.api_tokens campaigns.remarks campaigns.tallies "
-    "campaigns.comebacks campaigns.conversations.*",
-    2.5: "campaigns.marks campaigns.edits campaigns.kept",
+    "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
+    "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
+    "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
+    "campaigns.gift_ledger",
+    2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file "
-    "campaigns.script_file",
-    1.5: "campaigns.fields campaigns.briefing.*",
-    1: "campaigns.rights campaigns.spool campaigns.tiers campaigns.segments.* campaigns.schedule campaigns.policy "
-    "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
-    "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* "
-    "campaigns.activity.*",
-    0.5: "campaigns.reach",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.script_file",
+    1.5: "campaigns.fields campaigns.briefing.* campaigns.advice",
+    1: "campaigns.rights campaigns.spool campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
+    "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows campaigns.indexes "
+    "campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* campaigns.tiers.* "
+    "campaigns.matching.* campaigns.gifts.* campaigns.stages",
+    0.5: "campaigns.reach campaigns.tier_rules",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }
@@ -99,6 +102,12 @@ ROOMS = (
     "campaigns.conversations",
     "campaigns.diagnosis",
     "campaigns.visiting",
+    "campaigns.tiers",
+    "campaigns.matching",
+    "bot.web.api",
+    "bot.outgoing",
+    "campaigns.gifts",
+    "bot.sites",
 )
 
 

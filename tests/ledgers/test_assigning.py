@@ -2,9 +2,9 @@
 
 import pytest
 
-from campaigns import saved_views
+from campaigns import saved_views, transfers
 from campaigns.errors import InputError
-from campaigns.members.assigning import assign_members, owners_of, take_back
+from campaigns.members.assigning import owners_of
 from campaigns.members.browse import Sieve, browse_members, export_members
 from campaigns.members.suppressions import add_blocks, lift_block, list_blocks, read_lines
 from campaigns.models import Member
@@ -19,13 +19,14 @@ async def test_what_a_rule_and_marks_select_is_given_away_within_ones_sight_and_
     rule = parse_segment("registered_days >= 300")
     sieve = Sieve(ids=ids[:4], owners=frozenset({"甲", ""}), rule=rule, now=NOW, tier="一般")
     assert await owners_of(sieve) == {"甲": 2, "": 2}
-    given = await assign_members(sieve, "乙", by=1)
-    assert given.count == 4
+    given = await transfers.transfer(sieve, "乙", by="甲", now=NOW)
+    assert given is not None
+    assert given.members == 4
     assert await owners_of(Sieve()) == {"乙": 4, "甲": 1, "": 1}
     assert (await browse_members(Sieve(ids=ids[:2]), 1)).lines[0].attrs == {"a": "b"}
     assert (await export_members(ids[:1]))[0]["attrs"] == {"a": "b"}
-    assert await take_back(2) is None
-    back = await take_back(1)
+    assert await transfers.last_of("丁") is None
+    back = await transfers.take_back(given.id, now=NOW)
     assert back is not None
     assert back.count == 4
     assert [row.owner for row in await Member.all().order_by("no")] == ["", "甲"] * 3

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from campaigns import remarks, saved_views, touches
-from campaigns.members import consent, find, owners
+from campaigns import remarks, saved_views, touches, transfers
+from campaigns.members import consent, find
+from campaigns.members.browse import Sieve
 from campaigns.models import Application, Member, Note, Suppression
 from campaigns.terms import Direction, TouchKind
 from tests.web_cast import NOW, add_member, add_unread
@@ -53,9 +54,10 @@ async def test_the_last_note_that_was_deleted_comes_back() -> None:
 
 
 async def test_a_member_is_not_given_on_where_somebody_was_quicker() -> None:
-    member = await add_member("Q1", owner="林")
-    assert await owners.give_member(member.id, "王", was="林")
-    assert not await owners.give_member(member.id, "赵", was="林")
+    await add_member("Q1", owner="林")
+    asked = Sieve(owner="林")
+    assert await transfers.transfer(asked, "王", by="主管", now=NOW)
+    assert not await transfers.transfer(asked, "赵", by="主管", now=NOW)
     assert (await Member.get()).owner == "王"
 
 

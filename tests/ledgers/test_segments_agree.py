@@ -103,6 +103,9 @@ def _member(dice: random.Random) -> dict[str, Any]:
             for name in ("login_count", "postings", "live_postings", "applications", "unread_resumes")
         },
         "tier": dice.choice(list(Tier)).value,
+        "activity_state": dice.choice(("", "active", "dormant")),
+        "p_active": dice.choice((None, 0.0, 0.01, 0.29, 0.57, 0.9, 1.0)),
+        "findings": dice.choice(("", ",unread,", ",unread,stale,", ",never_looked,")),
         "tier_score": 0.0,
         "tier_reasons": [],
         "registered_at": registered,

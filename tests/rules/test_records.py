@@ -16,6 +16,7 @@ from campaigns.columns import TableKind, is_header, recognise
 from campaigns.errors import InputError
 from campaigns.fields import FIELDS, PostingState
 from campaigns.records import Reading, read_records
+from campaigns.rows import Fault
 
 EXPORT = Path(__file__).parents[2].parent / "shared" / "data" / "site-export"
 shared = pytest.mark.skipif(not EXPORT.is_dir(), reason="../shared/data/site-export is not beside this project")
@@ -53,9 +54,9 @@ def complaints(reading: Reading) -> list[tuple[int, str, str]]:
 
 HEADERS = {
     TableKind.MEMBERS: (
-        "会员编号,企业名称,行业,企业性质,企业规模,地区,注册时间,最近登录时间,登录次数,会员套餐,到期时间,负责客服",
+        "会员编号,企业名称,行业,企业性质,企业规模,地区,注册时间,最近登录时间,登录次数,会员套餐,到期时间,近12个月付费,负责客服",
         "Member No,Company Name,Industry,Ownership,Company Size,City,Registered At,Last Login At,Login Count,"
-        "Plan,Plan Expires On,Owner",
+        "Plan,Plan Expires On,Paid 12 Months,Owner",
     ),
     TableKind.CONTACTS: (
         "联系人编号,会员编号,姓名,职务,手机,邮箱,微信openid,QQ,主联系人,上级联系人编号,同意接收营销,同意时间,同意来源",
@@ -75,9 +76,9 @@ HEADERS = {
     ),
     TableKind.LOGINS: ("会员编号,登录时间", "company_id,login_time"),
     TableKind.SEEKERS: (
-        "求职者编号,姓名,意向职位,意向地区,期望月薪,工作年限,注册时间,视频简历,同意推荐",
+        "求职者编号,姓名,意向职位,意向地区,期望月薪,工作年限,注册时间,视频简历,同意推荐,手机,邮箱",
         "Seeker ID,Name,Desired Job,Desired City,Expected Salary,Years of Experience,Registered At,Video Resume,"
-        "Recommend",
+        "Recommend,Mobile,E-mail",
     ),
 }
 
@@ -409,3 +410,15 @@ def test_logins_agree_with_what_the_members_say_of_them() -> None:
         # Some forms of a date have no seconds.
         if member.last_login_at is not None:
             assert abs(latest[member.no] - member.last_login_at) < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("cell", "yuan"), [("2,500.00", 2500), ("¥ 1200", 1200), ("300元", 300), ("0", 0), ("", None), ("无", None)]
+)
+def test_an_amount_of_yuan_is_read_however_it_is_written(cell: str, yuan: int | None) -> None:
+    assert FIELDS[TableKind.MEMBERS]["paid_12m"](cell) == yuan
+
+
+@pytest.mark.parametrize("cell", ["很多", "-5", "1.234", "1e9"])
+def test_what_is_no_amount_is_said_and_left_out(cell: str) -> None:
+    assert FIELDS[TableKind.MEMBERS]["paid_12m"](cell) == Fault("不是金额,没有导入")

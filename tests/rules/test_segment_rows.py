@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from campaigns.errors import InputError
 from campaigns.segments import FIELDS, Segment, parse_segment
-from campaigns.segments.fields import ANY_ATTR, Kind
+from campaigns.segments.fields import ANY_ATTR, Field, Kind
 from campaigns.segments.rows import (
     WITHOUT_VALUE,
     Form,
@@ -26,10 +26,15 @@ _NUMBERS = st.integers(-999, 9999).map(str)
 _TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs", "Cc"]), min_size=1, max_size=12)
 _VALUES = {
     Kind.TEXT: _TEXTS,
-    Kind.CHOICE: st.sampled_from(["高端", "优质", "一般", "低端"]),
     Kind.MOMENT: st.dates().filter(lambda day: 1970 <= day.year <= 2100).map(str),
 }
 _NAMES = [*(name for name in FIELDS if name != ANY_ATTR), "attr.园区", "attr.合同 编号"]
+
+
+def _values(field: Field) -> st.SearchStrategy[str]:
+    if field.choices:
+        return st.sampled_from([str(word) for word in field.choices])
+    return _VALUES.get(field.kind, _NUMBERS)
 
 
 @st.composite
@@ -38,7 +43,7 @@ def rows(draw: st.DrawFn) -> Row:
     field = field_of(name)
     assert field
     verb = draw(st.sampled_from([one for one in verbs_of(field) if one not in (Verb.IN, Verb.NOT_IN)]))
-    value = "" if verb in WITHOUT_VALUE else draw(_VALUES.get(field.kind, _NUMBERS))
+    value = "" if verb in WITHOUT_VALUE else draw(_values(field))
     return Row(name, verb, value)
 
 

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from campaigns.activity import ActivityState
+from campaigns.diagnosis import Code
 from campaigns.errors import InputError
 from campaigns.segments import FIELDS, explain_segment, matches, parse_segment, to_filter
 from campaigns.segments.grammar import MAX_DEPTH, MAX_LENGTH, MAX_LIST
@@ -322,3 +324,49 @@ def test_every_field_is_listed_with_an_example_that_is_a_rule(name: str) -> None
     assert field.label
     assert field.explanation
     assert parse_segment(field.example)
+
+
+def test_the_words_of_activity_and_findings_are_those_that_are_kept() -> None:
+    assert list(FIELDS["activity"].choices) == [state.value for state in ActivityState]
+    assert list(FIELDS["finding"].choices) == [code.value for code in Code]
+
+
+@pytest.mark.parametrize(
+    ("rule", "holds"),
+    [
+        ("finding = unread", True),
+        ("finding = 简历没看", True),
+        ("finding in (pay_low, stale)", True),
+        ("finding = never_looked", False),
+        ("finding != unread", False),
+        ("finding is empty", False),
+        ("activity = 休眠", True),
+        ("activity in (active, cooling)", False),
+        ("p_active >= 29", True),
+        ("p_active = 29", True),
+        ("p_active > 29", False),
+        ("p_active is empty", False),
+    ],
+)
+def test_what_the_night_found_can_be_asked_for(rule: str, holds: bool) -> None:
+    facts = replace(_MEMBER, findings=",unread,stale,", activity_state="dormant", p_active=0.295)
+    assert matches(parse_segment(rule), facts, NOW) is holds
+
+
+def test_a_member_the_night_has_not_seen_has_no_chance_and_no_state() -> None:
+    assert matches(parse_segment("p_active is empty and activity is empty and finding is empty"), _MEMBER, NOW)
+    assert not matches(parse_segment("p_active < 101"), _MEMBER, NOW)
+
+
+def test_a_word_that_is_no_finding_is_refused_with_those_that_are() -> None:
+    with pytest.raises(InputError, match="never_looked"):
+        parse_segment("finding = unred")
+
+
+def test_a_finding_is_explained_in_both_languages() -> None:
+    segment = parse_segment("finding = view_no_apply and activity = paying_dormant and p_active < 20")
+    assert explain_segment(segment, "zh") == "诊断发现是没人投，并且活跃状态是付费休眠，并且还活跃的可能少于 20 %"
+    assert explain_segment(segment, "en") == (
+        "a finding is view no apply, and the activity is paying dormant, and the chance that the account is alive is"
+        " less than 20"
+    )

@@ -4,10 +4,15 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from campaigns.terms import SHANGHAI, Tier
+from campaigns.tier_rules import TierRules
 from campaigns.tiers import Assigned, TierSignals, assign_tiers, explain_tier, score_members
+from campaigns.tiers.cuts import cut_scores, place
 
 NOW = datetime(2026, 11, 21, 9, tzinfo=SHANGHAI)
 DAY = timedelta(days=1)
@@ -235,3 +240,84 @@ def test_a_tier_is_explained_in_both_languages() -> None:
 def test_the_same_signals_give_the_same_answer() -> None:
     crowd = _crowd(50) + [WEAK._replace(member_id=n) for n in range(50, 90)]
     assert assign_tiers(crowd, NOW) == assign_tiers(list(crowd), NOW)
+
+
+_SCORES = st.lists(
+    st.sampled_from([0.0, 3.0, 20.0, 40.0, 44.9, 45.0, 50.0, 55.0, 80.0, 100.0]), min_size=1, max_size=60
+)
+_RULES = st.builds(
+    TierRules,
+    shares=st.lists(st.integers(0, 100), min_size=3, max_size=3).map(lambda cuts: tuple(sorted(cuts))),
+    margin_points=st.integers(0, 30),
+)
+
+
+def _places(scores: list[float], previous: list[int], fresh: list[bool], rules: TierRules) -> list[int]:
+    placed = place(np.arange(len(scores)), np.array(scores), np.array(previous), np.array(fresh), rules)
+    return [int(one) for one in placed]
+
+
+@given(_SCORES, _RULES)
+def test_by_rank_nobody_stands_above_a_better_one_and_the_shares_are_kept(
+    scores: list[float], rules: TierRules
+) -> None:
+    placed = _places(scores, [-1] * len(scores), [False] * len(scores), rules)
+    best_first = [tier for _, tier in sorted(zip(scores, placed, strict=True), key=lambda one: (-one[0], one[1]))]
+    assert best_first == sorted(best_first)
+    for tier, share in enumerate(rules.shares):
+        assert sum(one <= tier for one in placed) == round(share * len(scores) / 100)
+
+
+@given(_SCORES, _RULES, st.data())
+def test_hysteresis_moves_nobody_against_its_rank_and_nobody_within_the_margins(
+    scores: list[float], rules: TierRules, data: st.DataObject
+) -> None:
+    previous = data.draw(st.lists(st.integers(0, 3), min_size=len(scores), max_size=len(scores)))
+    fresh = data.draw(st.lists(st.booleans(), min_size=len(scores), max_size=len(scores)))
+    placed = _places(scores, previous, fresh, rules)
+    lines = cut_scores(np.array(scores), rules)
+    for score, was, new, tier in zip(scores, previous, fresh, placed, strict=True):
+        if new:
+            assert tier == was
+        elif tier < was:  # up: clearly beyond the line of the tier it came to
+            assert score >= lines[tier] + rules.margin_points
+        elif tier > was:  # down: clearly below the line of every tier it fell out of
+            assert all(score < line - rules.margin_points for line in lines[was:tier])
+
+
+@given(_SCORES, _RULES)
+def test_a_second_run_on_the_same_scores_moves_nobody(scores: list[float], rules: TierRules) -> None:
+    none = [False] * len(scores)
+    first = _places(scores, [-1] * len(scores), none, rules)
+    assert _places(scores, first, none, rules) == _places(scores, _places(scores, first, none, rules), none, rules)
+
+
+@pytest.mark.parametrize(("beyond", "tier"), [(4.99, 1), (5.0, 0), (5.01, 0)])
+def test_the_margin_itself_is_enough_to_rise(beyond: float, tier: int) -> None:
+    scores = [50 + beyond, 50.0, *[10.0] * 38]
+    assert _places(scores, [1, 0, *[3] * 38], [False] * 40, TierRules())[0] == tier
+
+
+@pytest.mark.parametrize(("below", "tier"), [(4.99, 0), (5.0, 0), (5.01, 1)])
+def test_only_beyond_the_margin_is_a_fall(below: float, tier: int) -> None:
+    scores = [50 - below, 50.0, 50.0, *[10.0] * 37]
+    assert _places(scores, [0, 0, 0, *[3] * 37], [False] * 40, TierRules())[0] == tier
+
+
+def test_payments_count_on_a_log_scale_and_stand_before_the_plan() -> None:
+    points = [score_members([STRONG._replace(plan="免费", paid=paid)], NOW)[0].points[0] for paid in (0, 99, 10_000)]
+    assert points == [0, pytest.approx(15, abs=0.01), 30]
+    assert score_members([STRONG._replace(paid=1e9)], NOW)[0].points[0] == 30
+
+
+def test_a_part_that_weighs_nothing_is_neither_told_nor_missed() -> None:
+    rules = TierRules(weights=(0, 25, 50, 15, 10))
+    (assigned,) = assign_tiers([STRONG._replace(plan="", viewed_share=None)], NOW, rules)
+    assert not any("付费" in reason for reason in assigned.reasons)
+    assert assigned.reasons[-1] == "缺少响应数据，按其余各项折算"
+
+
+def test_who_knows_nothing_of_anybody_scores_nothing() -> None:
+    rules = TierRules(weights=(100, 0, 0, 0, 0))
+    (scored,) = score_members([STRONG._replace(plan="")], NOW, rules)
+    assert (scored.score, scored.points[0]) == (0, None)

@@ -32,8 +32,8 @@ TEMPLATES = sorted(
     for path in HTML.rglob("*.html")
     if path.relative_to(HTML).as_posix() not in CUSTOMERS
 )
-TABLES = ("REASONS", "CHANNELS", "MODES", "CLASSES", "CAMPAIGN_STATES", "INTENTS", "ROLES", "RIGHTS", "ACTION_WORDS",
-          "TASKS", "TOUCHES", "POSTING_STATES", "BLOCKS", "SOURCES")  # fmt: skip
+TABLES = ("REASONS", "TIER_PARTS", "CHANNELS", "MODES", "CLASSES", "CAMPAIGN_STATES", "INTENTS", "ROLES", "RIGHTS",
+          "ACTION_WORDS", "TASKS", "TOUCHES", "HOOK_KINDS", "POSTING_STATES", "BLOCKS", "SOURCES")  # fmt: skip
 VARIABLE = re.compile(r'data-insert="\{\w+\}"')  # what a message is written with
 PLACES = re.compile(r"%\((\w+)\)s|(?<!\{)\{(\w*)(?:[:!][^{}]*)?\}")
 

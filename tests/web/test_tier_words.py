@@ -28,6 +28,10 @@ SIGNALS = st.builds(
     median_view_hours=st.none() | st.floats(0, 900),
     previous=st.none(),
     previous_since=st.none(),
+    paid=st.none() | st.integers(0, 10**7),
+    p_active=st.none() | st.floats(0, 1),
+    login_days=st.none() | st.integers(0, 90),
+    answered=st.none() | st.floats(0, 1),
 )
 
 

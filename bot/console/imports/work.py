@@ -61,7 +61,7 @@ async def _work_at(runtime: Runtime, run: Run) -> None:
         outcomes = await import_tables(tables, note, load=Weigher(tables) if weighing else load_chunk)
         if not weighing and tables:
             progress.update(file="", done=0, total=0)
-            await refresh_members(runtime.clock())
+            await refresh_members(runtime.clock(), runtime.rulebook.policy.tiers)
         report = _report(Path(run.folder), outcomes, refused)
     await imports.finish_run(run.id, report, done_at=runtime.clock())
 

@@ -12,7 +12,20 @@ from campaigns.content import REFUSAL_LINE
 from campaigns.folders.writing import write_definition
 from campaigns.terms import ChannelName, MessageClass, SmsProvider
 
-RESERVED = frozenset({"new", "live", "approvals", "templates", "site", "policy", "calendar", "by_hand"})
+RESERVED = frozenset(
+    {
+        "new",
+        "live",
+        "approvals",
+        "templates",
+        "site",
+        "policy",
+        "calendar",
+        "by_hand",
+        "introduction",
+        "fair_invitation",
+    }
+)
 _LONGEST_KEY = 40
 _FALLBACK = "campaign"
 _SCHEDULES: Mapping[MessageClass, Mapping[str, object]] = {

@@ -1,7 +1,7 @@
 """What is done on a member's page: notes, another owner, a contact who left, a pause, a stop, a stop taken back."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -13,18 +13,20 @@ from bot.console.shell import not_found
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import Page, StaffRoute, log, read_form, visitor_of
-from campaigns import remarks
+from campaigns import remarks, transfers
 from campaigns.audit import Action
 from campaigns.errors import InputError
-from campaigns.members import consent, find, owners
+from campaigns.members import consent, find, overrides
+from campaigns.members.browse import UNOWNED, Sieve
 from campaigns.members.find import Head
 from campaigns.replies.refusals import record_staff_refusal
 from campaigns.rights import Right
+from campaigns.terms import Tier
 
 _LARGEST = 2**31 - 1
 _LONGEST_PAUSE = 90
 _LONGEST_SOURCE = 128
-_LOGGED_ALREADY = ("owner", "left")
+_LOGGED_ALREADY = ("owner", "left", "tier", "tier-end")
 Act = Callable[[Request, Head, str, datetime], Awaitable[str]]
 
 
@@ -53,7 +55,8 @@ async def _give(request: Request, head: Head, by: str, now: datetime) -> str:
     owner = str((await read_form(request)).get("owner", ""))
     if owner not in [*await colleagues(visitor_of(request).staff, head.owner), await owner_before(head.no)]:
         return "fault-owner"
-    if not await owners.give_member(head.id, owner, was=head.owner):
+    asked = Sieve(ids=(head.id,), owner=head.owner or UNOWNED)
+    if not await transfers.transfer(asked, owner, by=by, now=now):
         return "fault-meanwhile"
     await log(request, Action.OWNER_CHANGED, f"member/{head.no}", was=head.owner, now=owner)
     return "owner"
@@ -96,6 +99,30 @@ async def _pause(request: Request, head: Head, by: str, now: datetime) -> str:
 async def _resume(request: Request, head: Head, by: str, now: datetime) -> str:
     """What a colleague paused, any colleague begins again; a customer's word is the manager's to lift."""
     return "resumed" if await consent.end_pause(head.id, at=now, source=f"staff:{by}") else "fault-resume"
+
+
+async def _set_tier(request: Request, head: Head, by: str, now: datetime) -> str:
+    form = await read_form(request)
+    tier, reason, until = (str(form.get(name, "")).strip() for name in ("tier", "reason", "until"))
+    if tier not in list(Tier):
+        return "fault-tier"
+    try:
+        await overrides.set_tier(head.id, Tier(tier), reason, date.fromisoformat(until), by=by, now=now)
+    except InputError:
+        return "fault-tier-why" if not 0 < len(reason) <= overrides.LONGEST_REASON else "fault-tier-until"
+    except ValueError:
+        return "fault-tier-until"
+    await log(request, Action.TIER_SET, f"member/{head.no}", tier=tier, reason=reason, until=until)
+    return "tier"
+
+
+async def _end_tier(request: Request, head: Head, by: str, now: datetime) -> str:
+    """Back to the tier of the score."""
+    ended = await overrides.end_override(head.id, now=now)
+    if ended is None:
+        return "fault-meanwhile"
+    await log(request, Action.TIER_SET, f"member/{head.no}", what="tier-end", was=ended.tier, reason=ended.reason)
+    return "tier-end"
 
 
 async def _stop(request: Request, head: Head, by: str, now: datetime) -> str:
@@ -146,4 +173,6 @@ routes = [
     _route("resume", _resume),
     _route("stop", _stop),
     _route("lift", _lift, Right.PLAN),
+    _route("tier", _set_tier, Right.PLAN),
+    _route("tier/end", _end_tier, Right.PLAN),
 ]

@@ -1,7 +1,7 @@
 """One member: everything about it on one page."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.advice_words import act_words, stage_words, why_words
 from bot.console.member.narrowing import lines_url, narrowing, only_of
 from bot.console.member.postings import show_postings
 from bot.console.member.reaching import ways_of
@@ -22,13 +23,15 @@ from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
 from campaigns import definitions, outbox, remarks
 from campaigns.audit import Action, read_audit
+from campaigns.caring import advise_member
 from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import InputError
 from campaigns.members import find
+from campaigns.members.overrides import Override, override_of
 from campaigns.members.signs import held_parts
 from campaigns.rights import Right
 from campaigns.staff import StaffMember, list_staff
-from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.terms import SHANGHAI, ChannelName, Tier
 from campaigns.touches import ALL_LINES
 
 _LINES = 50  # of the timeline on one page
@@ -60,6 +63,7 @@ async def show(request: Request, *, whole: bool = False) -> Response:
     left = {one["name"] for one in contacts if not one["active"]} - {one["name"] for one in contacts if one["active"]}
     done = request.query_params.get("done", "")
     waiting = await find.waiting_by_posting(found["id"])
+    override = await override_of(found["id"])
     return await staff_page(
         request,
         "member/page.html",
@@ -89,6 +93,8 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         whole=whole,
         phones=_phones(contacts) if runtime.sandboxed and whole else {},
         idle_days=_idle_days(found, now),
+        advice=[(act_words(one.act), why_words(one), one.campaign) for one in await advise_member(found["id"], now)],
+        stage=stage_words(found["stage"]),
         posts=show_postings(found["posts"], waiting, left, await held_parts(), now),
         remarks=await remarks.remarks_of(found["id"]),
         composer=await _composer(request, found, whole=whole),
@@ -96,6 +102,10 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         may_answer=visitor.may(Right.ANSWER),
         may_assign=visitor.may(Right.ASSIGN),
         may_plan=visitor.may(Right.PLAN),
+        override=override,
+        service=_service(runtime, Tier(found["tier"])),
+        tiers=list(Tier),
+        tier_until=_tier_until(override, now),
         may_see_numbers=visitor.may(Right.ADDRESSES),
         done=done,
         undo=await _undo(request, done, found),
@@ -216,6 +226,24 @@ def _in_force(block: Mapping[str, Any], now: datetime) -> bool:
 def _idle_days(found: Mapping[str, Any], now: datetime) -> int | None:
     since: datetime | None = found["last_login_at"] or found["registered_at"]
     return (now - since).days if since else None
+
+
+def _tier_until(override: Override | None, now: datetime) -> str:
+    """The last day a form begins with: a quarter from now."""
+    until = override.until if override else (now + timedelta(days=90)).astimezone(SHANGHAI).date()
+    return until.isoformat()
+
+
+def _service(runtime: Runtime, tier: Tier) -> dict[str, Any]:
+    """What a member of this tier is owed."""
+    policy = runtime.rulebook.policy
+    level = policy.service[tier]
+    return {
+        "caller": str(level.caller),
+        "every": level.every_days,
+        "messages": policy.company_touches[tier],
+        "window": policy.company_window.days,
+    }
 
 
 async def _title(key: str) -> str:

@@ -8,10 +8,12 @@ from starlette.requests import Request
 
 from bot.runtime import Runtime
 from bot.web.desk import visitor_of
-from campaigns import saved_segments
+from campaigns import saved_segments, staff
 from campaigns.members.browse import INBOUND, SORTS, Sieve
 from campaigns.segments import Segment, parse_segment
-from campaigns.segments.tree import And
+from campaigns.segments.fields import FIELDS
+from campaigns.segments.tree import And, OneOf
+from campaigns.stages import Stage
 from campaigns.terms import Tier
 
 REACHABLE = {"sms": "短信", "email": "邮件", "wechat": "公众号"}
@@ -19,7 +21,7 @@ _LONGEST_SEARCH = 64
 _LARGEST = 2**31 - 1  # a number of the database
 CONDITIONS = {  # the log names what was asked, not the words: somebody's number may be among them
     "q", "tier", "unread", "refused", "task", "campaign", "fate", "inbound", "trade", "city", "owner", "idle",
-    "renewal", "reach", "segment",
+    "renewal", "reach", "segment", "stage", "reached", "department",
 }  # fmt: skip
 Given = Mapping[str, str]
 
@@ -57,7 +59,14 @@ def rules_asked(query: Given) -> dict[str, str]:
     """What is asked by the words of segments: days idle, days until renewal, a channel, a saved segment."""
     days = {name: _days_asked(query.get(name, "")) for name in ("idle", "renewal")}
     channel, segment = query.get("reach", ""), query.get("segment", "")
-    given = {**days, "reach": channel if channel in REACHABLE else "", "segment": segment if is_id(segment) else ""}
+    stages = {name: query.get(name, "") for name in ("stage", "reached") if query.get(name, "") in list(Stage)}
+    given = {
+        **days,
+        **stages,
+        "reach": channel if channel in REACHABLE else "",
+        "segment": segment if is_id(segment) else "",
+        "department": query.get("department", "").strip()[:_LONGEST_SEARCH],
+    }
     return {name: value for name, value in given.items() if value}
 
 
@@ -69,10 +78,19 @@ async def _rule(asked: Mapping[str, str]) -> Segment | None:
         lines.append(f"renewal_days >= 0 and renewal_days <= {days}")
     if channel := asked.get("reach"):
         lines.append(f"reachable.{channel}")
+    if stage := asked.get("stage"):
+        lines.append(f"stage = {stage}")
+    if stage := asked.get("reached"):
+        lines.append(f"stage in ({', '.join(one for one in Stage if one.rank >= Stage(stage).rank)})")
+    parts: list[Segment] = []
+    if department := asked.get("department"):
+        names = sorted(await staff.names_of_department(department))
+        parts.append(OneOf(FIELDS["owner"], tuple(names)))
     if number := asked.get("segment"):
         saved = await saved_segments.find_segment(int(number))
         lines.append(saved.rule if saved else "no is empty")  # nobody, where it was deleted
-    return And(tuple(map(parse_segment, lines))) if lines else None
+    parts += map(parse_segment, lines)
+    return And(tuple(parts)) if parts else None
 
 
 def _days_asked(text: str) -> str:

@@ -10,10 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from bot.console.members.address import asked_of, is_id, kept_of, list_url, read_sieve, rules_asked
 from bot.console.shell import staff_page
 from bot.language import say
+from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
-from campaigns import staff
+from campaigns import staff, transfers
 from campaigns.audit import Action
-from campaigns.members.assigning import assign_members, owners_of, take_back
+from campaigns.members.assigning import owners_of
 from campaigns.members.browse import UNOWNED, Sieve
 from campaigns.rights import Right
 
@@ -37,15 +38,20 @@ async def ask(request: Request) -> Response:
 
 
 async def _assign(request: Request, form: FormData, sieve: Sieve, to: str) -> Response:
-    given = await assign_members(sieve, "" if to == UNOWNED else to, by=visitor_of(request).staff.id)
-    before = {name or UNOWNED: len(ids) for name, ids in given.before.items()}
-    await log(request, Action.MEMBERS_ASSIGNED, "members", count=given.count, to=to, before=before)
-    return RedirectResponse(_back(form, "assigned" if given.count else "none"), status_code=303)
+    runtime: Runtime = request.app.state.runtime
+    owner, by = "" if to == UNOWNED else to, visitor_of(request).staff.name
+    given = await transfers.transfer(sieve, owner, by=by, now=runtime.clock())
+    before = {name or UNOWNED: n for name, n in given.before.items()} if given else {}
+    count = given.members if given else 0
+    await log(request, Action.MEMBERS_ASSIGNED, "members", count=count, to=to, before=before)
+    return RedirectResponse(_back(form, "assigned" if given else "none"), status_code=303)
 
 
 async def undo(request: Request) -> Response:
     form = await read_form(request)
-    back = await take_back(visitor_of(request).staff.id)
+    runtime: Runtime = request.app.state.runtime
+    last = await transfers.last_of(visitor_of(request).staff.name)
+    back = await transfers.take_back(last.id, now=runtime.clock()) if last else None
     if back is not None:
         await log(request, Action.MEMBERS_ASSIGNED, "members", count=back.count, undone=back.owner or UNOWNED)
     return RedirectResponse(_back(form, "undone" if back else "none"), status_code=303)
@@ -81,10 +87,13 @@ async def _picked(request: Request, form: FormData) -> Sieve:
 
 
 async def _colleagues(request: Request) -> list[str]:
-    """Whoever answers and whose members the visitor sees: nobody gives a member away beyond his own sight."""
+    """Whoever answers, and their departments; of both those whose members the visitor sees: nobody gives a member away
+    beyond his own sight."""
     who = visitor_of(request).staff
-    able = [one.name for one in await staff.list_staff() if one.active and one.may(Right.ANSWER)]
-    seen = sorted({name for name in able if who.sees_owner(name)})
+    able = [one for one in await staff.list_staff() if one.active and one.may(Right.ANSWER)]
+    people = sorted({one.name for one in able if who.sees_owner(one.name)})
+    departments = {one.department for one in able if one.department and who.sees_owner(one.department)}
+    seen = [*people, *sorted(departments - set(people))]
     return [*seen, UNOWNED] if who.owners is None else seen
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot import wording
+from bot.advice_words import stage_words
 from bot.console.members.address import REACHABLE, list_url
 from bot.language import say
 from campaigns import definitions, saved_segments
@@ -49,6 +50,9 @@ async def chips_of(sieve: Sieve, rules: Mapping[str, str]) -> list[Chip]:
         (asked("idle"), Chip(say("没登录满"), say("{n}天").format(n=asked("idle")), less("idle"))),
         (asked("renewal"), Chip(say("套餐到期"), say("{n}天内").format(n=asked("renewal")), less("renewal"))),
         (asked("reach"), Chip(say("可达"), say(REACHABLE.get(asked("reach", ""), "")), less("reach"))),
+        (asked("stage"), Chip(say("成长阶段"), stage_words(asked("stage", "")), less("stage"))),
+        (asked("reached"), Chip(say("到过"), stage_words(asked("reached", "")), less("reached"))),
+        (asked("department"), Chip(say("部门"), asked("department", ""), less("department"))),
         (asked("segment"), Chip(say("分群"), segment.name if segment else say("已删除"), less("segment"))),
     ]
     return [chip for asked, chip in every if asked]

@@ -18,8 +18,7 @@ from bot.console.shell import staff_page
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
-from campaigns import planner, saved_views
-from campaigns.members.assigning import last_assignment
+from campaigns import planner, saved_views, transfers
 from campaigns.members.browse import PAGE, Sieve, browse_members
 from campaigns.rights import Right
 from campaigns.terms import Tier
@@ -105,7 +104,7 @@ def _marked(url: str) -> str:
 async def _done(request: Request) -> dict[str, Any]:
     """What was just done to many, and whether it can be taken back."""
     done = request.query_params.get("done", "")
-    given = await last_assignment(visitor_of(request).staff.id) if done == "assigned" else None
+    given = await transfers.last_of(visitor_of(request).staff.name) if done == "assigned" else None
     return {"done": done if given or done != "assigned" else "", "given": given, "unowned": say("待分配")}
 
 

@@ -21,10 +21,20 @@ from campaigns.segments.rows import WITHOUT_VALUE, Join, Row, Verb, field_of, ve
 
 SAMPLED = 10
 _GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("企业", ("tier", "name", "no", "trade", "nature", "size", "city", "owner")),
+    ("企业", ("tier", "finding", "name", "no", "trade", "nature", "size", "city", "owner", "stage")),
     (
         "套餐和登录",
-        ("plan", "renewal_days", "registered_days", "registered_at", "idle_days", "last_login_at", "logins"),
+        (
+            "plan",
+            "renewal_days",
+            "registered_days",
+            "registered_at",
+            "idle_days",
+            "last_login_at",
+            "logins",
+            "activity",
+            "p_active",
+        ),
     ),
     ("招聘", ("postings", "live_postings", "applications", "unread_resumes", "oldest_unread_hours")),
     ("能不能联系", ("consent", "reachable.wechat", "reachable.sms", "reachable.email")),
@@ -46,7 +56,7 @@ _WORDS = {
     Verb.NO: "否",
 }
 _MOMENTS = {Verb.LESS: "早于", Verb.AT_MOST: "不晚于", Verb.MORE: "晚于", Verb.AT_LEAST: "不早于", Verb.IS: "在那天"}
-_LISTED = ("tier", "trade", "nature", "size", "city", "plan", "owner")  # fields whose values are few
+_LISTED = ("tier", "activity", "trade", "nature", "size", "city", "plan", "owner")  # fields whose values are few
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from bot.wording import TIER_PARTS
 from campaigns.policy import PolicySettings
 from campaigns.terms import Tier
+from campaigns.tier_rules import PARTS
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One key of the file. `kind`: time, days (workdays or all) or number; `unit` stands behind a number."""
+    """One key of the file. `kind`: time, days (workdays or all), caller or number; `unit` stands behind a number."""
 
     key: str
     kind: str
@@ -53,6 +55,19 @@ GROUPS = (
         ),
     ),
     Group("企业微信群发", "同一位客户一个自然月最多收几条", (Limit("wecom.mass_a_month", "number", "最多", "条"),)),
+    Group(
+        "付多少算满分",
+        "客户分级里付费一项：近12个月付到这么多就是满分，下一晚按新的算。权重和线在“客户分级”里改",
+        (Limit("tiers.paid_full", "number", "近12个月付费", "元"),),
+    ),
+    Group(
+        "一位求职者最多介绍给几家",
+        "满了就先不再介绍这一位；0是一家也不介绍。企业那边照“一家企业最多收几次”",
+        (
+            Limit("seeker.window_days", "number", "在任意多少天里", "天"),
+            Limit("seeker.introductions", "number", "最多", "家"),
+        ),
+    ),
     Group("推迟到什么时候为止", "到时还不能发的就不发了", (Limit("defer.at_most_days", "number", "最多推迟", "天"),)),
     Group(
         "像是退订、还没核对",
@@ -71,7 +86,45 @@ GROUPS = (
         (Limit("campaign.hold_out_percent", "number", "每100家里留", "家"),),
     ),
 )
-LIMITS = {limit.key: limit for group in GROUPS for limit in group.limits}
+TIER_GROUPS = (
+    Group(
+        "每一项最多几分",
+        "五项加起来100分；不知道的一项不算，其余的按比例放大",
+        tuple(Limit(f"tiers.weights.{part}", "number", TIER_PARTS[part], "分") for part in PARTS),
+    ),
+    Group(
+        "分到哪一级",
+        "按分数从高到低排，前百分之几到这一级为止，一条线比一条线大；剩下的是低端",
+        tuple(Limit(f"tiers.cuts.{tier}", "number", str(tier), "前百分之几") for tier in list(Tier)[:-1]),
+    ),
+    Group(
+        "什么时候不动",
+        "过线不够多、或者刚进这一级的不换，免得来回跳",
+        (
+            Limit("tiers.margin.points", "number", "过线至少", "分"),
+            Limit("tiers.margin.days", "number", "进这一级至少", "天"),
+        ),
+    ),
+)
+SERVICE_GROUPS = (
+    Group(
+        "谁打电话",
+        "高端由负责人一对一，低端只群发",
+        tuple(Limit(f"service.caller.{tier}", "caller", str(tier)) for tier in Tier),
+    ),
+    Group(
+        "最多隔几天打一次",
+        "0是不定期",
+        tuple(Limit(f"service.every_days.{tier}", "number", str(tier), "天") for tier in Tier),
+    ),
+    Group(
+        "最多收几条",
+        "营销和问候合计，任意30天里；天数在发送规则里改。0是一次也不发",
+        tuple(Limit(f"company.touches.{tier}", "number", str(tier), "次") for tier in Tier),
+    ),
+)
+ALL_GROUPS = (*GROUPS, *TIER_GROUPS, *SERVICE_GROUPS[:2])
+LIMITS = {limit.key: limit for group in ALL_GROUPS for limit in group.limits}
 
 
 def shown(policy: PolicySettings) -> dict[str, str]:
@@ -92,7 +145,16 @@ def shown(policy: PolicySettings) -> dict[str, str]:
         "company.apart_hours": str(round(policy.company_apart.total_seconds()) // 3600),
         "contact.marketing_sms": str(policy.contact_sms),
         "contact.window_days": str(policy.contact_sms_window.days),
+        **{f"tiers.weights.{part}": str(weight) for part, weight in zip(PARTS, policy.tiers.weights, strict=True)},
+        **{f"tiers.cuts.{tier}": str(share) for tier, share in zip(Tier, policy.tiers.shares, strict=False)},
+        "tiers.margin.points": str(policy.tiers.margin_points),
+        "tiers.margin.days": str(policy.tiers.margin_days),
+        "tiers.paid_full": str(policy.tiers.paid_full),
+        **{f"service.caller.{tier}": str(level.caller) for tier, level in policy.service.items()},
+        **{f"service.every_days.{tier}": str(level.every_days) for tier, level in policy.service.items()},
         "wecom.mass_a_month": str(policy.customer_mass),
+        "seeker.introductions": str(policy.seeker_introductions),
+        "seeker.window_days": str(policy.seeker_window.days),
         "defer.at_most_days": str(policy.defer_at_most.days),
         "doubt.pause_hours": str(round(policy.doubt_pause.total_seconds()) // 3600),
         "approval.own_up_to": str(policy.own_up_to),

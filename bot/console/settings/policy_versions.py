@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.console.settings.limits import GROUPS, Limit, shown
+from bot.console.settings.limits import ALL_GROUPS, Limit, shown
 from bot.runtime import POLICY_FILE, Runtime
 from campaigns import edits
 from campaigns.errors import DefinitionError
 from campaigns.policy_file import parse_policy, read_policy
 
 _SHOWN = 10
-_WHERE = {limit.key: (group.title, limit) for group in GROUPS for limit in group.limits}
+_WHERE = {limit.key: (group.title, limit) for group in ALL_GROUPS for limit in group.limits}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from bot.runtime import Runtime, follow_rules, read_rule_files
+from bot.console.settings.limits import LIMITS, Limit
+from bot.runtime import POLICY_FILE, Runtime, follow_rules, read_rule_files
 from bot.web.desk import log, visitor_of
+from bot.wording import fault_words
 from campaigns import edits
 from campaigns.audit import Action
+from campaigns.errors import DefinitionError, InputError
+from campaigns.policy_file import parse_policy
+from campaigns.toml_lines import set_value
 
 
 async def text_of(runtime: Runtime, file: str) -> str:
@@ -26,3 +32,46 @@ async def write(request: Request, file: str, text: str, changed: Mapping[str, ob
     await edits.write_files(edits.TOP, {file: text}, by=visitor_of(request).staff.name, now=runtime.clock())
     await log(request, Action.SETTING_CHANGED, f"file/{file}", **changed)
     await follow_rules(runtime)
+
+
+async def is_current(form: FormData, file: str) -> bool:
+    return str(form.get("version", "")) == str(await version_of(file))
+
+
+def apply(text: str, changed: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """policy.toml with limits as they were typed, and what is wrong by key. The file says one mistake at a time: each
+    is left out for the next."""
+    left, faults = dict(changed), dict[str, str]()
+    while True:
+        made = text
+        try:
+            for key, value in left.items():
+                table, _, name = key.rpartition(".")
+                made = set_value(made, table, name, _value(LIMITS[key], value))
+            parse_policy(made, POLICY_FILE)
+        except DefinitionError as exc:
+            faults[exc.key] = _plain(exc)
+            # of values that do not go together the file names one, or their table, whichever was typed
+            wrong = {exc.key} if exc.key in left else {key for key in left if _table(key) in (exc.key, _table(exc.key))}
+            left = {key: value for key, value in left.items() if key not in wrong}
+            if not wrong:
+                return text, faults
+        except InputError as exc:
+            return text, {"": _plain(exc)}
+        else:
+            return made, faults
+
+
+def _table(key: str) -> str:
+    return key.rpartition(".")[0]
+
+
+def _value(limit: Limit, typed: str) -> str | int:
+    if limit.kind != "number":
+        return typed
+    return int(typed) if typed.isascii() and typed.isdigit() else typed
+
+
+def _plain(problem: InputError) -> str:
+    words = problem.problem if isinstance(problem, DefinitionError) else str(problem)
+    return fault_words(words)

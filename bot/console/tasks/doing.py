@@ -14,7 +14,7 @@ from bot.console.tasks.task import no_task, own_task, show
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
-from campaigns import visits
+from campaigns import introducing, visits
 from campaigns.audit import Action
 from campaigns.errors import StateError
 from campaigns.members import find
@@ -41,6 +41,9 @@ async def write_outcome(request: Request) -> Response:
         await record_call(one, _call(outcome, now), by=visitor_of(request).staff.name, now=now)
     except StateError as exc:
         return await show(request, faults={"result": str(exc)}, typed=form)
+    if outcome.result == outcomes.TALKED:
+        by, policy = visitor_of(request).staff.name, runtime.rulebook.policy
+        await introducing.propose_after_visit(head.id, one.id, now, policy, by=by)
     await log(request, Action.TASK_CHANGED, f"member/{head.no}", task=one.id, result=outcome.result)
     return RedirectResponse(f"/tasks/{one.id}?done={outcome.result}", status_code=303)
 

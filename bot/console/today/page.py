@@ -21,7 +21,7 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, Visitor, visitor_of
 from bot.wording import channel_words
-from campaigns import approvals, comebacks, definitions, outbox, restored
+from campaigns import approvals, comebacks, definitions, outbox, restored, webhooks
 from campaigns.calendar import WorkCalendar
 from campaigns.comebacks import Comeback
 from campaigns.definitions import CampaignRow
@@ -65,6 +65,7 @@ async def today(request: Request) -> Response:
         totals=_totals(events),
         asked=await _asked(),
         stopped=await _stopped(visitor, closures),
+        hooks=await webhooks.stopped_webhooks() if visitor.may(Right.SETTINGS) else [],
         back=[await _back(one, now) for one in await comebacks.latest_comebacks(since, owners, _MOST_BACK)],
         came=await comebacks.count_comebacks(since, owners),
         chart=_chart(await comebacks.comebacks_by_day(_midnight(_first_of(first_day)), owners), first_day),

@@ -1,0 +1,54 @@
+"""What an advice goes by, of one member: its facts, findings, stage, tasks, conversation and last contact."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from campaigns import conversations, statements, visits
+from campaigns.advice import Advice, CareSigns, Thresholds, advise
+from campaigns.diagnosis import Market, diagnose
+from campaigns.diagnosis import Thresholds as DiagnosisThresholds
+from campaigns.members.facts import facts_for
+from campaigns.members.signs import held_parts, signs_of
+from campaigns.statements import moment
+from campaigns.terms import SHANGHAI
+
+
+async def advise_member(
+    member_id: int, now: datetime, *, market: Market | None = None, thresholds: Thresholds | None = None
+) -> Sequence[Advice]:
+    """Without a market nothing is compared with other members' postings: a page need not wait for it."""
+    facts = (await facts_for([member_id], now, history=None))[member_id]
+    signs = (await signs_of([member_id], now))[member_id]
+    diagnosis = diagnose(signs, market or Market([], [], DiagnosisThresholds(), await held_parts()), now)
+    today = now.astimezone(SHANGHAI).date()
+    conversation = await conversations.find(member_id)
+    tasks = [one for one in await visits.visits_of(member_id) if one.state == "open" and one.due_at <= now]
+    activity, touched = await _activity_and_touch(member_id, now)
+    expires = facts.plan_expires_on
+    return advise(
+        CareSigns(
+            diagnosis,
+            stage=facts.stage,
+            activity=activity,
+            refused=facts.refused,
+            paused=facts.paused_until is not None,
+            answer_waits=conversation is not None and conversation.waits(today),
+            tasks_due=len(tasks),
+            touched_days=(now - touched).days if touched else None,
+            renewal_days=(expires - today).days if expires else None,
+        ),
+        thresholds,
+    )
+
+
+async def _activity_and_touch(member_id: int, now: datetime) -> tuple[str, datetime | None]:
+    [row] = await statements.query(
+        """
+        SELECT m.activity_state AS state, (
+          SELECT max(t.at) FROM touches t WHERE t.member_id = m.id AND t.direction = 'out' AND t.at <= $2
+        ) AS touched FROM members m WHERE m.id = $1
+        """,
+        member_id,
+        now,
+    )
+    return row["state"], moment(row["touched"])

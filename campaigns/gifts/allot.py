@@ -1,0 +1,169 @@
+"""One plan of gifts: tiers from the top, each served whole before the next is asked.
+
+What always holds, whatever is given in: the total is within the budget, no gift is given more often than there are
+pieces, nobody has the same gift again within the time, and nobody gets more than anybody in a higher tier. A tier for
+which the money does not go round gets cheaper gifts rather than gifts for some of it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from campaigns.gifts.values import Allotted, Candidate, Gift, GiftRules, Line, Obstacle, Why
+from campaigns.terms import Tier
+
+_NO_LIMIT = 10**9
+
+
+def allot(candidates: Iterable[Candidate], gifts: Sequence[Gift], rules: GiftRules) -> Allotted:
+    """A line for each candidate. The same plan for the same input, in whatever order it comes."""
+    store = _Store(max(rules.budget, 0), Counter({gift.id: gift.stock for gift in gifts}))
+    asked = sorted(candidates, key=lambda one: (-one.rank, one.member_id))
+    lines: list[Line] = []
+    held_by: dict[Tier, int] = {}
+    ceiling = _NO_LIMIT
+    for tier in Tier:
+        members = [one for one in asked if one.tier is tier]
+        served = _serve(members, gifts, rules, store, ceiling)
+        lines += served
+        if served and (least := min(served, key=lambda line: line.value)).value < ceiling:
+            ceiling = least.value
+            held_by[tier] = least.member_id
+    return Allotted(tuple(lines), sum(line.value for line in lines), held_by)
+
+
+@dataclass(slots=True)
+class _Store:
+    """What is left of the money and of each gift. `short`: somebody would have got a gift, and the money was gone."""
+
+    money: int
+    pieces: Counter[int] = field(default_factory=Counter)
+    short: bool = False
+
+    def copy(self) -> "_Store":
+        return _Store(self.money, Counter(self.pieces))
+
+    def take(self, bundle: Sequence[Gift]) -> None:
+        self.money -= sum(gift.value for gift in bundle)
+        for gift in bundle:
+            self.pieces[gift.id] -= 1
+
+    def has(self, bundle: Sequence[Gift]) -> bool:
+        return all(self.pieces[gift.id] > 0 for gift in bundle)
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """The most a member may get: `most` for the money to go round, `ceiling` for those above them."""
+
+    most: int
+    ceiling: int
+
+
+def _serve(
+    members: Sequence[Candidate], gifts: Sequence[Gift], rules: GiftRules, store: _Store, ceiling: int
+) -> list[Line]:
+    """The dearest gifts for which the money goes round; where it never does, the cheapest for as many as it reaches."""
+    offers = {one.member_id: _bundles(one, gifts, rules) for one in members}
+    found: list[Line] = []
+    for most in _steps(offers, ceiling) or [0]:
+        tried, limits = store.copy(), _Limits(most, ceiling)
+        found = [_choose(one, offers[one.member_id], gifts, rules, tried, limits) for one in members]
+        if not tried.short:
+            break
+    for line in found:
+        store.take(line.gifts)
+    return found
+
+
+def _steps(offers: Mapping[int, Sequence["_Bundle"]], ceiling: int) -> list[int]:
+    """What a member of this tier may get at most, from the dearest down."""
+    return sorted(
+        {bundle.value for some in offers.values() for bundle in some if bundle.value <= ceiling}, reverse=True
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bundle:
+    gifts: tuple[Gift, ...]
+    why: tuple[Why, ...]
+    liking: int
+
+    @property
+    def value(self) -> int:
+        return sum(gift.value for gift in self.gifts)
+
+
+def _bundles(one: Candidate, gifts: Sequence[Gift], rules: GiftRules) -> list[_Bundle]:
+    """What they could be given, best first: what they like, then what they never had, then what is worth more."""
+    may = [gift for gift in gifts if _allowed(one, gift, rules)]
+    house = [] if one.visited else sorted((gift for gift in may if gift.house), key=lambda gift: (-gift.value, gift.id))
+    first = _Bundle((house[0],), (Why.HOUSE,), 0) if house else None
+    found = [
+        _bundle(one, gift, first) for gift in may if not gift.house and gift.value <= rules.levels.get(one.tier, 0)
+    ]
+    found.sort(key=lambda bundle: (-bundle.liking, -bundle.value, [gift.id for gift in bundle.gifts]))
+    return [*found, first] if first else found
+
+
+def _bundle(one: Candidate, gift: Gift, first: _Bundle | None) -> _Bundle:
+    liked = bool(gift.tastes & one.likes)
+    new = gift.id not in one.had
+    why = ((Why.TASTE,) if liked else ()) + (Why.NEW if new else Why.AGAIN,)
+    given, said = (first.gifts, first.why) if first else ((), ())
+    return _Bundle((*given, gift), (*said, *why), 2 * liked + new)
+
+
+def _allowed(one: Candidate, gift: Gift, rules: GiftRules) -> bool:
+    return gift.value > 0 and not _too_soon(one, gift, rules) and not gift.tastes & one.dislikes
+
+
+def _too_soon(one: Candidate, gift: Gift, rules: GiftRules) -> bool:
+    last = one.had.get(gift.id)
+    return last is not None and rules.day < months_later(last, rules.months_between)
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of a later month; the last of it where that month is shorter."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month, min(day.day, last))
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")
+
+
+def _choose(
+    one: Candidate, offers: Sequence[_Bundle], gifts: Sequence[Gift], rules: GiftRules, store: _Store, limits: "_Limits"
+) -> Line:
+    """The best that is there, and takes it out of `store`; with it what a better one lost to."""
+    lost: Obstacle | None = None
+    for bundle in offers:
+        obstacle = _against(bundle, store, limits)
+        if obstacle is None:
+            store.take(bundle.gifts)
+            return Line(one.member_id, one.tier, bundle.gifts, bundle.why, lost)
+        lost = lost or obstacle
+    return Line(one.member_id, one.tier, obstacle=lost or _nothing(one, gifts, rules))
+
+
+def _against(bundle: _Bundle, store: _Store, limits: "_Limits") -> Obstacle | None:
+    if bundle.value > limits.ceiling:
+        return Obstacle.HIGHER
+    if not store.has(bundle.gifts):
+        return Obstacle.STOCK
+    if bundle.value > limits.most:
+        return Obstacle.BUDGET
+    store.short |= bundle.value > store.money
+    return Obstacle.BUDGET if bundle.value > store.money else None
+
+
+def _nothing(one: Candidate, gifts: Sequence[Gift], rules: GiftRules) -> Obstacle:
+    """Why no gift comes into question at all."""
+    of_level = [gift for gift in gifts if not gift.house and 0 < gift.value <= rules.levels.get(one.tier, 0)]
+    if not of_level:
+        return Obstacle.LEVEL
+    return Obstacle.HISTORY if any(_too_soon(one, gift, rules) for gift in of_level) else Obstacle.TASTE

@@ -1,0 +1,146 @@
+"""What the site tells as it happens, many at a time: logins, résumés read, postings changed, plans renewed, hires.
+
+Everything here is to be called within a transaction, and leaves the members' counters to `recount`.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from tortoise.models import Model
+
+from campaigns import statements
+from campaigns.members.load import stored_logins, types_of
+from campaigns.models import Application, Member, Posting
+
+HIRED = "录用"
+"""What the outcome of an application says then."""
+
+_AT_ONCE = 10_000
+
+
+class Fate(StrEnum):
+    """What became of one thing that was told."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    MISSING = "missing"  # the member, posting or application of that number is not here
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """New values of the row with this number; those of `fill` only where it has none."""
+
+    no: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    fill: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def record_logins(told: Sequence[tuple[str, datetime]]) -> list[Fate]:
+    """(member's number, moment). A login that is known changes nothing."""
+    ids = await statements.ids_of("members", list({no for no, _ in told}))
+    asked = [(ids.get(no), at) for no, at in told]
+    wanted = {(member_id, at) for member_id, at in asked if member_id is not None}
+    new = wanted - await stored_logins(wanted)
+    await statements.upsert("logins", ("member_id", "at"), ("member_id", "at"), sorted(new))
+    await _note(new)
+    fates = []
+    for member_id, at in asked:
+        is_new = member_id is not None and (member_id, at) in new
+        fates.append(Fate.MISSING if member_id is None else Fate.ADDED if is_new else Fate.UNCHANGED)
+        if is_new and member_id is not None:
+            new.discard((member_id, at))
+    return fates
+
+
+async def note_history(logins: Collection[tuple[str, datetime]]) -> None:
+    """Logins of the past that were stored: the last one counts, their number is the members' own column."""
+    ids = await statements.ids_of("members", list({no for no, _ in logins}))
+    await _note({(ids[no], at) for no, at in logins if no in ids}, counted=False)
+
+
+async def change_members(changes: Sequence[Change]) -> list[Fate]:
+    return await _change(Member, changes)
+
+
+async def change_postings(changes: Sequence[Change]) -> list[Fate]:
+    return await _change(Posting, changes)
+
+
+async def change_applications(changes: Sequence[Change]) -> list[Fate]:
+    return await _change(Application, changes)
+
+
+async def unread_of(*, members: Collection[str] = (), postings: Collection[str] = ()) -> Mapping[str, list[str]]:
+    """Number of a member or posting → numbers of its unread applications, in two queries; who is not here is not in."""
+    found: dict[str, list[str]] = {
+        no: [] for table, numbers in (("members", members), ("postings", postings)) if numbers
+        for no in await statements.ids_of(table, list(numbers))
+    }  # fmt: skip
+    unread = Application.filter(first_viewed_at=None)
+    for path, numbers in (("posting__member__no", members), ("posting__no", postings)):
+        if numbers:
+            rows = unread.filter(**{f"{path}__in": sorted(numbers)}).order_by("id")
+            for owner, no in await rows.values_list(path, "no"):
+                found[str(owner)].append(str(no))
+    return found
+
+
+async def recount(*, postings: Collection[str] = (), applications: Collection[str] = ()) -> None:
+    """Bring the counters of the members up to these postings and applications, given by their numbers."""
+    of_postings = await _rows_of(Posting, postings, "member_id")
+    of_applications = await _rows_of(Application, applications, "posting__member_id")
+    members = {int(next(iter(row.values()))) for row in (*of_postings, *of_applications)}
+    if members:
+        await statements.recount_some(sorted(members))
+
+
+async def _note(logins: Collection[tuple[int, datetime]], *, counted: bool = True) -> None:
+    last: dict[int, datetime] = {}
+    for member_id, at in logins:
+        last[member_id] = max(at, last.get(member_id, at))
+    times = Counter(member_id for member_id, _ in logins)
+    ids = sorted(last)
+    await statements.note_logins(
+        {
+            "id": ids,
+            "at": [last[member_id] for member_id in ids],
+            "counted": [times[member_id] if counted else 0 for member_id in ids],
+        }
+    )
+
+
+async def _change(model: type[Model], changes: Sequence[Change]) -> list[Fate]:
+    """In their order; of several of one row each sees what the one before it wrote. One read and one write in all."""
+    columns = sorted({name for one in changes for name in (*one.values, *one.fill)})
+    rows = await _rows_of(model, {one.no for one in changes}, "id", "no", *columns)
+    stored = {row["no"]: row for row in rows}
+    fates, touched = [], set()
+    for one in changes:
+        row = stored.get(one.no)
+        if row is None:
+            fates.append(Fate.MISSING)
+            continue
+        filled = {name: value for name, value in one.fill.items() if row[name] is None}
+        new = {name: value for name, value in {**one.values, **filled}.items() if row[name] != value}
+        row.update(new)
+        fates.append(Fate.UPDATED if new else Fate.UNCHANGED)
+        if new:
+            touched.add(one.no)
+    types = types_of(model)
+    written = {name: types[name] for name in ("id", *columns)}
+    await statements.update_rows(model._meta.db_table, written, [stored[no] for no in sorted(touched)])
+    return fates
+
+
+async def _rows_of(model: type[Model], numbers: Collection[str], *columns: str) -> list[dict[str, Any]]:
+    """A statement takes some 32,000 parameters."""
+    left, rows = sorted(numbers), list[dict[str, Any]]()
+    while left:
+        rows += await model.filter(no__in=left[:_AT_ONCE]).values(*columns)
+        left = left[_AT_ONCE:]
+    return rows

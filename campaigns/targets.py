@@ -1,0 +1,130 @@
+"""What colleagues and departments are to reach in a month, and how far they are."""
+
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from enum import StrEnum
+from typing import Any
+
+from campaigns import staff, statements
+from campaigns.errors import InputError
+from campaigns.models import Target
+from campaigns.terms import SHANGHAI
+
+MOST = 100_000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+
+
+class Kind(StrEnum):
+    """Visits done, members who came back by a link, plans renewed."""
+
+    VISITS = "visits"
+    RETURNS = "returns"
+    RENEWALS = "renewals"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`goal` 0: none was set."""
+
+    who: str
+    is_department: bool
+    kind: Kind
+    goal: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """`passed` of its `days` are over or today; of a month to come none."""
+
+    name: str
+    first: date
+    days: int
+    passed: int
+
+    @property
+    def left(self) -> int:
+        return self.days - self.passed
+
+    def is_behind(self, one: Progress) -> bool:
+        """Less done than the days that have passed ask for."""
+        return bool(one.goal) and one.done * self.days < one.goal * self.passed
+
+
+def month_of(now: datetime, name: str = "") -> Month:
+    """`name`: 2026-11; the present one without. Raises InputError."""
+    today = now.astimezone(SHANGHAI).date()
+    try:
+        first = date.fromisoformat(f"{name}-01") if name else today.replace(day=1)
+    except ValueError:
+        first = date.min
+    if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
+        raise InputError(f"月份 {name}：写成 2026-11 这样 (not a month)")
+    days = monthrange(first.year, first.month)[1]
+    return Month(f"{first:%Y-%m}", first, days, max(0, min(days, (today - first).days + 1)))
+
+
+async def set_target(
+    month: Month, who: str, kind: Kind, goal: int, *, is_department: bool = False, by: str, now: datetime
+) -> None:
+    """A goal of 0 takes it away. Raises InputError for who is neither on the staff nor a department."""
+    if not 0 <= goal <= MOST:
+        raise InputError(f"目标写0到{MOST}的整数 (a whole number from 0 to {MOST})")
+    known = {one.department if is_department else one.name for one in await staff.list_staff()}
+    if not who or who not in known:
+        raise InputError(f"没有{'部门' if is_department else '员工'}{who} (nobody of that name)")
+    key: dict[str, Any] = {"month": month.name, "who": who, "is_department": is_department, "kind": str(kind)}
+    if goal == 0:
+        await Target.filter(**key).delete()
+        return
+    await Target.update_or_create(**key, defaults={"goal": goal, "by": by, "at": now})
+
+
+async def read_progress(month: Month, owners: Collection[str] | None = None) -> list[Progress]:
+    """Every department, then every colleague, by kind; with `owners` of these names alone. Five queries."""
+    everybody = await staff.list_staff()
+    goals = {(row.is_department, row.who, row.kind): row.goal for row in await Target.filter(month=month.name)}
+    counts = await _counts(month)
+    found = []
+    for is_department, who, names in _groups(everybody):
+        if owners is not None and who not in owners:
+            continue
+        for kind in Kind:
+            done = sum(counts[kind][name] for name in names)
+            found.append(Progress(who, is_department, kind, goals.get((is_department, who, kind), 0), done))
+    return found
+
+
+def _groups(everybody: Sequence[staff.StaffMember]) -> list[tuple[bool, str, frozenset[str]]]:
+    """(is it a department, its name, the names that count for it)."""
+    departments: dict[str, set[str]] = {}
+    for one in everybody:
+        if one.department:
+            departments.setdefault(one.department, {one.department}).add(one.name)
+    people = sorted(one.name for one in everybody if one.active)
+    return [
+        *((True, name, frozenset(names)) for name, names in sorted(departments.items())),
+        *((False, name, frozenset({name})) for name in people),
+    ]
+
+
+async def _counts(month: Month) -> Mapping[Kind, Counter[str]]:
+    start = datetime.combine(month.first, time(), SHANGHAI)
+    last = month.first.replace(day=month.days)
+    end = datetime.combine(date.fromordinal(last.toordinal() + 1), time(), SHANGHAI)
+    asked = {
+        Kind.VISITS: "SELECT closed_by AS who, count(*) AS n FROM visits "
+        "WHERE state = 'done' AND category <> 'handover' AND closed_at >= $1 AND closed_at < $2 GROUP BY closed_by",
+        Kind.RETURNS: "SELECT m.owner AS who, count(DISTINCT t.member_id) AS n FROM touches t "
+        "JOIN members m ON m.id = t.member_id WHERE t.kind = 'return' AND t.direction = 'in' "
+        "AND t.at >= $1 AND t.at < $2 GROUP BY m.owner",
+        Kind.RENEWALS: "SELECT owner AS who, count(*) AS n FROM members "
+        "WHERE renewed_at >= $1 AND renewed_at < $2 GROUP BY owner",
+    }
+    return {
+        kind: Counter({row["who"]: int(row["n"]) for row in await statements.query(sql, start, end)})
+        for kind, sql in asked.items()
+    }

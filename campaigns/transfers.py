@@ -1,0 +1,205 @@
+"""Members handed over to a colleague or a department, with all that is under way for them; and handed back."""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from tortoise.transactions import in_transaction
+
+from campaigns import conversations, notices, staff, statements, visits
+from campaigns.members import assigning
+from campaigns.members.assigning import Assignment
+from campaigns.members.browse import Sieve
+from campaigns.members.find import count_members_of
+from campaigns.models import Transfer as Row
+from campaigns.rights import Right
+
+Held = Mapping[str, Sequence[int]]
+_LARGEST = 2**31 - 1
+_LISTED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What went along. `promises` are of the tasks; `messages` wait and are filled with the new owner when they go."""
+
+    tasks: int = 0
+    promises: int = 0
+    conversations: int = 0
+    messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """`before`: the owner there was → how many members; the empty name is nobody."""
+
+    id: int
+    owner: str
+    members: int
+    before: Mapping[str, int]
+    moved: Moved
+    by: str
+    at: datetime
+    undone_at: datetime | None
+
+    @property
+    def count(self) -> int:
+        return self.members
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """One kind of thing that goes with a member: which of them somebody has, and how they are given on.
+
+    A kind that comes to be, promises in a table of their own say, is one more line of _KINDS.
+    """
+
+    name: str
+    held: Callable[[Collection[int], str], Awaitable[list[int]]]
+    hand: Callable[[Collection[int], str, str, datetime], Awaitable[int]]
+
+
+async def _hand_tasks(ids: Collection[int], to: str, was: str, at: datetime) -> int:
+    return await visits.hand_tasks(ids, to, was=was)
+
+
+async def _hand_conversations(ids: Collection[int], to: str, was: str, at: datetime) -> int:
+    return await conversations.hand_over(ids, to, was=was, at=at)
+
+
+_KINDS = (
+    _Kind("tasks", visits.tasks_held, _hand_tasks),
+    _Kind("conversations", conversations.held_by, _hand_conversations),
+)
+
+
+async def transfer(sieve: Sieve, owner: str, *, by: str, now: datetime) -> Transfer | None:
+    """All of the sieve to a person, a department or nobody (empty). None where all of it was theirs already.
+
+    What a third colleague has in hand stays there. A department, and nobody, hold nothing in hand: such tasks and
+    conversations are open to all who see the member.
+    """
+    everybody = await staff.list_staff()
+    person = owner if any(one.name == owner for one in everybody) else ""
+    async with in_transaction():
+        given = await assigning.give_members(sieve, owner)
+        if not given.count:
+            return None
+        ids = [one for some in given.before.values() for one in some]
+        promises = await _count("visits", "state = 'open' AND category = 'promise'", ids)
+        tasks = await _count("visits", "state = 'open'", ids)
+        held = {kind.name: await _handed(kind, given.before, person, now) for kind in _KINDS}
+        counts = {
+            "tasks": tasks,
+            "promises": promises,
+            "conversations": sum(map(len, held["conversations"].values())),
+            "messages": await _count("messages", "state = 'queued'", ids),
+        }
+        row = await Row.create(
+            owner=owner,
+            members=given.count,
+            before={name: list(some) for name, some in given.before.items()},
+            moved={"held": held, "counts": counts, "person": person},
+            by=by,
+            at=now,
+        )
+        if told := person or _head_of(owner, everybody):
+            row.task_id = await _tell(row, told, min(ids), now)
+    return _read(row)
+
+
+async def _handed(kind: _Kind, before: Held, to: str, now: datetime) -> dict[str, list[int]]:
+    handed = {}
+    for was, members in before.items():
+        if was and (ids := await kind.held(members, was)):
+            await kind.hand(ids, to, was, now)
+            handed[was] = ids
+    return handed
+
+
+async def _count(table: str, asked: str, member_ids: Collection[int]) -> int:
+    db = statements.connection()
+    rows = await statements.query(
+        f"SELECT count(*) AS n FROM {table} WHERE {asked} AND member_id {statements.ids_in(db, '$1', 'int')}",
+        statements.id_list(db, member_ids),
+    )
+    return int(rows[0]["n"])
+
+
+def _head_of(department: str, everybody: Sequence[staff.StaffMember]) -> str:
+    """Who gives a department's members on: the first of it who may."""
+    able = [one.name for one in everybody if one.active and one.department == department and one.may(Right.ASSIGN)]
+    return min(able, default="") if department else ""
+
+
+async def _tell(row: Row, person: str, member_id: int, now: datetime) -> int:
+    """One task and one notice, however many members they are."""
+    task = await visits.open_visit(
+        member_id, category=visits.HANDOVER, cause=f"transfer:{row.id}", opened_at=now, due_at=now,
+        note=_note(row), owner=person,
+    )  # fmt: skip
+    await notices.add_notice(task, member_id, at=now)
+    await Row.filter(id=row.id).update(task_id=task)
+    return task
+
+
+def _note(row: Row) -> str:
+    counts = row.moved["counts"]
+    parts = ((counts["tasks"], "个任务"), (counts["conversations"], "个会话"), (counts["messages"], "条待发消息"))
+    along = "、".join(f"{n}{what}" for n, what in parts if n)
+    to = "" if row.moved["person"] else f"给{row.owner}"
+    return f"{row.by}移交{to}{row.members}家会员" + (f"，一起来的有{along}" if along else "")
+
+
+async def take_back(transfer_id: int, *, now: datetime) -> Assignment | None:
+    """As it was, as far as nobody gave anything on since. Once: None for one that was taken back, or never was."""
+    if transfer_id > _LARGEST:
+        return None
+    async with in_transaction():
+        row = await Row.filter(id=transfer_id, undone_at=None).select_for_update(no_key=True).first()
+        if row is None or not await Row.filter(id=transfer_id, undone_at=None).update(undone_at=now):
+            return None
+        back = await assigning.give_back(Assignment(row.owner, row.before))
+        for kind in _KINDS:
+            for was, ids in row.moved["held"].get(kind.name, {}).items():
+                await kind.hand(ids, was, row.moved["person"], now)
+        if row.task_id:
+            await _close_task(row.task_id, now)
+    return back
+
+
+async def _close_task(task_id: int, now: datetime) -> None:
+    task = await visits.find_visit(task_id)
+    if task and task.state == "open":
+        await visits.close_visit(task_id, outcome={"result": "undone"}, at=now)
+
+
+async def last_of(by: str) -> Transfer | None:
+    """What this person gave away last, if it was not taken back."""
+    row = await Row.filter(by=by).order_by("-id").first()
+    return _read(row) if row and row.undone_at is None else None
+
+
+async def list_transfers(*, by: str | None = None, limit: int = _LISTED) -> list[Transfer]:
+    """The newest first; with `by` those of one person."""
+    rows = Row.all() if by is None else Row.filter(by=by)
+    return [_read(row) for row in await rows.order_by("-id").limit(limit)]
+
+
+async def find_transfer(transfer_id: int) -> Transfer | None:
+    row = await Row.get_or_none(id=transfer_id) if transfer_id <= _LARGEST else None
+    return _read(row) if row else None
+
+
+async def department_inboxes(owners: Collection[str] | None = None) -> dict[str, int]:
+    """Department → how many members were given to it and to nobody in it yet; with `owners` of these alone."""
+    names = {one.department for one in await staff.list_staff() if one.department}
+    shown = sorted(names if owners is None else names & set(owners))
+    counts = await count_members_of(shown)
+    return {name: counts.get(name, 0) for name in shown}
+
+
+def _read(row: Row) -> Transfer:
+    before = {name: len(ids) for name, ids in row.before.items()}
+    moved = Moved(**row.moved["counts"])
+    return Transfer(row.id, row.owner, row.members, before, moved, row.by, row.at, row.undone_at)

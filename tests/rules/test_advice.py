@@ -1,0 +1,42 @@
+"""The next best thing to do: the most pressing reason first, and what forbids to go on ends the list."""
+
+from dataclasses import replace
+
+import pytest
+
+from campaigns.advice import Act, CareSigns, Why, advise
+from campaigns.diagnosis import Code, Diagnosis, Finding
+
+
+def _found(*codes: Code) -> Diagnosis:
+    return Diagnosis(1, [Finding(code, {}) for code in codes])
+
+
+QUIET = CareSigns(_found())
+
+
+@pytest.mark.parametrize(
+    ("signs", "expected"),
+    [
+        (QUIET, [Why.QUIET]),
+        (replace(QUIET, refused=True, tasks_due=2), [Why.REFUSED]),
+        (replace(QUIET, paused=True, answer_waits=True), [Why.PAUSED]),
+        (replace(QUIET, answer_waits=True, touched_days=0), [Why.ANSWER_WAITS, Why.JUST_TOUCHED]),
+        (replace(QUIET, touched_days=6, renewal_days=3), [Why.JUST_TOUCHED]),
+        (replace(QUIET, touched_days=7, renewal_days=20), [Why.RENEWAL]),
+        (replace(QUIET, renewal_days=21), [Why.QUIET]),
+        (replace(QUIET, stage="posting"), [Why.NO_APPLICANTS]),
+        (replace(QUIET, activity="dormant", stage="registered"), [Why.DORMANT, Why.NOTHING_POSTED]),
+        (CareSigns(_found(Code.UNREAD, Code.STALE)), [Why.UNREAD, Why.POSTING_WEAK]),
+        (CareSigns(_found(Code.SITE_FAULT, Code.UNREAD)), [Why.SITE_FAULT]),
+    ],
+)
+def test_reasons_come_in_their_order(signs: CareSigns, expected: list[Why]) -> None:
+    assert [one.why for one in advise(signs)] == expected
+
+
+def test_what_is_written_names_its_campaign_and_nothing_else_does() -> None:
+    signs = replace(QUIET, activity="never_in", stage="registered", tasks_due=1)
+    found = advise(signs)
+    assert {one.act for one in found} == {Act.CALL, Act.MESSAGE}
+    assert all(bool(one.campaign) == (one.act is Act.MESSAGE) for one in found)
