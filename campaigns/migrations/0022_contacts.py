@@ -7,7 +7,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0014_findings")]
+    dependencies = [("campaigns", "0020_people")]
 
     operations = [
         ops.AddField(model_name="Contact", name="role", field=fields.CharField(null=True, max_length=16)),
