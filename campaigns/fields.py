@@ -17,6 +17,7 @@ from campaigns.cells import (
     parse_key,
     parse_mobile,
     parse_moment,
+    parse_words,
     parse_yes,
 )
 from campaigns.columns import TableKind
@@ -155,11 +156,11 @@ def _role(cell: str) -> ContactRole | Fault | None:
 def _influence(cell: str) -> int | Fault | None:
     if is_nothing(cell):
         return None
-    return _INFLUENCES.get(fold(cell).lower()) or Fault("影响力是1到3,没有导入")
+    return _INFLUENCES.get(fold(cell).lower().removesuffix(".0")) or Fault("影响力是1到3,没有导入")
 
 
 def _interests(cell: str) -> str | Fault | None:
-    return None if is_nothing(cell) else _text(255)(cell)
+    return None if is_nothing(cell) else _text(255)("、".join(parse_words(cell))) or None
 
 
 _ROLE_WORDS: Mapping[ContactRole, str] = {

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from bot.console.settings.limits import LIMITS
 from bot.console.tasks.outcomes import RESULTS
+from bot.contact_words import CONTACT_ROLES
 from bot.language import say
 from bot.wording import (
     CHANNELS,
@@ -71,6 +72,8 @@ _KEYS = {
     "file": "文件",
     "files": "文件",
     "format": "格式",
+    "influence": "影响力",
+    "interests": "兴趣",
     "kind": "类型",
     "label": "名称",
     "lifted": "解除",
@@ -82,6 +85,7 @@ _KEYS = {
     "now": "现在",
     "on": "日期",
     "outcome": "结果",
+    "parent_no": "上级联系人编号",
     "phones": "完整号码",
     "plan": "礼品计划",
     "reason": "原因",
@@ -100,6 +104,7 @@ _KEYS = {
     "step": "第几步",
     "stock": "库存",
     "takes_none": "什么都不收",
+    "title": "职务",
     "task": "任务",
     "to": "给",
     "tier": "分级",
@@ -123,6 +128,9 @@ _VALUES = {
     "lifted": "恢复",
     "note-back": "删备注",
     "contact-back": "联系人还在",
+    "contacts": "联系人",
+    "contact-new": "加联系人",
+    "contact-primary": "设为首要联系人",
     "waiting": "等回复",
     "resume": "继续",
     "cancel": "取消",
@@ -188,7 +196,7 @@ def _told(key: str, value: object) -> str:
         case list():
             return say("、").join(_told(key, one) for one in value)
         case {"now": now, "was": was, **rest} if not rest:
-            return f"{_told(key, was)} → {_told(key, now)}"
+            return " → ".join("—" if one == "" else _told(key, one) for one in (was, now))
         case dict():
             pairs = ((name or say("待分配"), _told("", one)) for name, one in value.items())
             return say("，").join(say("{what}：{why}").format(what=name, why=one) for name, one in pairs)
@@ -200,6 +208,8 @@ def _one(key: str, value: str) -> str:
     match key:
         case "role" if value in ROLES:
             return role_words(value)[0]
+        case "role" if value in CONTACT_ROLES:
+            return say(CONTACT_ROLES[value])
         case "rights" if value in RIGHTS:
             return right_words(value)
         case "channel" if value in CHANNELS:

@@ -1,10 +1,14 @@
-"""The people of a member: who decides, whom to speak to first, how to address them."""
+"""The people of a member: who reports to whom, who decides, whom to speak to first, how to address them."""
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from campaigns.terms import ContactRole
 
+DEEPEST = 6
+"""Levels of a tree. Whoever stands lower is shown on the last of them, behind whom they report to."""
 _RANKS = {role: rank for rank, role in enumerate(ContactRole)}
 # A title says what somebody probably is; the first that is in it counts.
 _TITLES: tuple[tuple[ContactRole, tuple[str, ...]], ...] = (
@@ -34,6 +38,18 @@ class Person:
     guessed: bool = False
     influence: int | None = None
     interests: tuple[str, ...] = ()
+    email: str | None = None
+    consent: bool | None = None
+    consent_at: datetime | None = None
+    consent_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """A person, and who reports to them."""
+
+    person: Person
+    below: "list[Branch]" = field(default_factory=list)
 
 
 def role_by_title(title: str) -> ContactRole | None:
@@ -54,6 +70,46 @@ def in_order(people: Iterable[Person]) -> list[Person]:
 def _place(one: Person) -> tuple[bool, int, int, bool, int]:
     rank = _RANKS[one.role] if one.role else len(_RANKS)
     return not one.active, rank, -(one.influence or 0), not one.is_primary, one.id
+
+
+def tree_of(people: Sequence[Person]) -> list[Branch]:
+    """Each under whom they report to. Who reports to nobody here stands at the top, of a circle one of it."""
+    above, below = _superiors(people), defaultdict[str, list[Branch]](list)
+    for one in people:
+        below[above[one.no]].append(Branch(one))
+    top = below[""]
+    waiting = deque((branch, 1, top) for branch in top)
+    while waiting:
+        branch, level, beside = waiting.popleft()
+        held = branch.below if level < DEEPEST else beside
+        held.extend(below[branch.person.no])
+        waiting.extend((one, min(level + 1, DEEPEST), held) for one in below[branch.person.no])
+    return top
+
+
+def _superiors(people: Sequence[Person]) -> dict[str, str]:
+    """Number → the number of whom they report to, where that is somebody here. A circle is cut where it is met."""
+    known = {one.no for one in people}
+    above = {one.no: one.above if one.above in known else "" for one in people}
+    settled = {""}
+    for no in above:
+        walked: set[str] = set()
+        while no not in settled and no not in walked:
+            walked.add(no)
+            no = above[no]
+        if no in walked:
+            above[no] = ""
+        settled |= walked
+    return above
+
+
+def is_below(people: Iterable[Person], no: str, other: str) -> bool:
+    """Whether `no` is `other`, or reports to them, be it through others."""
+    above, walked = {one.no: one.above for one in people}, set[str]()
+    while no and no != other and no not in walked:
+        walked.add(no)
+        no = above.get(no, "")
+    return no == other
 
 
 def salutation(name: str, title: str) -> str:

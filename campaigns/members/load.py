@@ -142,7 +142,7 @@ async def _weigh(model: type[Model], columns: Columns, present: frozenset[str]) 
     if not old:
         return Loaded(added=len(rows))
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values("id", *columns)}
-    changed = sum(_merge(stored[row["no"]], row, present) != stored[row["no"]] for row in old)
+    changed = sum(_merge(model, stored[row["no"]], row, present) != stored[row["no"]] for row in old)
     return Loaded(added=len(rows) - len(old), changed=changed, unchanged=len(old) - changed)
 
 
@@ -219,7 +219,7 @@ async def _update(
     """The numbers of those that changed."""
     columns = ("id", *rows[0])
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values(*columns)}
-    merged = [_merge(stored[row["no"]], row, present) for row in rows]
+    merged = [_merge(model, stored[row["no"]], row, present) for row in rows]
     changed = [row for row in merged if row != stored[row["no"]]]
     types = types_of(model)
     await statements.update_rows(model._meta.db_table, {name: types[name] for name in columns}, changed)
@@ -241,7 +241,9 @@ def _defaults(model: type[Model]) -> Row:
     return {name: value() if callable(value) else value for name, value in given.items()}
 
 
-_OURS_TOO = frozenset(("role", "influence", "interests"))
+_OURS_TOO: Mapping[type[Model], frozenset[str]] = {
+    Contact: frozenset(("title", "parent_no", "role", "influence", "interests"))
+}
 """What colleagues write down themselves: a cell that the site leaves empty takes none of it away."""
 
 # a field is of the first kind that fits: a DatetimeField is a DateField, too
@@ -256,9 +258,10 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 }
 
 
-def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
-    told = {name: value for name, value in row.items() if name in present}
-    merged = {**stored, **{name: value for name, value in told.items() if value is not None or name not in _OURS_TOO}}
+def _merge(model: type[Model], stored: Row, row: Row, present: frozenset[str]) -> Row:
+    ours = _OURS_TOO.get(model, frozenset())
+    told = {name: value for name, value in row.items() if name in present and (value or name not in ours)}
+    merged = {**stored, **told}
     if merged.get("name") != stored.get("name"):  # old rows without initials are no change of the site's
         merged["initials"] = initials_of(merged["name"])
     elif "initials" in stored:

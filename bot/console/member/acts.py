@@ -153,7 +153,8 @@ def _page(act: Act) -> Page:
         what = done.partition("&")[0]
         if not what.startswith("fault") and what not in _LOGGED_ALREADY:
             await log(request, Action.MEMBER_CHANGED, f"member/{head.no}", what=what)
-        return RedirectResponse(f"/members/{quote(head.no, safe='')}?done={done}", status_code=303)
+        page = "/contacts" if (await read_form(request)).get("to") == "contacts" else ""
+        return RedirectResponse(f"/members/{quote(head.no, safe='')}{page}?done={done}", status_code=303)
 
     return acted
 
