@@ -96,12 +96,12 @@ def _visited(brief: Brief) -> tuple[bool, str]:
 
 def _activity(brief: Brief) -> tuple[bool, str]:
     about = brief.about
-    months = say("近三个月每月登录{a}次、{b}次、{c}次").format(
-        **dict(zip("abc", reversed(about.months), strict=True))
-    )
+    months = say("近三个月每月登录{a}次、{b}次、{c}次").format(**dict(zip("abc", reversed(about.months), strict=True)))
     if about.activity is None or about.p_active is None:
         return False, months
-    chance = say("{state}，还会来的可能{p}%").format(state=activity_words(about.activity), p=round(about.p_active * 100))
+    chance = say("{state}，还会来的可能{p}%").format(
+        state=activity_words(about.activity), p=round(about.p_active * 100)
+    )
     return False, say("，").join((chance, months))
 
 

@@ -87,6 +87,13 @@ class Settings(BaseSettings):
     activity_horizon_days: int = Field(30, ge=1, le=3650)
     stage_renewal_days: int = Field(60, ge=1, le=366)
 
+    visit_a_day: int = Field(4, ge=0, le=50)
+    visit_ahead_days: int = Field(75, ge=60, le=400)
+    visit_per_month: int = Field(1, ge=1, le=10)
+    visit_urgent_per_month: int = Field(2, ge=1, le=15)
+    visit_rest_days: int = Field(10, ge=0, le=60)
+    visit_care_gap: int = Field(3, ge=1, le=30)
+
     lease_seconds: int = Field(60, ge=1, le=3600)
 
     webhook_networks: _Networks = ""

@@ -75,6 +75,9 @@ CHANNELS = {
     "visit": "上门",
     "online": "在线",
     "other": "其他方式",
+    "qq": "QQ",
+    "post": "邮寄",
+    "event": "活动现场",
 }
 
 MODES = {"custom": "会话里", "template": "模板消息", "subscribe": "订阅通知", "mass": "群发"}
@@ -182,8 +185,12 @@ ACTION_WORDS = {
     "api_written": "程序传数",
     "webhook_changed": "改对外通知",
     "gifts_changed": "礼品",
+    "visit_recorded": "记联系的结果",
+    "problem_changed": "改问题",
+    "promise_changed": "改答应的事",
     "numbers_seen": "看号码",
     "target_set": "定目标",
+    "visits_changed": "排拜访",
     "keywords_changed": "改关键词表",
     "seekers_seen": "看求职者",
     "seeker_introduced": "介绍求职者",
@@ -197,6 +204,7 @@ TASKS = {
     "return_visit": "回访",
     "renewal": "续费前回访",
     "promise": "答应的事",
+    "problem": "解决问题",
     "follow_up": "再联系",
     "by_hand": "自己建的任务",
     "introduce": "介绍求职者",
@@ -204,6 +212,7 @@ TASKS = {
     "tell_seeker": "告诉求职者",
     "gift": "节日送礼",
     "handover": "接手移交来的会员",
+    "planned_visit": "排好的拜访",
 }
 
 TOUCHES = {
@@ -215,6 +224,7 @@ TOUCHES = {
     "follow": "关注公众号",
     "unfollow": "取消关注公众号",
     "visit": "回访",
+    "tried": "没联系上",
 }
 
 ACTIVITY = {

@@ -36,6 +36,7 @@ from campaigns.members.tier_runs import last_tiering_at
 from campaigns.members.tiering import assign_all_tiers
 from campaigns.outbox import Batch
 from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.visit_planning import planned_at
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ _BRING_UP_AT = {19, 49}
 _SCORE_HOUR = 3
 _SCORE_AT = {9, 39}  # looked at twice an hour, so that a night's run that failed is made up for
 _SCORE_SECONDS = 1200
+_VISITS_HOUR = 4  # after the scores
+_VISITS_AT = {14, 44}
 _DRAIN_SECONDS = 30  # a batch that takes longer is rung again
 _JOB_SECONDS = 120
 _RING_SECONDS = 10
@@ -151,20 +154,31 @@ async def _score_and_tier(runtime: Runtime) -> None:
 
 async def score_if_due(runtime: Runtime) -> bool:
     """Score members unless done since three; in a process of its own, for what it loads has no use in sending."""
-    return await _tonight(runtime, "score", await last_run_at())
+    return await _tonight(runtime, _SCORE_HOUR, await last_run_at(), "score", "--json", "--as-of")
 
 
 async def tier_if_due(runtime: Runtime) -> bool:
     """Place members in their tiers unless done since three."""
-    return await _tonight(runtime, "tiers", await last_tiering_at())
+    return await _tonight(runtime, _SCORE_HOUR, await last_tiering_at(), "tiers", "--json", "--as-of")
 
 
-async def _tonight(runtime: Runtime, what: str, last: datetime | None) -> bool:
+async def plan_visits(ctx: dict[str, Any]) -> None:
+    """Once a night, as soon as it is four in Shanghai: who is visited when, and the tasks of the day."""
+    await _once(ctx["visiting"], plan_visits_if_due, ctx["runtime"])
+
+
+async def plan_visits_if_due(runtime: Runtime) -> bool:
+    """Plan unless done since four; in a process of its own, for a large network takes seconds of one processor."""
+    return await _tonight(runtime, _VISITS_HOUR, await planned_at(), "visits", "plan", "--json", "--as-of")
+
+
+async def _tonight(runtime: Runtime, hour: int, last: datetime | None, *words: str) -> bool:
+    """Run a command of ours beside this process unless done since that hour; the moment follows its last word."""
     now = runtime.clock()
-    if last and _last_night(now) <= last <= now:
+    if last and _last_night(now, hour) <= last <= now:
         return False
     given = {**os.environ, **_told(runtime.settings)}
-    command = (sys.executable, "-m", "bot", what, "--json", "--as-of", now.isoformat())
+    command = (sys.executable, "-m", "bot", *words, now.isoformat())
     process = await asyncio.create_subprocess_exec(*command, env=given, stdout=DEVNULL, stderr=DEVNULL)
     try:
         ended = await process.wait()
@@ -172,19 +186,19 @@ async def _tonight(runtime: Runtime, what: str, last: datetime | None) -> bool:
         if process.returncode is None:
             process.kill()
     if ended:
-        log.error("the night's huifang %s failed (exit %s): run by hand it says why", what, ended)
+        log.error("the night's huifang %s failed (exit %s): run by hand it says why", words[0], ended)
     return not ended
 
 
-def _last_night(now: datetime) -> datetime:
+def _last_night(now: datetime, hour: int) -> datetime:
     local = now.astimezone(SHANGHAI)
-    due = local.replace(hour=_SCORE_HOUR, minute=0, second=0, microsecond=0)
+    due = local.replace(hour=hour, minute=0, second=0, microsecond=0)
     return due if due <= local else due - timedelta(days=1)
 
 
 def _told(settings: Settings) -> dict[str, str]:
     """What a process of its own must know to work on this database, as variables."""
-    names = [name for name in Settings.model_fields if name.startswith(("activity_", "stage_"))]
+    names = [name for name in Settings.model_fields if name.startswith(("activity_", "stage_", "visit_"))]
     told = {name: str(getattr(settings, name)) for name in ("huifang_var", "huifang_templates", "log_level", *names)}
     return {name.upper(): value for name, value in {**told, "database_url": settings.database}.items()}
 
@@ -234,6 +248,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
         cron(deliver, name=f"{queue}:deliver", second=_DELIVER_AT, keep_result=0),
         cron(bring_up, name=f"{queue}:bring_up", minute=_BRING_UP_AT, second=43, keep_result=0),
         cron(score, name=f"{queue}:score", minute=_SCORE_AT, second=31, timeout=_SCORE_SECONDS, keep_result=0),
+        cron(plan_visits, name=f"{queue}:visits", minute=_VISITS_AT, second=41, timeout=_SCORE_SECONDS, keep_result=0),
         cron(recover, name=f"{queue}:recover", second=_RECOVER_AT, run_at_startup=True, keep_result=0),
     ]
     return _Lookout(
@@ -250,6 +265,7 @@ def make_worker(runtime: Runtime, *, lookout: bool = True) -> Worker:
             "scoring": asyncio.Lock(),
             "delivering": asyncio.Lock(),
             "bringing_up": asyncio.Lock(),
+            "visiting": asyncio.Lock(),
         },
         handle_signals=False,
         keep_result=0,

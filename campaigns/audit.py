@@ -53,6 +53,9 @@ class Action(StrEnum):
     TIER_SET = "tier_set"  # by hand, and taken back
     TIER_ENDED = "tier_ended"  # by itself, on its last day
     TASK_CHANGED = "task_changed"
+    VISIT_RECORDED = "visit_recorded"
+    PROBLEM_CHANGED = "problem_changed"
+    PROMISE_CHANGED = "promise_changed"
     NUMBERS_SEEN = "numbers_seen"
     SEEKERS_SEEN = "seekers_seen"
     SEEKER_INTRODUCED = "seeker_introduced"
@@ -63,6 +66,7 @@ class Action(StrEnum):
     WEBHOOK_CHANGED = "webhook_changed"  # made, rotated, paused, on again, stopped, sent again, deleted
     GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
     TARGET_SET = "target_set"
+    VISITS_CHANGED = "visits_changed"  # a visit moved, intensive care, an absence
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from campaigns.terms import SHANGHAI, Direction, Tier, TouchKind
 MANNERS: Mapping[Tier, Manner] = {
     Tier.TOP: Manner.VISIT, Tier.GOOD: Manner.VISIT, Tier.STANDARD: Manner.CALL, Tier.LOW: Manner.MESSAGE,
 }  # fmt: skip
-RULE = "tier in 高端,优质 or renewal_days <= 90"
+RULE = "tier in (高端, 优质) or renewal_days <= 90"
 CATEGORY, MEDIUM = "gift", "gift"
 _AHEAD = {Manner.VISIT: 8, Manner.CALL: 2}  # worked days before the festival on which it is due
 _MOST = 20_000

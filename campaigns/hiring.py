@@ -1,31 +1,19 @@
-"""What companies look for, now and by their own plans: groups for joint recruiting, and follow-ups with a day.
-
-Needs come from live postings; plans join them by `add_plans`, and nothing else has to change.
-"""
+"""What companies look for, now and by their own plans: groups for joint recruiting, and follow-ups with a day."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from campaigns import statements, visits
+from campaigns import hiring_plans, statements, visits
 from campaigns.calendar import WorkCalendar
+from campaigns.hiring_plans import Plan
 from campaigns.matching import Cluster, Need, clusters_of, occupations_of
 from campaigns.terms import SHANGHAI
 
 AHEAD = timedelta(days=14)
 """So long before the month of a plan the company is asked again."""
 _MORNING = time(9, 30)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """The company means to take on so many for a role from that month."""
-
-    member_id: int
-    role: str
-    heads: int
-    month: date
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +45,19 @@ async def needs_now(owners: Collection[str] | None = None) -> list[Need]:
     return [Need(**{**row, "heads": row["heads"] or 1}) for row in rows]
 
 
-async def add_plans(needs: Sequence[Need], plans: Iterable[Plan]) -> list[Need]:
-    """The same needs and, behind them, what is planned."""
-    plans = list(plans)
+async def needs_planned(plans: Sequence[Plan]) -> list[Need]:
     known = {one.id: one for one in await companies([one.member_id for one in plans])}
-    planned = [
+    return [
         Need(one.member_id, known[one.member_id].trade, known[one.member_id].city, one.role, one.heads, one.month)
         for one in plans
         if one.member_id in known
     ]
-    return [*needs, *planned]
 
 
-async def clusters_now(owners: Collection[str] | None = None, plans: Iterable[Plan] = ()) -> list[Cluster]:
-    return clusters_of(await add_plans(await needs_now(owners), plans))
+async def clusters_now(today: date, owners: Collection[str] | None = None) -> list[Cluster]:
+    """Of live postings and of what is planned for this month and later."""
+    plans = await hiring_plans.plans_ahead(today, owners)
+    return clusters_of([*await needs_now(owners), *await needs_planned(plans)])
 
 
 async def open_follow_ups(plans: Iterable[Plan], now: datetime, calendar: WorkCalendar) -> list[int]:

@@ -112,7 +112,7 @@ async def propose(member_id: int, offers: Sequence[Offer], *, by: str, now: date
 
 
 async def propose_after_visit(
-    member_id: int, visit_id: int, now: datetime, policy: PolicySettings, *, by: str
+    member_id: int, outcome_id: int, now: datetime, policy: PolicySettings, *, by: str
 ) -> int | None:
     """The best seekers for whom nothing stands in the way become a task that names them; None where there is none."""
     offers = [one for one in await offers_for(member_id, now, policy) if one.hindrance is None and one.state is None]
@@ -122,7 +122,7 @@ async def propose_after_visit(
     return await visits.open_visit(
         member_id,
         category="introduce",
-        cause=f"introduce:{visit_id}",
+        cause=f"introduce:{outcome_id}",
         opened_at=now,
         due_at=now + _TASK_DUE,
         note="有合适的求职者：" + "；".join(_line(one.pair) for one in best),

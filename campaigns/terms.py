@@ -119,6 +119,7 @@ class TouchKind(StrEnum):
     FOLLOW = "follow"
     UNFOLLOW = "unfollow"
     VISIT = "visit"  # a person's contact
+    TRIED = "tried"  # a person's, that reached nobody
 
 
 class Reaction(StrEnum):

@@ -144,6 +144,8 @@ _THINGS: Mapping[str, Ask] = {
     "fairs/id": _first(models.Fair),
     "staff/id": _first(models.StaffAccount),
     "calendar/day": _always("2026-11-23"),
+    "visits/day": _always("2026-11-23"),
+    "visits/id": _first(models.PlannedVisit),
     "inbox/number": _first_heard,
     "inbox/id": _first(models.CannedAnswer),
     "imports/id": _first(models.ImportRun),

@@ -20,6 +20,7 @@ from bot.cli import (
     scoring,
     segments,
     staff,
+    visits,
     wechat,
 )
 from bot.cli.parts import print_json
@@ -46,6 +47,9 @@ app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
 app.add_typer(gifts.app, name="gift")
 app.add_typer(staff.app, name="staff")
+app.add_typer(visits.app, name="visits")
+app.add_typer(visits.care_app, name="care")
+app.add_typer(visits.absence_app, name="absence")
 app.add_typer(wechat.app, name="wechat")
 app.add_typer(programs.api_app, name="api")
 app.add_typer(programs.hook_app, name="webhook")

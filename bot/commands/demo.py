@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.alone import alone
 from bot.clock import ProductClock
+from bot.commands.demo_desk import desk_counts, furnish_desk, set_targets
 from bot.commands.demo_matching import hold_a_fair, introduce_some, matched
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars, show, status_lines, table
@@ -119,6 +120,7 @@ async def _play(running: House, as_json: bool) -> None:
     def moved(moment: datetime) -> None:
         _tick(moment, as_json)
 
+    await furnish_desk(running.runtime)
     await introduce_some(running.runtime)
     await hold_a_fair(running.runtime)
     for key, at in _STARTS:
@@ -129,6 +131,7 @@ async def _play(running: House, as_json: bool) -> None:
     await conductor.until_done(moved)
     await planner.skip_slots(running.runtime.clock())
     running.runtime.planning_held = False
+    await set_targets(running.runtime.clock())
     _say("", as_json)
 
 
@@ -166,6 +169,7 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
         "answers": answers,
         "tasks": dict(await visits.count_open()),
         **await matched(),
+        "desk": await desk_counts(running.runtime),
         "balance": [{**asdict(balance), "holds": balance.holds} for balance in balances],
         "addresses": {**running.addresses(), "log_in": f"{running.web.url}{demo_path(running.runtime)}"},
     }

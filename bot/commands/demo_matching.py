@@ -36,7 +36,7 @@ async def introduce_some(runtime: Runtime) -> None:
 
 async def hold_a_fair(runtime: Runtime) -> None:
     """Of the largest group there is, by messages."""
-    clusters = await hiring.clusters_now()
+    clusters = await hiring.clusters_now(runtime.clock().astimezone(SHANGHAI).date())
     if not clusters:
         return
     group, now = clusters[0], runtime.clock()

@@ -28,7 +28,7 @@ async def listing(settings: Settings) -> list[dict[str, Any]]:
 async def clusters(settings: Settings) -> list[dict[str, Any]]:
     """Groups of companies that look for the same, the largest first."""
     async with open_database(settings):
-        found = await hiring.clusters_now()
+        found = await hiring.clusters_now((await _now(settings)).date())
         known = {one.id: one for one in await hiring.companies([member for each in found for member in each.members])}
     return [_cluster(one, [known[member].no for member in one.members if member in known]) for one in found]
 
@@ -54,7 +54,9 @@ async def make(
 ) -> dict[str, Any]:
     """A fair; with the key of a group a joint recruiting of it."""
     async with open_database(settings):
-        group = next((one for one in await hiring.clusters_now() if one.key == cluster), None) if cluster else None
+        now = await _now(settings)
+        found = await hiring.clusters_now(now.date()) if cluster else []
+        group = next((one for one in found if one.key == cluster), None)
         if cluster and group is None:
             raise InputError(f"没有叫 {cluster} 的一群，huifang fairs clusters 列出现有的 (no such group)")
         made = await fairs.make_fair(
@@ -66,7 +68,7 @@ async def make(
             capacity=capacity,
             source=cluster,
             by=by,
-            now=await _now(settings),
+            now=now,
         )
     return await show(settings, made)
 

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bot.console.settings.limits import LIMITS
-from bot.console.tasks.outcomes import RESULTS
 from bot.contact_words import CONTACT_ROLES
 from bot.language import say
+from bot.result_words import RESULTS
 from bot.wording import (
     CHANNELS,
     INTENTS,
@@ -42,6 +42,7 @@ _KINDS = {
     "channel": ("通道", "/settings/channels"),
     "token": ("接口令牌", "/settings/tokens"),
     "webhook": ("对外通知", "/settings/webhooks"),
+    "visits": ("拜访", "/visits"),
     "field": ("自定义字段", "/settings/fields"),
     "canned": ("常用语", "/inbox/canned"),
     "file": ("设置文件", ""),
@@ -80,6 +81,7 @@ _KEYS = {
     "lines": "行数",
     "event": "编号",
     "kinds": "通知什么",
+    "medium": "怎么联系",
     "message": "消息",
     "name": "名称",
     "now": "现在",
@@ -88,6 +90,10 @@ _KEYS = {
     "parent_no": "上级联系人编号",
     "phones": "完整号码",
     "plan": "礼品计划",
+    "plans": "用工计划数",
+    "problem": "问题",
+    "problems": "问题数",
+    "promise": "答应的事",
     "reason": "原因",
     "restored": "换回的版本",
     "result": "结果",
@@ -117,12 +123,23 @@ _KEYS = {
     "what": "做了什么",
 }
 _VALUES = {
+    "moved": "改了日子",
+    "released": "放回自动",
+    "care": "开始关注",
+    "care over": "结束关注",
+    "care-over": "结束关注",
+    "absence": "请假",
+    "absence gone": "取消请假",
+    "capacity": "改一天家数",
     "approved": "批准",
     "refused": "不批准",
     "withdrawn": "撤回",
     "start": "开始",
     "pause": "暂停",
     "paused": "暂停",
+    "solved": "解决",
+    "kept": "办到了",
+    "broken": "没办到",
     "resumed": "恢复",
     "stopped": "停发",
     "lifted": "恢复",
@@ -190,7 +207,11 @@ def _told(key: str, value: object) -> str:
         case bool():
             return say("是的") if value else say("否")
         case int():
-            return f"{value:,}" if key not in ("message", "task", "contact", "version", "restored") else str(value)
+            return (
+                f"{value:,}"
+                if key not in ("message", "task", "contact", "version", "restored", "problem", "promise")
+                else str(value)
+            )
         case str():
             return _one(key, value)
         case list():
@@ -212,7 +233,7 @@ def _one(key: str, value: str) -> str:
             return say(CONTACT_ROLES[value])
         case "rights" if value in RIGHTS:
             return right_words(value)
-        case "channel" if value in CHANNELS:
+        case "channel" | "medium" if value in CHANNELS:
             return channel_words(value)
         case "was" | "now" if value in INTENTS:
             return intent_words(value)

@@ -73,7 +73,7 @@ async def month(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     owners = visitor_of(request).staff.owners
     today = runtime.clock().astimezone(SHANGHAI).date()
-    first = _asked_month(request.query_params.get("month", "")) or today.replace(day=1)
+    first = asked_month(request.query_params.get("month", "")) or today.replace(day=1)
     start = first - timedelta(days=first.weekday())
     following = (first + timedelta(days=32)).replace(day=1)
     end = following + timedelta(days=-following.weekday() % 7)
@@ -99,7 +99,7 @@ async def month(request: Request) -> Response:
 async def one_day(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     owners = visitor_of(request).staff.owners
-    asked = _asked_day(request.path_params["day"])
+    asked = asked_day(request.path_params["day"])
     if asked is None:
         return await not_found(request, here="calendar", what=say("没有这一天"))
     [found] = await days_between(runtime, asked, asked + _DAY, owners, asked.month)
@@ -120,14 +120,14 @@ async def one_day(request: Request) -> Response:
     )
 
 
-def _asked_month(text: str) -> date | None:
+def asked_month(text: str) -> date | None:
     found = _MONTH.fullmatch(text)
     if found and _FIRST_YEAR <= int(found[1]) <= _LAST_YEAR and 1 <= int(found[2]) <= 12:
         return date(int(found[1]), int(found[2]), 1)
     return None
 
 
-def _asked_day(text: str) -> date | None:
+def asked_day(text: str) -> date | None:
     with contextlib.suppress(ValueError):
         found = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
         return found if found and _FIRST_YEAR <= found.year <= _LAST_YEAR else None

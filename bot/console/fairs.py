@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.days_given import read_day
 from bot.console.shell import not_found, staff_page
-from bot.console.tasks.outcomes import read_day
 from bot.language import say
 from bot.match_words import answer_words, cluster_words, fair_kind_words, fair_state_words
 from bot.runtime import Runtime
@@ -47,7 +47,7 @@ class Line:
 async def page(request: Request) -> Response:
     found = await fairs.list_fairs()
     counts = await fairs.count_invitations([one.id for one in found])
-    clusters = await hiring.clusters_now(visitor_of(request).staff.owners)
+    clusters = await hiring.clusters_now(_today(request), visitor_of(request).staff.owners)
     return await staff_page(
         request,
         "fairs/list.html",
@@ -262,7 +262,7 @@ async def _offered(request: Request, found: FairRow, invited: set[int]) -> list[
 
 
 async def _cluster(request: Request, key: str) -> Cluster | None:
-    found = await hiring.clusters_now(visitor_of(request).staff.owners) if key else []
+    found = await hiring.clusters_now(_today(request), visitor_of(request).staff.owners) if key else []
     return next((one for one in found if one.key == key), None)
 
 
@@ -292,6 +292,11 @@ async def _form(
 
 async def _no_fair(request: Request) -> Response:
     return await not_found(request, here="fairs", what=say("没有这一场招聘会"))
+
+
+def _today(request: Request) -> date:
+    runtime: Runtime = request.app.state.runtime
+    return runtime.clock().astimezone(SHANGHAI).date()
 
 
 def _back(fair_id: int, done: str, **more: object) -> Response:

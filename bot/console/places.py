@@ -31,6 +31,8 @@ _GROUPS: tuple[tuple[tuple[str, str, str, str, Right | None], ...], ...] = (
         ("today", "/", "today", "今日", Right.SEE),
         ("inbox", "/inbox", "inbox", "会话", Right.SEE),
         ("tasks", "/tasks", "task", "任务", Right.SEE),
+        ("visits", "/visits", "cal", "拜访", Right.SEE),
+        ("problems", "/problems", "alert", "问题", Right.SEE),
     ),
     (
         ("members", "/members", "firm", "企业会员", Right.SEE),

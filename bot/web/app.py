@@ -40,6 +40,7 @@ from bot.console.member import page as member
 from bot.console.member import seekers as member_seekers
 from bot.console.members import assigning, exporting, views
 from bot.console.members import page as members
+from bot.console.results import plans, problems, promises, recording, statistics
 from bot.console.segments import pages as segments
 from bot.console.settings import (
     channels,
@@ -56,6 +57,7 @@ from bot.console.settings import (
 )
 from bot.console.tasks import doing, lists, task
 from bot.console.today import page as today
+from bot.console.visits import absences, conflicts, months, one
 from bot.database import is_away
 from bot.inbox import Inbox
 from bot.runtime import Runtime
@@ -85,6 +87,11 @@ PAGES = (
     doing,
     lists,
     task,
+    recording,
+    problems,
+    statistics,
+    promises,
+    plans,
     approving,
     running,
     start,
@@ -97,6 +104,10 @@ PAGES = (
     calendars,
     gift_acts,
     gifts,
+    months,
+    conflicts,
+    absences,
+    one,
     material,
     me,
     staff,

@@ -18,10 +18,12 @@ from campaigns.terms import (
     ChannelName,
     ContactFacts,
     DeliveryState,
+    Direction,
     Facts,
     MessageClass,
     Reason,
     Tier,
+    TouchKind,
     WechatReach,
     WecomReach,
 )
@@ -141,7 +143,7 @@ async def _history(
         ids,
         since,
     )
-    company: dict[int, list[datetime]] = defaultdict(list)
+    company = await _by_hand(ids, since)
     sms: dict[int, list[datetime]] = defaultdict(list)
     for message_id, member_id, contact_id, channel, at in rows:
         if message_id in leaving_out or not (made := moment(at)):
@@ -149,7 +151,25 @@ async def _history(
         company[member_id].append(made)
         if channel == ChannelName.SMS and contact_id:
             sms[contact_id].append(made)
-    return company, sms
+    return {member_id: sorted(times) for member_id, times in company.items()}, sms
+
+
+async def _by_hand(ids: Any, since: datetime) -> dict[int, list[datetime]]:
+    """Calls, visits and gifts weigh on a company as messages do."""
+    rows = await statements.fetch(
+        f"""
+        SELECT member_id, at FROM touches
+        WHERE member_id {_among(statements.connection())} AND at > $2
+          AND kind = '{TouchKind.VISIT}' AND direction = '{Direction.OUT}' ORDER BY at
+        """,
+        ids,
+        since,
+    )
+    made: dict[int, list[datetime]] = defaultdict(list)
+    for member_id, at in rows:
+        if found := moment(at):
+            made[member_id].append(found)
+    return made
 
 
 _NOTHING: Mapping[ChannelName, Reason] = {}

@@ -4,6 +4,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 """
 
 from campaigns.models.activity import ActivityRun
+from campaigns.models.calendar import Absence, Capacity, CarePeriod, PlannedVisit, VisitConflict
 from campaigns.models.care import Target, Transfer
 from campaigns.models.desk import (
     ApiToken,
@@ -34,6 +35,7 @@ from campaigns.models.people import (
     WechatFollower,
     WecomCustomer,
 )
+from campaigns.models.results import HiringPlan, Problem, Promise, VisitOutcome
 from campaigns.models.sending import (
     Campaign,
     ChannelState,
@@ -51,6 +53,7 @@ from campaigns.models.staff import AuditEntry, StaffAccount, StaffSession
 from campaigns.models.tiering import TierOverride, TierRun
 
 __all__ = [
+    "Absence",
     "ActivityRun",
     "ApiAnswer",
     "ApiToken",
@@ -60,6 +63,8 @@ __all__ = [
     "Binding",
     "Campaign",
     "CannedAnswer",
+    "Capacity",
+    "CarePeriod",
     "ChannelState",
     "Claim",
     "Contact",
@@ -75,6 +80,7 @@ __all__ = [
     "GiftLine",
     "GiftPlan",
     "GiftTaste",
+    "HiringPlan",
     "ImportRun",
     "Introduction",
     "KeptCount",
@@ -88,7 +94,10 @@ __all__ = [
     "Note",
     "Notice",
     "Occurrence",
+    "PlannedVisit",
     "Posting",
+    "Problem",
+    "Promise",
     "SavedSegment",
     "SavedView",
     "Seeker",
@@ -105,6 +114,8 @@ __all__ = [
     "Touch",
     "Transfer",
     "Visit",
+    "VisitConflict",
+    "VisitOutcome",
     "Webhook",
     "WebhookDelivery",
     "WechatFollower",

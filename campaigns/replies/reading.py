@@ -1,5 +1,6 @@
 """A customer's words: matched, touched, understood, acted upon."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from campaigns import conversations, notices, outbox, touches, visits, webhooks
@@ -9,7 +10,7 @@ from campaigns.members import consent
 from campaigns.members.find import Match, hold_contact, match_contact, match_member, members_sharing
 from campaigns.models import Message
 from campaigns.replies.events import Taken
-from campaigns.terms import Direction, Intent, MessageClass, Reply, TouchKind
+from campaigns.terms import ChannelName, Direction, Intent, MessageClass, Reply, TouchKind
 from campaigns.webhooks import WebhookKind
 
 AUTO_REPLIES = "auto_replies"
@@ -32,6 +33,19 @@ _TASKS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a customer said, in a channel or, without an address, to a person of ours who was there."""
+
+    at: datetime
+    text: str
+    medium: str
+    address: str = ""
+    automatic: bool = False
+    stored: int | None = None  # the event it came as
+    answers: int | None = None  # the message of ours it answers
+
+
 async def handle_reply(
     reply: Reply,
     stored: int,
@@ -45,39 +59,47 @@ async def handle_reply(
     if match is None:
         return Taken("unmatched")
     answered = message_id or await outbox.last_message_to(reply.channel, reply.address, reply.at)
-    reading = read_intent(reply.text, table)
+    words = Words(reply.at, reply.text, reply.channel, reply.address, reply.automatic, stored, answered)
+    return Taken("applied", await take_words(match, words, now, table, doubt_pause))
+
+
+async def take_words(
+    match: Match, words: Words, now: datetime, table: IntentTable, doubt_pause: timedelta = consent.PAUSE
+) -> Intent:
+    """The one path of all that customers say: touch, meaning, stop, task, notice, answer."""
+    reading = read_intent(words.text, table)
     # by its manner a machine's, but in words that may refuse: then a person looks
-    automatic = reply.automatic or (reading.intent is Intent.AUTO_REPLY and reading.stop is StopVerdict.NO)
+    automatic = words.automatic or (reading.intent is Intent.AUTO_REPLY and reading.stop is StopVerdict.NO)
     touch_id = await touches.record_touch(
         match.member_id,
         contact_id=match.contact_id,
-        at=reply.at,
+        at=words.at,
         direction=Direction.IN,
         kind=TouchKind.AUTO_REPLY if automatic else TouchKind.REPLY,
-        medium=reply.channel,
-        message_id=answered,
-        event_id=stored,
-        text=reply.text,
+        medium=words.medium,
+        message_id=words.answers,
+        event_id=words.stored,
+        text=words.text,
         intent=Intent.AUTO_REPLY if automatic else reading.intent,
         evidence=reading.matched[:128],
     )
     if automatic:
-        return Taken("applied", Intent.AUTO_REPLY)
-    told = {"channel": reply.channel, "text": reply.text, "intent": reading.intent, "message": answered}
-    await webhooks.announce(WebhookKind.REPLY, at=reply.at, about={match.member_id: told}, contact_id=match.contact_id)
-    others = await _stop(match, reply, f"touch:{touch_id}", reading.stop, now, doubt_pause)
-    needs_person = await _act(match, reply, touch_id, reading, now, others)
+        return Intent.AUTO_REPLY
+    told = {"channel": words.medium, "text": words.text, "intent": reading.intent, "message": words.answers}
+    await webhooks.announce(WebhookKind.REPLY, at=words.at, about={match.member_id: told}, contact_id=match.contact_id)
+    others = await _stop(match, words, f"touch:{touch_id}", reading.stop, now, doubt_pause)
+    needs_person = await _act(match, words, touch_id, reading, now, others)
     await conversations.hear(
         match.member_id,
-        at=reply.at,
-        medium=reply.channel,
+        at=words.at,
+        medium=words.medium,
         contact_id=match.contact_id,
         touch_id=touch_id,
         intent=reading.intent,
         needs_person=needs_person,
         refused=reading.stop is StopVerdict.REFUSE,
     )
-    return Taken("applied", reading.intent)
+    return reading.intent
 
 
 async def _match(reply: Reply, message_id: int | None) -> Match | None:
@@ -89,12 +111,12 @@ async def _match(reply: Reply, message_id: int | None) -> Match | None:
 
 
 async def _stop(
-    match: Match, reply: Reply, source: str, stop: StopVerdict, now: datetime, doubt_pause: timedelta
+    match: Match, words: Words, source: str, stop: StopVerdict, now: datetime, doubt_pause: timedelta
 ) -> str:
     """Stop, or pause, every company this address belongs to. Returns what a person must know of the others."""
     if stop is StopVerdict.NO:
         return ""
-    members = await members_sharing(match, reply.channel, reply.address)
+    members = await _sharing(match, words)
     if stop is StopVerdict.REFUSE:
         await consent.record_opt_out(*members, at=now, source=source)
     else:
@@ -103,7 +125,14 @@ async def _stop(
     return f"\n同一地址也是 {'、'.join(others[:_OTHERS_SHOWN])} 的，一起停 (shared)" if others else ""
 
 
-async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now: datetime, others: str) -> bool:
+async def _sharing(match: Match, words: Words) -> dict[int, str]:
+    """Whom these words stand for; what is said to a person's face, for one company."""
+    if not words.address:
+        return {match.member_id: ""}
+    return await members_sharing(match, ChannelName(words.medium), words.address)
+
+
+async def _act(match: Match, words: Words, touch_id: int, reading: Reading, now: datetime, others: str) -> bool:
     """Returns whether a person has to look: no answer went by itself to what asks for one, or a task says so."""
     source, intent, stop = f"touch:{touch_id}", reading.intent, reading.stop
     if intent is Intent.WRONG_CONTACT and match.contact_id is not None:
@@ -117,26 +146,31 @@ async def _act(match: Match, reply: Reply, touch_id: int, reading: Reading, now:
             opened_at=now,
             due_at=now + _DUE,
             contact_id=match.contact_id,
-            note=reply.text[:500] + others,
+            note=words.text[:500] + others,
         )
         await notices.add_notice(visit_id, match.member_id, at=now)
-    answered = stop is StopVerdict.NO and await _answer(match, reply, touch_id, intent, now)
+    answered = stop is StopVerdict.NO and await _answer(match, words, touch_id, intent, now)
     return visited or not (answered or (intent is Intent.THANKS and stop is StopVerdict.NO))
 
 
-async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now: datetime) -> bool:
-    """Queue the automatic answer, where the campaign of answers runs, has words for it, and nobody is at it himself."""
+async def _answer(match: Match, words: Words, touch_id: int, intent: Intent, now: datetime) -> bool:
+    """Queue the automatic answer, where the campaign of answers runs, has words for it, and nobody is at it himself.
+
+    Where a person of ours was there it is answered.
+    """
+    if not words.address:
+        return True
     campaign = await find_campaign(AUTO_REPLIES)
     if campaign is None or campaign.state != "running":
         return False
-    if intent not in campaign.definition.answers or reply.channel not in campaign.definition.channels:
+    if intent not in campaign.definition.answers or words.medium not in campaign.definition.channels:
         return False
     if match.contact_id is None or await conversations.is_taken(match.member_id):
         return False
     await hold_contact(match.contact_id)  # they may write twice in one breath
     recently = Message.filter(
         message_class=MessageClass.ANSWER,
-        address=reply.address,
+        address=words.address,
         not_before__gt=now - _QUIET_AFTER_ANSWER,
         occurrence__campaign_id=campaign.id,  # what a colleague answered by hand is none of it
     )
@@ -157,8 +191,8 @@ async def _answer(match: Match, reply: Reply, touch_id: int, intent: Intent, now
                 "member_id": match.member_id,
                 "contact_id": match.contact_id,
                 "message_class": MessageClass.ANSWER,
-                "channel": reply.channel,
-                "address": reply.address,
+                "channel": words.medium,
+                "address": words.address,
                 "state": "queued",
                 "reason": "",
                 "not_before": now,

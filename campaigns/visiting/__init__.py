@@ -1,9 +1,11 @@
 """The visit calendar: who visits whom on which day, by rules that hold together, and what could not be kept."""
 
+from campaigns.visiting.moving import FIRM, broken_by
 from campaigns.visiting.planning import plan_visits
 from campaigns.visiting.values import (
     Care,
     Conflict,
+    Kept,
     Kind,
     Plan,
     Planned,
@@ -14,8 +16,10 @@ from campaigns.visiting.values import (
 )
 
 __all__ = [
+    "FIRM",
     "Care",
     "Conflict",
+    "Kept",
     "Kind",
     "Plan",
     "Planned",
@@ -23,5 +27,6 @@ __all__ = [
     "VisitRules",
     "VisitedMember",
     "Visitor",
+    "broken_by",
     "plan_visits",
 ]

@@ -41,8 +41,18 @@ class _Chain:
         stop = self._worked.upto(min(self._end, last))
         earliest = self._worked.before(max(first, self._start))
         after_a_visit = bool(been)
+        chosen = [self._worked.before(day) for day in self._case.visits if day >= first]  # by hand
         while (due := before + self._rules.care_gap) < stop:
+            if (had := max((place for place in chosen if before < place <= due), default=None)) is not None:
+                before, after_a_visit = had, True
+                continue
             place = self._place(max(before + 1, earliest), due, stop)
+            if (
+                had := min((one for one in chosen if due < one < (stop if place is None else place)), default=None)
+            ) is not None:
+                self._lose(before, due, had, stop, first)
+                before, after_a_visit = had, True
+                continue
             if place is None or place > due:
                 self._lose(before, due, place, stop, first)
             if place is None:

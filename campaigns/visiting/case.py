@@ -3,7 +3,7 @@
 from bisect import bisect_left, insort
 from collections.abc import Sequence
 
-from campaigns.visiting.values import VisitedMember, VisitRules
+from campaigns.visiting.values import Kind, VisitedMember, VisitRules
 
 TIER_RANKS = ("高端", "优质", "一般", "低端")
 
@@ -14,16 +14,29 @@ class Case:
     def __init__(self, member: VisitedMember, rules: VisitRules, first: int) -> None:
         self.member, self.rules = member, rules
         self.rank = TIER_RANKS.index(member.tier)
-        self.visits = sorted(day for day in (one.toordinal() for one in member.visited) if day < first)
+        self.visits = sorted(day for day in (one.toordinal() for one in member.visited) if day <= first)
         self.bound: list[int] = []
         self.care = _merged(member)
         self.limit = rules.urgent_per_month if member.urgent else rules.per_month
         self.renewal = member.renews_on.toordinal() if member.renews_on else None
+        self.held: list[int] = []  # regular visits that keep the day they had
 
     def add(self, day: int, *, bound: bool = True) -> None:
         insort(self.visits, day)
         if bound:
             insort(self.bound, day)
+
+    def hold(self, day: int) -> None:
+        insort(self.held, day)
+        self.add(day)
+
+    def give_up(self, day: int) -> None:
+        for days in (self.held, self.visits, self.bound):
+            days.remove(day)
+
+    def kept(self, kind: Kind) -> list[int]:
+        """The days a visit of that kind had in the last plan."""
+        return sorted(one.on.toordinal() for one in self.member.kept if one.kind is kind and not one.pinned)
 
     def fits(self, day: int) -> bool:
         """Whether a visit on that day keeps the month, its own and that of what is planned after it."""

@@ -17,6 +17,11 @@ class Worked:
         """How many of them there are until `day`, itself included; the number of the first one after it."""
         return bisect_right(self.days, day)
 
+    def place(self, day: int) -> int | None:
+        """Its number; None for a day off."""
+        found = self.before(day)
+        return found if found < len(self.days) and self.days[found] == day else None
+
     def before(self, day: int) -> int:
         """The number of the first that is not before `day`."""
         return bisect_left(self.days, day)
@@ -28,6 +33,9 @@ class Diary:
     def __init__(self, visitor: Visitor, worked: Worked, first: int) -> None:
         away = {one.toordinal() for one in visitor.away}
         self.capacity = [0 if day in away or day < first else max(0, visitor.capacity) for day in worked.days]
+        for day, number in visitor.taken.items():
+            if (place := worked.place(day.toordinal())) is not None:
+                self.capacity[place] = max(0, self.capacity[place] - number)
         self.away = away
         self.room = self.capacity.copy()
 

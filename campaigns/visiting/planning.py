@@ -1,6 +1,7 @@
 """Plans the visits of a span of days: first what is owed (care, then renewals), then the regular ones, tier first.
 
-Each colleague's days are a world of their own. The same input gives the same plan; nothing is drawn by lot.
+What was planned before stays where it is unless a rule makes it move; a day that a person chose comes before all. Each
+colleague's days are a world of their own. The same input gives the same plan; nothing is drawn by lot.
 """
 
 from collections import defaultdict
@@ -10,6 +11,7 @@ from datetime import date, timedelta
 from campaigns.visiting.care import plan_care
 from campaigns.visiting.case import Case
 from campaigns.visiting.diary import Diary, Worked
+from campaigns.visiting.pins import seat_pins
 from campaigns.visiting.regular import plan_regular
 from campaigns.visiting.renewals import plan_renewals
 from campaigns.visiting.values import Conflict, Plan, Planned, Rule, VisitedMember, Visitor, VisitRules
@@ -25,7 +27,7 @@ def plan_visits(
     last: date,
     rules: VisitRules | None = None,
 ) -> Plan:
-    """The visits from `first` to `last`, both included. Visits that members already had count when before `first`.
+    """The visits from `first` to `last`, both included. Visits that members already had count until `first`.
 
     To plan on as days pass, call it each day with what has happened: a visit that took place is one of `visited`.
     """
@@ -37,7 +39,7 @@ def plan_visits(
     for visitor in visitors:
         mine = cases.pop(visitor.name, [])
         diary = Diary(visitor, worked, first.toordinal())
-        for part in (plan_care, plan_renewals, plan_regular):
+        for part in (seat_pins, plan_care, plan_renewals, plan_regular):
             planned, lost = part(mine, diary, worked, limits, first.toordinal(), last.toordinal())
             visits += planned
             conflicts += lost

@@ -16,7 +16,7 @@ Found = tuple[list[Planned], list[Conflict]]
 def plan_renewals(
     cases: Sequence[Case], diary: Diary, worked: Worked, rules: VisitRules, first: int, last: int
 ) -> Found:
-    book = _Book(diary)
+    book, room = _Book(diary), diary.room.copy()
     conflicts: list[Conflict] = []
     for case in cases:
         if case.renewal is None or case.renewal < first or _seen_to(case, rules):
@@ -28,7 +28,8 @@ def plan_renewals(
         places = [worked.before(day) for day in days if case.fits(day)]
         if not book.seat(case, _best_first(places, worked, case.renewal - rules.renewal_from)) and latest <= last:
             conflicts.append(_lost(case, days, places, diary, worked, first, latest))
-    return _entered(book, worked), conflicts
+    diary.room[:] = room
+    return _entered(_seated_again(book, diary, worked), worked), conflicts
 
 
 class _Book:
@@ -36,7 +37,7 @@ class _Book:
 
     def __init__(self, diary: Diary) -> None:
         self._diary = diary
-        self._open: dict[int, Sequence[int]] = {}
+        self.open: dict[int, Sequence[int]] = {}
         self._held: dict[int, dict[int, None]] = {}  # place → ids, in the order they came
         self.cases: dict[int, Case] = {}
         self.place: dict[int, int] = {}
@@ -44,7 +45,7 @@ class _Book:
     def seat(self, case: Case, places: Sequence[int]) -> bool:
         """At its best free place, or where others can make room (an augmenting path, breadth first)."""
         member_id = case.member.id
-        self._open[member_id] = places
+        self.open[member_id] = places
         came_from: dict[int, tuple[int, int | None]] = {}  # place → who would go there, from which place
         waiting: list[tuple[int, int, int | None]] = [(place, member_id, None) for place in places]
         for place, who, left in waiting:
@@ -55,7 +56,7 @@ class _Book:
                 self._shift(place, came_from)
                 self.cases[member_id] = case
                 return True
-            waiting += [(other, holder, place) for holder in self._held.get(place, ()) for other in self._open[holder]]
+            waiting += [(other, holder, place) for holder in self._held.get(place, ()) for other in self.open[holder]]
         return False
 
     def _shift(self, place: int, came_from: dict[int, tuple[int, int | None]]) -> None:
@@ -68,6 +69,21 @@ class _Book:
             self._held.setdefault(step, {})[who] = None
             self.place[who] = step
             step = left
+
+
+def _seated_again(found: _Book, diary: Diary, worked: Worked) -> _Book:
+    """The same members, those first who can keep the day they had: whoever is seated stays seated, so all find one."""
+    book = _Book(diary)
+    had = {key: _kept_places(case, found.open[key], worked) for key, case in found.cases.items()}
+    for member_id in sorted(found.cases, key=lambda key: not had[key]):
+        places = found.open[member_id]
+        book.seat(found.cases[member_id], [*had[member_id], *(one for one in places if one not in had[member_id])])
+    return book
+
+
+def _kept_places(case: Case, places: Sequence[int], worked: Worked) -> list[int]:
+    kept = (worked.place(day) for day in case.kept(Kind.RENEWAL))
+    return [place for place in kept if place is not None and place in places]
 
 
 def _seen_to(case: Case, rules: VisitRules) -> bool:

@@ -20,6 +20,7 @@ class Rule(StrEnum):
     ABSENCE = "absence"  # a colleague who is away visits nobody
     TODAY = "today"  # what is past cannot be planned
     OWNER = "owner"  # somebody is in charge of the member
+    PIN = "pin"  # a day that a person chose
 
 
 class Kind(StrEnum):
@@ -60,6 +61,15 @@ class Care:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A visit of the last plan. It keeps its day unless a rule makes it move; `pinned`: a person chose the day."""
+
+    on: date
+    kind: Kind
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class VisitedMember:
     """`visited`: the days of past visits, in any order. `renews_on`: when the plan runs out, if it does."""
 
@@ -70,15 +80,17 @@ class VisitedMember:
     visited: Sequence[date] = ()
     urgent: bool = False
     care: Sequence[Care] = ()
+    kept: Sequence[Kept] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """A colleague: so many visits a day, none on the days away."""
+    """A colleague: so many visits a day, none on the days away. `taken`: visits that are given away already, by day."""
 
     name: str
     capacity: int
     away: Collection[date] = frozenset()
+    taken: Mapping[date, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

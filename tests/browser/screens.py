@@ -20,6 +20,8 @@ from rich.console import Console
 
 from bot.clock import ProductClock
 from bot.commands.demo import BEGINS, demo_settings
+from bot.commands.demo_desk import furnish_desk, set_targets
+from bot.commands.demo_matching import hold_a_fair, introduce_some
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars
 from bot.commands.serving import House, house
@@ -98,17 +100,15 @@ async def _live(running: House, bench: Bench) -> None:
     def moved(moment: datetime) -> None:
         bench.tick("two days and a morning", int((moment - BEGINS).total_seconds()) // 60, minutes)
 
-    for login, name, role, department in (
-        ("chengxue", "程雪", Role.MARKETER, "东区"),
-        ("shilei", "石磊", Role.AGENT, "东区"),
-        ("lina", "李娜", Role.MANAGER, "西区"),
-    ):
-        await add_colleague(role, login=login, name=name, department=department)
+    await furnish_desk(running.runtime)
+    await introduce_some(running.runtime)
+    await hold_a_fair(running.runtime)
     for key in _FIRST:
         await start(running, key)
     await conductor.live_until(_LATER[1], moved)
     await start(running, _LATER[0])
     await conductor.live_until(_LOOKED_AT, moved)
+    await set_targets(running.runtime.clock())
     await furniture()
 
 

@@ -43,12 +43,12 @@ def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
         }  # fmt: skip
         (folder / ".env").write_text("SMTP_HOST=mail.example.com\nWECHAT_APPID=wx1\nHUIFANG_VAR=/nowhere\n")
         _begin_and_kill(settings, folder)
-        done = run("demo", "--exit", "--json", "--members", "250", settings=settings, folder=folder, seconds=110)
+        done = run("demo", "--exit", "--json", "--members", "250", settings=settings, folder=folder, seconds=200)
         assert done.returncode == 0, done.stderr + _fates(folder / "var" / "demo" / "huifang.sqlite3")
         yield Shown(json.loads(done.stdout), done.stderr, port, folder)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_every_balance_holds_and_none_is_empty(shown: Shown) -> None:
     balances = {one["name"]: one for one in shown.found["balance"]}
     assert [name for name, one in balances.items() if not one["holds"]] == []
@@ -58,7 +58,7 @@ def test_every_balance_holds_and_none_is_empty(shown: Shown) -> None:
     assert all(one["left"] for one in balances.values())
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_the_shipped_campaigns_ran_and_customers_answered(shown: Shown) -> None:
     campaigns = {one["key"]: one for one in shown.found["campaigns"]}
     assert set(campaigns) == _SHIPPED | {"introduction", "fair_invitation"}
@@ -71,13 +71,20 @@ def test_the_shipped_campaigns_ran_and_customers_answered(shown: Shown) -> None:
     assert min(answers[name] for name in ("replies", "automatic", "returns")) > 0
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
+def test_no_page_of_the_desk_is_empty(shown: Shown) -> None:
+    desk = shown.found["desk"]
+    assert set(desk) == {"problems", "promises", "targets", "transfers", "gift_plans"}
+    assert all(desk.values()), desk
+
+
+@pytest.mark.timeout(400)
 def test_a_taken_port_means_the_next_free_one_said_aloud(shown: Shown) -> None:
     assert f"端口 {shown.taken_port} 被占用" in shown.errors
     assert f":{shown.taken_port}/" not in shown.found["addresses"]["web"]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(400)
 def test_its_database_refuses_real_channels_for_ever(shown: Shown) -> None:
     database = f"sqlite://{shown.folder}/var/demo/huifang.sqlite3"
     real = {

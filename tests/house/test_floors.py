@@ -19,7 +19,7 @@ FLOORS: dict[float, str] = {
     9: "bot.worker bot.dossier bot.web.webhooks bot.web.tracking bot.web.mail_door bot.sandbox.side bot.web.api.*",
     8.5: "bot.wecom.*",
     8: "bot.sender.* bot.inbox bot.backup bot.web.pages bot.web.desk bot.outgoing.*",
-    7.5: "bot.keyword_table",
+    7.5: "bot.keyword_table bot.problem_categories",
     7: "bot.runtime bot.snapshot bot.sandbox.aliyun_sms bot.sandbox.tencent_sms bot.sandbox.wechat bot.sandbox.wecom "
     "bot.sandbox.wecom.*",
     6.5: "bot.providers",
@@ -39,8 +39,7 @@ FLOORS: dict[float, str] = {
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
     5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
-    "bot.contact_words "
-    "bot.advice_words",
+    "bot.contact_words bot.advice_words bot.visit_limits bot.visit_words bot.result_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.scripts bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
@@ -58,23 +57,26 @@ FLOORS: dict[float, str] = {
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes campaigns.brief campaigns.tier_night campaigns.gifting",
+    "campaigns.effects campaigns.outcomes campaigns.brief campaigns.tier_night campaigns.gifting "
+    "campaigns.visit_planning",
     3.5: "campaigns.mass campaigns.approvals campaigns.promised campaigns.fairs campaigns.hiring campaigns.site_reads "
     "campaigns.transfers campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
     "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
-    "campaigns.gift_ledger",
+    "campaigns.gift_ledger campaigns.visit_calendar campaigns.planned_lists campaigns.visit_outcomes "
+    "campaigns.problems campaigns.problem_figures campaigns.promises campaigns.hiring_plans",
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.script_file",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.script_file "
+    "campaigns.problem_file",
     1.5: "campaigns.fields campaigns.briefing.* campaigns.advice",
     1: "campaigns.rights campaigns.spool campaigns.segments.* campaigns.schedule campaigns.policy campaigns.content.* "
     "campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows campaigns.indexes "
     "campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* campaigns.tiers.* "
-    "campaigns.matching.* campaigns.gifts.* campaigns.stages",
-    0.5: "campaigns.reach campaigns.tier_rules",
+    "campaigns.matching.* campaigns.gifts.* campaigns.stages campaigns.result_lines",
+    0.5: "campaigns.reach campaigns.tier_rules campaigns.results",
     0: "campaigns.calendar campaigns.cells",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }

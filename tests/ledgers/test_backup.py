@@ -302,6 +302,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     tiers = ("tier_runs", "tier_overrides")
     desks = ("staff", "staff_sessions", "audit_entries", *desk)
     gifts = ("gift_items", "gift_tastes", "gift_plans", "gift_lines")
+    calendar = ("care_periods", "absences", "capacities", "planned_visits", "visit_conflicts")
+    results = ("visit_outcomes", "problems", "promises", "hiring_plans")
     new = (
         "claims",
         "activity_runs",
@@ -312,6 +314,8 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         *tiers,
         *gifts,
         *matching,
+        *calendar,
+        *results,
         *wecom,
         *desks,
     )
@@ -421,6 +425,24 @@ _SAMPLES: dict[str, dict[str, Any]] = {
         "at": NOW,
     },
     "gift_lines": {"plan_id": 1, "member_id": 1, "tier": "高端", "manner": "visit", "gifts": [1], "note": _ODD},
+    "care_periods": {
+        "member_id": 1,
+        "starts_on": NOW.date(),
+        "ends_on": NOW.date(),
+        "reason": _ODD[:200],
+        "at": NOW,
+    },
+    "absences": {"owner": "林", "starts_on": NOW.date(), "ends_on": NOW.date(), "reason": _ODD[:200], "at": NOW},
+    "capacities": {"owner": "林", "a_day": 3},
+    "planned_visits": {"member_id": 1, "owner": "林", "day": NOW.date(), "kind": "care", "due": NOW.date()},
+    "visit_conflicts": {
+        "member_id": 1,
+        "owner": "林",
+        "lost": "month",
+        "won": "pin",
+        "day": NOW.date(),
+        "figures": {"gap": 4},
+    },
     "api_tokens": {"name": "n", "digest": "d", "made_at": NOW},
     "api_answers": {"token_id": 1, "key": "k", "digest": "d", "status": 200, "body": _ODD, "made_at": NOW},
     "webhooks": {"url": "https://a.example/", "kinds": ["reply"], "note": _ODD, "made_at": NOW},
@@ -434,6 +456,25 @@ _SAMPLES: dict[str, dict[str, Any]] = {
     },
     "transfers": {"owner": _ODD, "before": {_ODD: [1]}, "moved": {"tasks": []}, "by": "林", "at": NOW},
     "targets": {"month": "2026-11", "who": _ODD, "kind": "visits", "goal": 3, "by": "林", "at": NOW},
+    "visit_outcomes": {
+        "key": "k",
+        "member_id": 1,
+        "touch_id": 1,
+        "at": NOW,
+        "medium": "phone",
+        "result": "talked",
+        "by": _ODD,
+    },
+    "problems": {
+        "member_id": 1,
+        "category": "login",
+        "cause": _ODD,
+        "fault": "site",
+        "opened_at": NOW,
+        "opened_by": "林",
+    },
+    "promises": {"member_id": 1, "what": _ODD, "due_on": NOW.date(), "made_at": NOW},
+    "hiring_plans": {"member_id": 1, "role": _ODD, "heads": 3, "month": NOW.date(), "told_at": NOW, "by": "林"},
     "bindings": {"digest": "d1", "channel": "wecom", "contact_id": 1, "expires_at": NOW},
     "notices": {"visit_id": 1, "member_id": 1, "made_at": NOW, "not_before": NOW},
     "mass_tasks": {"id": 1, "key": "k", "sender": "a", "text": _ODD, "made_at": NOW, "next_at": NOW},

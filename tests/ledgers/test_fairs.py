@@ -5,12 +5,13 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.settings import Settings
-from campaigns import fairs, hiring
+from campaigns import fairs, hiring, hiring_plans
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.fairs import Answer, Kind
-from campaigns.hiring import Plan
+from campaigns.hiring_plans import Plan
 from campaigns.models import FairInvitation, Posting, Touch, Visit
+from campaigns.results import NewPlan
 from campaigns.terms import SHANGHAI
 from tests.cast import NOW, add_member
 
@@ -74,11 +75,13 @@ async def test_live_postings_and_plans_make_groups(database: Settings) -> None:
     for number, member in enumerate(members[:2]):
         await Posting.create(no=f"P{number}", member_id=member, title="厨师", heads=3, state="live")
     await Posting.create(no="P9", member_id=members[2], title="厨师", state="expired")
-    assert await hiring.clusters_now() == []
-    plans = [Plan(members[2], "炒锅", 4, date(2027, 3, 1)), Plan(999, "厨师", 4, date(2027, 3, 1))]
-    [found] = await hiring.clusters_now(plans=plans)
+    assert await hiring.clusters_now(NOW.date()) == []
+    plan = NewPlan("炒锅", 4, date(2027, 3, 1))
+    await hiring_plans.add_plan(members[2], plan, outcome_id=None, by="林", now=NOW)
+    await hiring_plans.add_plan(999, plan, outcome_id=None, by="林", now=NOW)
+    [found] = await hiring.clusters_now(NOW.date())
     assert (found.key, found.members, found.heads, found.planned) == ("餐饮酒店|大同|厨师", tuple(members[:3]), 10, 4)
-    assert await hiring.clusters_now(owners=["王"], plans=[]) == []
+    assert await hiring.clusters_now(NOW.date(), owners=["王"]) == []
     assert await hiring.who_needs(["厨师"]) == members[:2]
 
 

@@ -58,6 +58,13 @@ async def been_there(one: Member) -> None:
     await touches.record_touch(one.id, at=NOW, direction="out", kind="visit", medium="visit")  # type: ignore[arg-type]
 
 
+async def test_what_is_offered_first_selects_the_higher_tiers_and_who_renews_soon() -> None:
+    await store()
+    top, _ = await add_member("Q1", tier=Tier.TOP), await add_member("Q2", tier=Tier.LOW)
+    made = await gifting.reckon_plan(gifting.default_wish("春节"), CALENDAR, by="林", now=NOW)
+    assert [line.member_id for line in await ledger.lines_of(made.plan.id)] == [top.id]
+
+
 async def test_a_plan_is_of_the_next_festival_of_that_name_and_gives_a_first_visit_the_house_gift() -> None:
     ids = await store()
     known, new = await member("Q1"), await member("Q2")

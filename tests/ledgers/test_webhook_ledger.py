@@ -9,11 +9,13 @@ from tortoise.transactions import in_transaction
 
 from bot.settings import Settings
 from campaigns import statements, visits, webhooks
+from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError
 from campaigns.members import consent
 from campaigns.models import Visit, Webhook, WebhookDelivery
-from campaigns.replies.calls import Call, record_call
 from campaigns.replies.refusals import record_staff_refusal
+from campaigns.replies.results import record_visit_result
+from campaigns.results import Result, VisitResult
 from campaigns.webhooks import WebhookKind, WebhookState
 from tests.web_cast import NOW, add_contact, add_member
 
@@ -82,8 +84,9 @@ async def test_the_outcome_of_a_task_is_told_whether_it_ended_or_goes_on() -> No
     number = await visits.open_visit(member.id, category="renewal", **due)  # type: ignore[arg-type]
     task = await visits.find_visit(number)
     assert task is not None
-    await record_call(task, Call("no_answer", "没人接", again_at=NOW + timedelta(days=1)), by="林", now=NOW)
-    await record_call(task, Call("talked", "谈好了", promise="加一个职位"), by="林", now=NOW)
+    for key, result in (("a", Result.NO_ANSWER), ("b", Result.TALKED)):
+        done = VisitResult(result, text="打过")
+        await record_visit_result(member.id, done, key=key, by="林", now=NOW, calendar=WorkCalendar(), task=task)
     data = [one["data"] for one in await told()]
     assert [(one["done"], one["outcome"]["result"]) for one in data] == [(False, "no_answer"), (True, "talked")]  # type: ignore[index]
     assert (data[1]["member"], data[1]["contact"], data[1]["by"]) == ("Q1", "C1", "林")  # type: ignore[index]

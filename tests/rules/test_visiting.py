@@ -16,12 +16,14 @@ from campaigns.terms import Tier
 from campaigns.visiting import (
     Care,
     Conflict,
+    Kept,
     Kind,
     Plan,
     Rule,
     VisitedMember,
     Visitor,
     VisitRules,
+    broken_by,
     plan_visits,
 )
 
@@ -393,3 +395,158 @@ def test_the_rules_are_settings() -> None:
         VisitRules(urgent_per_month=4),
     )  # fmt: skip
     assert len(plan.visits) == 4
+
+
+# ---- what was planned before ---------------------------------------------------------------------------------------
+
+
+def keeping(members: Sequence[VisitedMember], plan: Plan) -> list[VisitedMember]:
+    """The same members, who keep what was planned."""
+    kept: dict[int, list[Kept]] = defaultdict(list)
+    for visit in plan.visits:
+        kept[visit.member_id].append(Kept(visit.on, visit.kind))
+    return [replace(one, kept=tuple(kept[one.id])) for one in members]
+
+
+def where(plan: Plan) -> set[tuple[int, date]]:
+    return {(visit.member_id, visit.on) for visit in plan.visits}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_planned_again_where_nothing_changed_nothing_moves(seed: int) -> None:
+    members, visitors = network(seed, 400, 4, 3)
+    last = FIRST + 75 * DAY
+    plan = planned(members, visitors, last=last)
+    assert where(planned(keeping(members, plan), visitors, last=last)) == where(plan)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_from_night_to_night_little_moves_and_the_rules_hold_over_what_happened(seed: int) -> None:
+    members, visitors = network(seed, 200, 2, 3)
+    been: dict[int, list[date]] = defaultdict(list)
+    happened, moved, stayed = [], 0, 0
+    plan = Plan([], [])
+    last = date(2026, 9, 30)
+    for today in days(FIRST, last):
+        now = [replace(m, visited=(*m.visited, *been[m.id])) for m in keeping(members, plan)]
+        before = {one for one in where(plan) if one[1] >= today}
+        plan = plan_visits(now, visitors, CALENDAR.is_workday, today, today + 75 * DAY)
+        moved += len(before - where(plan))
+        stayed += len(before & where(plan))
+        for visit in plan.visits:
+            if visit.on == today:
+                been[visit.member_id].append(today)
+                happened.append(visit)
+    checker = Checker(members, visitors, Plan(happened, []), FIRST, last)
+    checker.days_and_capacity()
+    for one in members:
+        checker.month(one)
+    assert len(happened) > 500
+    assert moved < stayed / 100
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_absence_moves_its_own_visits_and_breaks_no_rule(seed: int) -> None:
+    members, visitors = network(seed, 300, 3, 4)
+    last = FIRST + 75 * DAY
+    plan = planned(members, visitors, last=last)
+    away = frozenset(days(date(2026, 2, 2), date(2026, 2, 6)))
+    changed = [replace(visitors[0], away=visitors[0].away | away), *visitors[1:]]
+    again = planned(keeping(members, plan), changed, last=last)
+    others = {one.id for one in members if one.owner != visitors[0].name}
+    assert {one for one in where(again) if one[0] in others} == {one for one in where(plan) if one[0] in others}
+    assert not [visit for visit in again.visits if visit.owner == visitors[0].name and visit.on in away]
+
+
+def test_a_lower_tier_gives_its_day_to_a_higher_one_that_is_due() -> None:
+    low = VisitedMember(1, Tier.LOW, "A", kept=(Kept(date(2026, 1, 5), Kind.REGULAR),))
+    high = VisitedMember(2, Tier.TOP, "A")
+    plan = planned([low, high], [Visitor("A", 1)], last=date(2026, 1, 16))
+    assert [(visit.member_id, visit.on.day) for visit in plan.visits] == [(2, 5), (1, 6)]
+
+
+def test_a_visit_that_took_place_meanwhile_takes_the_next_one_away() -> None:
+    one = member(visited=(date(2026, 1, 20),), kept=(Kept(date(2026, 1, 28), Kind.REGULAR),))
+    visits = planned([one], [Visitor("A", 1)], date(2026, 1, 21), date(2026, 2, 28)).visits
+    assert [visit.on for visit in visits] == [date(2026, 2, 24)]  # the holiday is worked around
+
+
+# ---- a day that a person chose -------------------------------------------------------------------------------------
+
+
+def test_a_chosen_day_stands_before_all_and_what_it_breaks_is_named() -> None:
+    pin = Kept(date(2026, 1, 12), Kind.REGULAR, pinned=True)
+    one = member(visited=(date(2026, 1, 5),), kept=(pin,), renews_on=date(2026, 1, 20))
+    plan = plan_visits([one], [Visitor("A", 1)], CALENDAR.is_workday, date(2026, 1, 6), date(2026, 2, 10))
+    assert plan.visits[0].on == date(2026, 1, 12)
+    assert [(lost.lost, lost.won) for lost in plan.conflicts] == [
+        (Rule.MONTH, Rule.PIN), (Rule.RENEWAL_REST, Rule.PIN),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("on", "won"),
+    [(date(2026, 1, 10), Rule.WORKDAYS), (date(2026, 1, 13), Rule.ABSENCE), (date(2026, 1, 12), Rule.CAPACITY)],
+)
+def test_a_chosen_day_gives_way_to_what_is_never_broken(on: date, won: Rule) -> None:
+    pin = Kept(on, Kind.REGULAR, pinned=True)
+    taken = member(id=0, kept=(Kept(date(2026, 1, 12), Kind.REGULAR, pinned=True),))
+    staff = [Visitor("A", 1, frozenset({date(2026, 1, 13)}))]
+    plan = plan_visits([taken, member(kept=(pin,))], staff, CALENDAR.is_workday, FIRST, date(2026, 1, 30))
+    assert [(lost.member_id, lost.lost, lost.won) for lost in plan.conflicts] == [(1, Rule.PIN, won)]
+    assert any(visit.member_id == 1 for visit in plan.visits)
+
+
+def test_a_chosen_day_in_care_is_one_of_its_visits() -> None:
+    cared = member(
+        care=(Care(date(2026, 3, 2), date(2026, 3, 13)),),
+        kept=(Kept(date(2026, 3, 3), Kind.CARE, pinned=True),),
+        visited=(date(2026, 2, 27),),
+    )
+    plan = planned([cared], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 3, 13))
+    assert [visit.on.day for visit in plan.visits] == [3, 6, 11]
+
+
+def broken(one: VisitedMember, day: date, *, was: date = date(2026, 3, 4), taken: int = 0) -> list[Rule]:
+    visitor = Visitor("A", 2, frozenset({date(2026, 3, 18)}))
+    return broken_by(one, visitor, CALENDAR.is_workday, day, date(2026, 3, 2), taken=taken, was=was)
+
+
+def test_what_a_chosen_day_would_break_is_told_before() -> None:
+    assert broken(member(), date(2026, 3, 5)) == []
+    assert broken(member(), date(2026, 2, 27)) == [Rule.TODAY]
+    assert broken(member(), date(2026, 3, 7)) == [Rule.WORKDAYS]
+    assert broken(member(), date(2026, 3, 18)) == [Rule.ABSENCE]
+    assert broken(member(), date(2026, 3, 5), taken=2) == [Rule.CAPACITY]
+    assert broken(member(visited=(date(2026, 2, 10),)), date(2026, 3, 5)) == [Rule.MONTH]
+    assert broken(member(visited=(date(2026, 4, 1),)), date(2026, 3, 5)) == [Rule.MONTH]
+    assert broken(member(visited=(date(2026, 2, 10),), urgent=True), date(2026, 3, 5)) == []
+    assert broken(member(renews_on=date(2026, 3, 20)), date(2026, 3, 12)) == [Rule.RENEWAL_REST, Rule.RENEWAL]
+    cared = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), visited=(date(2026, 3, 9), date(2026, 3, 12)))
+    assert broken(cared, date(2026, 3, 5)) == [Rule.CARE_GAP]
+    assert broken(cared, date(2026, 3, 3)) == [Rule.CARE_GAP]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_day_that_is_told_to_break_nothing_breaks_nothing(seed: int) -> None:
+    members, visitors = network(seed, 300, 3, 4)
+    first, last = date(2026, 3, 2), date(2026, 5, 15)
+    plan = planned(members, visitors, first, last)
+    dice = random.Random(seed)
+    for visit in dice.sample(list(plan.visits), 60):
+        chosen = first + dice.randrange(60) * DAY
+        load = sum(1 for one in plan.visits if (one.owner, one.on) == (visit.owner, chosen))
+        one = next(m for m in keeping(members, plan) if m.id == visit.member_id)
+        others = [kept.on for kept in one.kept if kept.on != visit.on]
+        visitor = next(v for v in visitors if v.name == visit.owner)
+        told = broken_by(
+            replace(one, visited=(*one.visited, *others)), visitor, CALENDAR.is_workday, chosen, first,
+            taken=load, was=visit.on,
+        )  # fmt: skip
+        pins = tuple(
+            Kept(on, kind, pinned=True) for on, kind in [*((o, visit.kind) for o in others), (chosen, visit.kind)]
+        )
+        if told or chosen in others:
+            continue
+        result = plan_visits([replace(one, kept=pins)], [visitor], CALENDAR.is_workday, first, last)
+        assert not [lost for lost in result.conflicts if Rule.PIN in (lost.lost, lost.won)], (one, chosen)

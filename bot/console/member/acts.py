@@ -8,20 +8,21 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.calendars import asked_day
 from bot.console.member.page import colleagues, marked_left, owner_before
 from bot.console.shell import not_found
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import Page, StaffRoute, log, read_form, visitor_of
-from campaigns import remarks, transfers
+from campaigns import remarks, transfers, visit_calendar
 from campaigns.audit import Action
-from campaigns.errors import InputError
+from campaigns.errors import InputError, StateError
 from campaigns.members import consent, find, overrides
 from campaigns.members.browse import UNOWNED, Sieve
 from campaigns.members.find import Head
 from campaigns.replies.refusals import record_staff_refusal
 from campaigns.rights import Right
-from campaigns.terms import Tier
+from campaigns.terms import SHANGHAI, Tier
 
 _LARGEST = 2**31 - 1
 _LONGEST_PAUSE = 90
@@ -137,6 +138,28 @@ async def _lift(request: Request, head: Head, by: str, now: datetime) -> str:
     return "lifted"
 
 
+async def _open_care(request: Request, head: Head, by: str, now: datetime) -> str:
+    form = await read_form(request)
+    last = asked_day(str(form.get("until", ""))[:10])
+    if last is None:
+        return "fault-care-day"
+    try:
+        today = now.astimezone(SHANGHAI).date()
+        await visit_calendar.open_care(head.id, today, last, str(form.get("why", "")), by=by, now=now)
+    except (InputError, StateError) as exc:
+        return "fault-care-on" if isinstance(exc, StateError) else "fault-care"
+    return "care"
+
+
+async def _close_care(request: Request, head: Head, by: str, now: datetime) -> str:
+    today = now.astimezone(SHANGHAI).date()
+    try:
+        await visit_calendar.close_care(request.path_params["id"], head.id, today, by=by, now=now)
+    except StateError:
+        return "fault-care-over"
+    return "care-over"
+
+
 async def _reason(request: Request) -> str:
     return " ".join(str((await read_form(request)).get("reason", "")).split())[:60]
 
@@ -173,6 +196,8 @@ routes = [
     _route("pause", _pause),
     _route("resume", _resume),
     _route("stop", _stop),
+    _route("care", _open_care),
+    _route("care/{id:int}/close", _close_care),
     _route("lift", _lift, Right.PLAN),
     _route("tier", _set_tier, Right.PLAN),
     _route("tier/end", _end_tier, Right.PLAN),

@@ -20,9 +20,10 @@ from bot.contact_words import influence_words, role_words
 from bot.dossier import describe_page
 from bot.language import say
 from bot.runtime import Runtime
+from bot.visit_words import conflict_line, kind_words, what_to_do
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
-from campaigns import definitions, outbox, remarks
+from campaigns import definitions, outbox, remarks, visit_calendar
 from campaigns.audit import Action, read_audit
 from campaigns.briefing.people import tree_of
 from campaigns.caring import advise_member
@@ -103,6 +104,13 @@ async def show(request: Request, *, whole: bool = False) -> Response:
         stage=stage_words(found["stage"]),
         posts=show_postings(found["posts"], waiting, left, await held_parts(), now),
         remarks=await remarks.remarks_of(found["id"]),
+        care=await visit_calendar.care_of(found["id"], now.astimezone(SHANGHAI).date()),
+        coming=await visit_calendar.entries_of(found["id"], now.astimezone(SHANGHAI).date()),
+        lost=[
+            (conflict_line(one.lost, one.won, one.figures), what_to_do(one.won))
+            for one in await visit_calendar.conflicts_of(found["id"])
+        ],
+        kind_words=kind_words,
         composer=await _composer(request, found, whole=whole),
         colleagues=await colleagues(visitor.staff, found["owner"]) if visitor.may(Right.ASSIGN) else [],
         may_answer=visitor.may(Right.ANSWER),

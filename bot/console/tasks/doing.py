@@ -7,18 +7,20 @@ from uuid import uuid4
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from bot.console.days_given import read_day
+from bot.console.results.form import read_result
+from bot.console.results.taking import take
 from bot.console.shell import not_found, staff_page
-from bot.console.tasks import outcomes
-from bot.console.tasks.outcomes import Outcome, morning_of, read_day, read_outcome
 from bot.console.tasks.task import no_task, own_task, show
 from bot.language import say
+from bot.problem_categories import categories_in_force
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
-from campaigns import introducing, visits
+from campaigns import visits
 from campaigns.audit import Action
 from campaigns.errors import StateError
 from campaigns.members import find
-from campaigns.replies.calls import Call, record_call
+from campaigns.results import morning_of
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
@@ -32,36 +34,17 @@ async def write_outcome(request: Request) -> Response:
         return await no_task(request)
     one, head = found
     runtime: Runtime = request.app.state.runtime
-    now = runtime.clock()
     form = {name: str(value) for name, value in (await read_form(request)).items()}
-    outcome, faults = read_outcome(form, _today(now))
-    if outcome is None:
+    categories = await categories_in_force(runtime.settings.huifang_templates)
+    result, faults = read_result(form, _today(runtime.clock()), categories, one.contact_id)
+    if result is None:
         return await show(request, faults=faults, typed=form)
+    key = f"task:{one.id}:{form.get('nonce', '')[:40] or uuid4().hex}"  # sent twice it is written once
     try:
-        await record_call(one, _call(outcome, now), by=visitor_of(request).staff.name, now=now)
+        await take(request, head, result, key=key, task=one)
     except StateError as exc:
         return await show(request, faults={"result": str(exc)}, typed=form)
-    if outcome.result == outcomes.TALKED:
-        by, policy = visitor_of(request).staff.name, runtime.rulebook.policy
-        await introducing.propose_after_visit(head.id, one.id, now, policy, by=by)
-    await log(request, Action.TASK_CHANGED, f"member/{head.no}", task=one.id, result=outcome.result)
-    return RedirectResponse(f"/tasks/{one.id}?done={outcome.result}", status_code=303)
-
-
-def _call(outcome: Outcome, now: datetime) -> Call:
-    """One that nobody answered is tried again, on the next day where none was chosen."""
-    again = outcome.result in outcomes.OPEN_STILL
-    on = outcome.next_on or (_today(now) + timedelta(days=1) if again else None)
-    at = morning_of(on, now) if on else None
-    return Call(
-        result=outcome.result,
-        text=outcome.note or outcomes.RESULTS[outcome.result],
-        promise=outcome.promise,
-        promise_at=morning_of(outcome.promise_on, now) if outcome.promise_on else None,
-        again_at=at if again else None,
-        next_at=None if again else at,
-        refused=outcome.result == outcomes.REFUSED,
-    )
+    return RedirectResponse(f"/tasks/{one.id}?done={result.result}", status_code=303)
 
 
 async def postpone(request: Request) -> Response:

@@ -3,18 +3,19 @@
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.console import threads
+from bot.console.results.taking import choices, pressure
 from bot.console.shell import not_found, staff_page
-from bot.console.tasks.outcomes import RESULTS
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
-from campaigns import staff, visits
+from campaigns import problems, promises, staff, visit_outcomes, visits
 from campaigns.audit import Action
 from campaigns.members import find
 from campaigns.members.find import Head
@@ -52,6 +53,7 @@ async def show(
         return await no_task(request)
     one, head = found
     described = await find.describe_member(head.no)
+    today = runtime.clock().astimezone(SHANGHAI).date()
     said, _ = await threads.read_thread(runtime, head.id)
     return await staff_page(
         request,
@@ -64,12 +66,17 @@ async def show(
         address=str if whole else masked,
         whole=whole,
         said=said[-_LAST:][::-1],
-        results=[(key, say(words)) for key, words in RESULTS.items()],
+        **await choices(runtime, today),
+        pressure=await pressure(runtime, head),
+        outcome=await visit_outcomes.outcome_of_visit(one.id),
+        problem=await problems.problem_of_visit(one.id),
+        promise=await promises.promise_of_visit(one.id),
+        nonce=(typed or {}).get("nonce") or uuid4().hex,
         colleagues=await _colleagues(head),
         faults=defaultdict(str, faults or {}),
         typed=defaultdict(str, typed or {}),
         done=request.query_params.get("done", ""),
-        today=runtime.clock().astimezone(SHANGHAI).date(),
+        today=today,
         may=visitor_of(request).may(Right.ANSWER),
         may_see_numbers=visitor_of(request).may(Right.ADDRESSES),
     )

@@ -7,7 +7,7 @@ from tortoise.migrations import operations as ops
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0020_people")]
+    dependencies = [("campaigns", "0022_outcomes")]
 
     operations = [
         ops.AddField(model_name="Contact", name="role", field=fields.CharField(null=True, max_length=16)),

@@ -1,0 +1,1 @@
+"""结果: what came of a contact, the problems, promises and plans that were heard of, and their numbers."""

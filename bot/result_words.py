@@ -1,0 +1,45 @@
+"""What staff read for the outcome of a contact: results, use, effect, mood, whose fault, a category, how long."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.language import SOURCE, language, say
+from campaigns.problem_file import Category
+from campaigns.results import Effect, Fault, Medium, Mood, Result, Used
+
+RESULTS: Mapping[str, str] = {
+    Result.TALKED: "接通，谈完",
+    Result.LATER: "接通，改时间",
+    Result.NO_ANSWER: "没人接",
+    Result.WRONG_NUMBER: "空号、停机",
+    Result.REFUSED: "不要再联系",
+}
+MEDIA: Mapping[str, str] = {
+    Medium.PHONE: "电话",
+    Medium.VISIT: "上门",
+    Medium.QQ: "QQ",
+    Medium.POST: "邮寄",
+    Medium.GIFT: "礼品",
+    Medium.EVENT: "活动现场",
+}
+USED: Mapping[str, str] = {Used.YES: "已用", Used.PARTLY: "用了一部分", Used.NO: "没用"}
+EFFECTS: Mapping[str, str] = {Effect.GOOD: "效果好", Effect.FAIR: "效果一般", Effect.NONE: "没效果"}
+MOODS: Mapping[str, str] = {Mood.GLAD: "满意", Mood.CALM: "平静", Mood.ANNOYED: "不满"}
+FAULTS: Mapping[str, str] = {Fault.SITE: "网站", Fault.MEMBER: "企业", Fault.MARKET: "市场"}
+PROMISE_STATES: Mapping[str, str] = {"open": "要办的", "overdue": "超期的", "kept": "办到的", "broken": "没办到的"}
+
+
+def category_words(one: Category) -> str:
+    return one.name if language() == SOURCE else one.english
+
+
+def took_words(took: timedelta | None) -> str:
+    """2天3小时; a dash where nothing was solved."""
+    if took is None:
+        return "—"
+    hours = round(took.total_seconds() / 3600)
+    if hours < 1:
+        return say("不到1小时")
+    if hours < 48:
+        return say("{n}小时").format(n=hours)
+    return say("{n}天").format(n=round(hours / 24))

@@ -1,0 +1,18 @@
+"""What the settings say about visits, as the calendar's rules take it."""
+
+from bot.settings import Settings
+from campaigns.visit_planning import Usual
+from campaigns.visiting import VisitRules
+
+_TO_RENEWAL = 10  # days before the rest that are the best for a visit before a renewal
+
+
+def usual_visits(settings: Settings) -> Usual:
+    rules = VisitRules(
+        per_month=settings.visit_per_month,
+        urgent_per_month=max(settings.visit_urgent_per_month, settings.visit_per_month),
+        rest=settings.visit_rest_days,
+        renewal_from=settings.visit_rest_days + _TO_RENEWAL,
+        care_gap=settings.visit_care_gap,
+    )
+    return Usual(settings.visit_a_day, settings.visit_ahead_days, rules)

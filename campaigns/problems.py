@@ -1,0 +1,194 @@
+"""What stands in members' ways: opened by what a person heard, solved, and the members told of it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, time
+from typing import Any
+
+from campaigns import statements
+from campaigns.errors import InputError, StateError
+from campaigns.models import Problem
+from campaigns.results import NewProblem
+from campaigns.terms import SHANGHAI
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemSieve:
+    """Which problems; an empty field asks nothing. `state`: open, solved; `month`: 2026-11, when it was heard of.
+
+    `staff` is who heard of it, `number` the member's.
+    """
+
+    state: str = ""
+    category: str = ""
+    fault: str = ""
+    tier: str = ""
+    trade: str = ""
+    staff: str = ""
+    month: str = ""
+    number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemLine:
+    """A problem, and whose. `owner` solves it."""
+
+    id: int
+    member_id: int
+    member_no: str
+    member: str
+    tier: str
+    trade: str
+    visit_id: int | None
+    category: str
+    cause: str
+    fault: str
+    owner: str
+    opened_at: datetime
+    opened_by: str
+    solved_at: datetime | None
+    solved_by: str
+    told_at: datetime | None
+
+
+def sieve_from(asked: Mapping[str, str]) -> ProblemSieve:
+    """Of an address's or a command's words. Raises InputError for a month that is none."""
+    given = {one.name: asked.get(one.name, "").strip()[:128] for one in fields(ProblemSieve)}
+    if given["state"] not in ("", "open", "solved"):
+        given["state"] = ""
+    if given["month"]:
+        _month_of(given["month"])
+    return ProblemSieve(**given)
+
+
+async def add_problem(
+    member_id: int,
+    problem: NewProblem,
+    *,
+    outcome_id: int | None = None,
+    visit_id: int | None = None,
+    owner: str = "",
+    by: str,
+    now: datetime,
+) -> int:
+    row = await Problem.create(
+        member_id=member_id,
+        outcome_id=outcome_id,
+        visit_id=visit_id,
+        category=problem.category,
+        cause=problem.cause,
+        fault=problem.fault,
+        owner=owner,
+        opened_at=now,
+        opened_by=by,
+    )
+    return int(row.id)
+
+
+async def give_visit(problem_id: int, visit_id: int) -> None:
+    """The task it became."""
+    await Problem.filter(id=problem_id).update(visit_id=visit_id)
+
+
+async def solve_problem(problem_id: int, *, by: str, now: datetime) -> None:
+    """Raises StateError where it is solved already."""
+    if await Problem.filter(id=problem_id, solved_at=None).update(solved_at=now, solved_by=by) != 1:
+        raise StateError("这个问题刚被别人改过，重新打开看看 (somebody changed this problem)")
+
+
+async def reopen_problem(problem_id: int) -> None:
+    changed = await Problem.filter(id=problem_id, solved_at__not_isnull=True).update(
+        solved_at=None, solved_by="", told_at=None
+    )
+    if changed != 1:
+        raise StateError("这个问题刚被别人改过，重新打开看看 (somebody changed this problem)")
+
+
+async def mark_told(problem_ids: Collection[int], now: datetime) -> None:
+    await Problem.filter(id__in=list(problem_ids), told_at=None).update(told_at=now)
+
+
+async def find_problem(problem_id: int) -> ProblemLine | None:
+    return next(iter(await _lines("p.id = $1", [problem_id])), None)
+
+
+async def problem_of_visit(visit_id: int) -> ProblemLine | None:
+    """The one that became this task."""
+    return next(iter(await _lines("p.visit_id = $1", [visit_id])), None)
+
+
+async def browse_problems(
+    sieve: ProblemSieve, owners: Collection[str] | None = None, *, page: int = 1
+) -> Sequence[ProblemLine]:
+    """What is open before what is solved, the newest first."""
+    where, params = _where(sieve, owners)
+    order = "CASE WHEN p.solved_at IS NULL THEN 0 ELSE 1 END, p.opened_at DESC, p.id DESC"
+    return await _lines(where, params, f"ORDER BY {order} LIMIT {PAGE} OFFSET {(max(page, 1) - 1) * PAGE}")
+
+
+async def count_problems(sieve: ProblemSieve, owners: Collection[str] | None = None) -> int:
+    where, params = _where(sieve, owners)
+    rows = await statements.query(
+        f"SELECT count(*) AS n FROM problems p JOIN members m ON m.id = p.member_id WHERE {where}", *params
+    )
+    return int(rows[0]["n"])
+
+
+async def mended_untold(category: str, owners: Collection[str] | None = None) -> Sequence[ProblemLine]:
+    """Solved faults of the site of one category whose members were not told yet."""
+    where, params = _where(ProblemSieve(state="solved", category=category, fault="site"), owners)
+    return await _lines(f"{where} AND p.told_at IS NULL", params, "ORDER BY p.id")
+
+
+async def _lines(where: str, params: Sequence[Any], tail: str = "") -> list[ProblemLine]:
+    rows = await statements.query(
+        f"""
+        SELECT p.id, p.member_id, m.no AS member_no, m.name AS member, m.tier, m.trade, p.visit_id, p.category, p.cause,
+               p.fault, CASE WHEN p.owner <> '' THEN p.owner ELSE m.owner END AS owner, p.opened_at, p.opened_by,
+               p.solved_at, p.solved_by, p.told_at
+        FROM problems p JOIN members m ON m.id = p.member_id WHERE {where} {tail}
+        """,
+        *params,
+    )
+    moments = ("opened_at", "solved_at", "told_at")
+    return [ProblemLine(**{**row, **{name: statements.moment(row[name]) for name in moments}}) for row in rows]
+
+
+_COLUMNS = {
+    "category": "p.category",
+    "fault": "p.fault",
+    "tier": "m.tier",
+    "trade": "m.trade",
+    "staff": "p.opened_by",
+    "number": "m.no",
+}
+
+
+def _where(sieve: ProblemSieve, owners: Collection[str] | None) -> tuple[str, list[Any]]:
+    db = statements.connection()
+    params: list[Any] = []
+
+    def take(value: object) -> str:
+        params.append(value)
+        return f"${len(params)}"
+
+    parts = [f"{column} = {take(value)}" for name, column in _COLUMNS.items() if (value := getattr(sieve, name))]
+    if sieve.state:
+        parts.append(f"p.solved_at IS {'NULL' if sieve.state == 'open' else 'NOT NULL'}")
+    if sieve.month:
+        first, end = _month_of(sieve.month)
+        parts.append(f"p.opened_at >= {take(first)} AND p.opened_at < {take(end)}")
+    if owners is not None:
+        parts.append(f"m.owner {statements.ids_in(db, take(statements.id_list(db, sorted(owners))), 'text')}")
+    return " AND ".join(parts) or "1 = 1", params
+
+
+def _month_of(text: str) -> tuple[datetime, datetime]:
+    """Its first moment and that of the next, in Shanghai."""
+    try:
+        first = datetime.combine(datetime.strptime(text, "%Y-%m").date(), time(), SHANGHAI)  # noqa: DTZ007 a month
+        return first, first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
+    except ValueError:
+        raise InputError(f"月份写成 2026-11 这样，写的是 {text[:20]} (a month such as 2026-11)") from None

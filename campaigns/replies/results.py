@@ -1,0 +1,174 @@
+"""What came of a contact by hand, from every door: touch, customer's words, problems, promises, plans, tasks."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tortoise.transactions import in_transaction
+
+from campaigns import hiring, hiring_plans, problems, promises, touches, visit_outcomes, visits
+from campaigns.calendar import WorkCalendar
+from campaigns.hiring_plans import Plan
+from campaigns.intents import IntentTable
+from campaigns.members.find import Match
+from campaigns.promises import PromiseState
+from campaigns.replies.reading import Words, take_words
+from campaigns.replies.refusals import record_staff_refusal
+from campaigns.results import NOT_REACHED, OPEN_STILL, NewPromise, Result, VisitResult, morning_of
+from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
+from campaigns.visits import VisitTask
+
+_SOLVED_WITHIN = timedelta(days=3)
+PROBLEM, PROMISE, FOLLOW_UP = "problem", "promise", "follow_up"
+"""Categories of the tasks that come of an outcome."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What was written down. `new` is False where this form or message had come before: nothing was added."""
+
+    outcome_id: int
+    problems: int = 0
+    promise: bool = False
+    plans: int = 0
+    intent: Intent | None = None
+    new: bool = True
+
+
+async def record_visit_result(
+    member_id: int,
+    result: VisitResult,
+    *,
+    key: str,
+    by: str,
+    now: datetime,
+    calendar: WorkCalendar,
+    table: IntentTable | None = None,
+    task: VisitTask | None = None,
+) -> Recorded:
+    """All of it or nothing. `key` is of the form or message: what comes twice counts once.
+
+    `calendar`: follow-ups of hiring plans are due on worked days.
+    `table` reads the customer's own words; where there are none it may be left out.
+    Raises StateError for a task somebody else closed meanwhile.
+    """
+    async with in_transaction():
+        if known := await visit_outcomes.find_outcome(key):
+            return Recorded(known.id, new=False)
+        if task is not None:
+            await _end(task, result, by, now)
+        touch_id = await _touch(member_id, result, by, now)
+        outcome_id = await visit_outcomes.add_outcome(
+            member_id, result, key=key, touch_id=touch_id, visit_id=task.id if task else None, by=by, now=now
+        )
+        intent = await _hear(member_id, result, now, table)
+        await _problems(member_id, result, outcome_id, by, now)
+        if result.promise:
+            await _promise(member_id, result, result.promise, outcome_id, touch_id, by, now)
+        await _plans(member_id, result, outcome_id, by, now, calendar)
+        if result.next_on and not (task and result.result in OPEN_STILL):
+            await _follow_up(member_id, result, touch_id, by, now)
+        if result.result is Result.REFUSED:
+            await record_staff_refusal(member_id, now=now, by=by)
+    return Recorded(outcome_id, len(result.problems), result.promise is not None, len(result.plans), intent)
+
+
+async def solve_problem(problem_id: int, *, by: str, now: datetime) -> None:
+    """And its task is done. Raises StateError where it is solved already."""
+    async with in_transaction():
+        await problems.solve_problem(problem_id, by=by, now=now)
+        found = await problems.find_problem(problem_id)
+        await _close(found.visit_id if found else None, {"result": "solved"}, by, now)
+
+
+async def settle_promise(promise_id: int, state: PromiseState, *, by: str, now: datetime) -> None:
+    """Kept or broken, and its task is done; open again leaves the task as it is. Raises StateError."""
+    async with in_transaction():
+        await promises.settle_promise(promise_id, state, by=by, now=now)
+        found = await promises.find_promise(promise_id)
+        if state is not PromiseState.OPEN:
+            await _close(found.visit_id if found else None, {"result": str(state)}, by, now)
+
+
+async def _close(visit_id: int | None, outcome: dict[str, object], by: str, now: datetime) -> None:
+    """Where nobody closed it before."""
+    task = await visits.find_visit(visit_id) if visit_id else None
+    if task is not None and task.state == "open":
+        await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
+
+
+async def _end(task: VisitTask, result: VisitResult, by: str, now: datetime) -> None:
+    """The task is done, or put off: on the next day where none was chosen."""
+    promised = result.promise.what if result.promise else ""
+    outcome = {"result": result.result, "text": result.text, "promise": promised}
+    if result.result in OPEN_STILL:
+        on = result.next_on or (now.astimezone(SHANGHAI) + timedelta(days=1)).date()
+        await visits.note_try(task.id, outcome=outcome, until=morning_of(on, now), at=now, by=by)
+        return
+    await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
+
+
+async def _touch(member_id: int, result: VisitResult, by: str, now: datetime) -> int:
+    return await touches.record_touch(
+        member_id,
+        at=now,
+        direction=Direction.OUT,
+        kind=TouchKind.TRIED if result.result in NOT_REACHED else TouchKind.VISIT,
+        medium=result.medium,
+        contact_id=result.contact_id,
+        text=result.text,
+        by=by,
+    )
+
+
+async def _hear(member_id: int, result: VisitResult, now: datetime, table: IntentTable | None) -> Intent | None:
+    if not result.said:
+        return None
+    assert table is not None
+    words = Words(at=now, text=result.said, medium=result.medium)
+    return await take_words(Match(member_id, result.contact_id), words, now, table)
+
+
+async def _problems(member_id: int, result: VisitResult, outcome_id: int, by: str, now: datetime) -> None:
+    for one in result.problems:
+        number = await problems.add_problem(member_id, one, outcome_id=outcome_id, owner=by, by=by, now=now)
+        due = morning_of((now.astimezone(SHANGHAI) + _SOLVED_WITHIN).date(), now)
+        task = await _open(member_id, result, PROBLEM, f"problem:{number}", due, one.cause or result.text, by, now)
+        await problems.give_visit(number, task)
+
+
+async def _promise(
+    member_id: int, result: VisitResult, promise: NewPromise, outcome_id: int, touch_id: int, by: str, now: datetime
+) -> None:
+    due = morning_of(promise.due_on, now)
+    task = await _open(member_id, result, PROMISE, f"promise:{touch_id}", due, promise.what, by, now)
+    await promises.add_promise(member_id, promise, outcome_id=outcome_id, visit_id=task, owner=by, now=now)
+
+
+async def _plans(
+    member_id: int, result: VisitResult, outcome_id: int, by: str, now: datetime, calendar: WorkCalendar
+) -> None:
+    for one in result.plans:
+        await hiring_plans.add_plan(member_id, one, outcome_id=outcome_id, by=by, now=now)
+    told = [Plan(member_id, one.role, one.heads, one.month) for one in result.plans]
+    await hiring.open_follow_ups(told, now, calendar)
+
+
+async def _follow_up(member_id: int, result: VisitResult, touch_id: int, by: str, now: datetime) -> None:
+    assert result.next_on is not None
+    due, note = morning_of(result.next_on, now), result.next_step or result.text
+    await _open(member_id, result, FOLLOW_UP, f"next:{touch_id}", due, note, by, now)
+
+
+async def _open(
+    member_id: int, result: VisitResult, category: str, cause: str, due: datetime, note: str, by: str, now: datetime
+) -> int:
+    return await visits.open_visit(
+        member_id,
+        category=category,
+        cause=cause,
+        opened_at=now,
+        due_at=due,
+        contact_id=result.contact_id,
+        note=note,
+        owner=by,
+    )

@@ -1,0 +1,231 @@
+"""Visits planned from what the ledgers know, opened as tasks when their day comes, moved by hand."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+
+from campaigns import marks, statements, visit_calendar, visits
+from campaigns.calendar import WorkCalendar
+from campaigns.errors import InputError, StateError
+from campaigns.terms import SHANGHAI, Tier
+from campaigns.visit_calendar import Change, Entry, Leave
+from campaigns.visiting import (
+    FIRM,
+    Care,
+    Kept,
+    Rule,
+    VisitedMember,
+    Visitor,
+    VisitRules,
+    broken_by,
+    plan_visits,
+)
+
+CATEGORY = "planned_visit"
+PLANNED_AT = "visits_planned"
+_BACK = timedelta(days=400)  # how far back a visit still says when the next is due
+_EVENING = time(18)
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What holds where nobody said otherwise: visits a day, days planned ahead, the rules."""
+
+    a_day: int = 4
+    ahead: int = 75
+    rules: VisitRules = field(default_factory=VisitRules)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`opened`: tasks of visits whose day had come."""
+
+    members: int
+    visits: int
+    conflicts: int
+    opened: int
+    change: Change
+
+
+async def plan_calendar(calendar: WorkCalendar, usual: Usual, now: datetime) -> Outcome:
+    """Plan anew from today on, then open the tasks of today. What can stay where it was stays."""
+    today = now.astimezone(SHANGHAI).date()
+    opened = await open_due(today - timedelta(days=1), now)  # of a night that was missed
+    before = await visit_calendar.entries_from(today)
+    members = await _members(before, today)
+    visitors = await _visitors({one.owner for one in members}, usual, today)
+    last = today + timedelta(days=usual.ahead)
+    plan = plan_visits(members, visitors, calendar.is_workday, today, last, usual.rules)
+    change = await visit_calendar.write_plan(before, plan.visits, plan.conflicts)
+    opened += await open_due(today, now)
+    await marks.write_mark(PLANNED_AT, now.isoformat())
+    return Outcome(len(members), len(plan.visits), len(plan.conflicts), opened, change)
+
+
+async def planned_at() -> datetime | None:
+    mark = await marks.read_mark(PLANNED_AT)
+    return datetime.fromisoformat(mark) if mark else None
+
+
+async def open_due(today: date, now: datetime) -> int:
+    """A task for each visit whose day has come; one that is open still is not doubled. Returns how many."""
+    due = await visit_calendar.due_entries(today)
+    waiting = await _open_tasks({one.member_id for one in due})
+    opened = 0
+    for one in due:
+        task_id = waiting.get(one.member_id)
+        if task_id is None:
+            task_id = waiting[one.member_id] = await _open(one, now)
+            opened += 1
+        await visit_calendar.set_task(one.id, task_id)
+    return opened
+
+
+async def _open(one: Entry, now: datetime) -> int:
+    due_at = datetime.combine(one.day, _EVENING, SHANGHAI)
+    return await visits.open_visit(
+        one.member_id, category=CATEGORY, cause=f"planned:{one.id}", opened_at=now, due_at=max(due_at, now)
+    )
+
+
+async def _open_tasks(member_ids: Collection[int]) -> dict[int, int]:
+    """Member → its open task of the calendar."""
+    rows = await statements.query("SELECT member_id, id FROM visits WHERE state = 'open' AND category = $1", CATEGORY)
+    return {row["member_id"]: row["id"] for row in rows if row["member_id"] in member_ids}
+
+
+# ---- what the plan is made from -------------------------------------------------------------------------------------
+
+
+async def _members(before: Sequence[Entry], today: date) -> list[VisitedMember]:
+    """Everybody with an owner, in five statements whatever their number."""
+    rows = await statements.fetch("SELECT id, tier, owner, plan_expires_on FROM members WHERE owner <> ''")
+    been, urgent = await _been(today), await _urgent()
+    care = await visit_calendar.care_from(today - timedelta(days=100))
+    kept: dict[int, list[Kept]] = defaultdict(list)
+    for one in before:
+        kept[one.member_id].append(_kept(one))
+    return [
+        VisitedMember(
+            row["id"],
+            Tier(row["tier"]),
+            row["owner"],
+            statements.day(row["plan_expires_on"]),
+            been.get(row["id"], ()),
+            row["id"] in urgent,
+            [Care(one.starts_on, one.ends_on) for one in care.get(row["id"], ())],
+            kept.get(row["id"], ()),
+        )
+        for row in rows
+    ]
+
+
+def _kept(one: Entry) -> Kept:
+    return Kept(one.day, one.kind, pinned=bool(one.pinned_by))
+
+
+async def _been(today: date, member_id: int | None = None) -> Mapping[int, Sequence[date]]:
+    """Member → the days it was visited: what colleagues wrote down, and what they were given to do and have not yet."""
+    since = datetime.combine(today - _BACK, time(), SHANGHAI)
+    which = "" if member_id is None else f" AND member_id = {int(member_id)}"
+    touched = await statements.fetch(
+        f"SELECT member_id, at FROM touches WHERE kind = 'visit' AND at >= $1{which}", since
+    )
+    given = await statements.fetch(
+        f"SELECT member_id, due_at AS at FROM visits WHERE state = 'open' AND category = $1{which}", CATEGORY
+    )
+    found: dict[int, set[date]] = defaultdict(set)
+    for row in [*touched, *given]:
+        found[row["member_id"]].add(min(_day_of(statements.moment(row["at"])), today))
+    return {key: sorted(days) for key, days in found.items()}
+
+
+def _day_of(at: datetime | None) -> date:
+    assert at is not None
+    return at.astimezone(SHANGHAI).date()
+
+
+async def _urgent() -> frozenset[int]:
+    rows = await statements.fetch("SELECT DISTINCT member_id FROM postings WHERE urgent AND state = 'live'")
+    return frozenset(row["member_id"] for row in rows)
+
+
+async def _visitors(owners: Collection[str], usual: Usual, today: date) -> list[Visitor]:
+    """Those who have members; whoever may not log in any more visits nobody."""
+    left = await statements.fetch("SELECT name FROM staff WHERE NOT active")
+    gone = {row["name"] for row in left}
+    numbers = await visit_calendar.capacities()
+    away, given = away_days(await visit_calendar.absences_from(today)), await visit_calendar.given_on(today)
+    return [
+        Visitor(owner, numbers.get(owner, usual.a_day), frozenset(away.get(owner, ())), {today: given.get(owner, 0)})
+        for owner in sorted(set(owners) - gone)
+    ]
+
+
+async def rooms(
+    owners: Collection[str], calendar: WorkCalendar, usual: Usual, first: date, last: date
+) -> Mapping[date, Mapping[str, int]]:
+    """Day → colleague → visits that fit on it."""
+    visitors = await _visitors(owners, usual, first)
+    return {
+        day: {one.name: one.capacity for one in visitors if day not in one.away} if calendar.is_workday(day) else {}
+        for day in _days(first, last)
+    }
+
+
+def away_days(leaves: Sequence[Leave]) -> Mapping[str, set[date]]:
+    found: dict[str, set[date]] = defaultdict(set)
+    for one in leaves:
+        found[one.owner] |= set(_days(one.starts_on, one.ends_on))
+    return found
+
+
+def _days(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=n) for n in range((last - first).days + 1))
+
+
+# ---- by hand --------------------------------------------------------------------------------------------------------
+
+
+async def check_move(entry: Entry, day: date, calendar: WorkCalendar, usual: Usual, now: datetime) -> list[Rule]:
+    """The rules that day would break, those nobody may break first."""
+    today = now.astimezone(SHANGHAI).date()
+    others = [one for one in await visit_calendar.entries_of(entry.member_id, today) if one.id != entry.id]
+    [visitor] = await _visitors([entry.owner], usual, today) or [Visitor(entry.owner, 0)]
+    taken = await visit_calendar.count_on(entry.owner, day) - (day == entry.day)
+    member = await _member(entry.member_id, today)
+    member = replace(member, visited=(*member.visited, *(one.day for one in others)))
+    return broken_by(member, visitor, calendar.is_workday, day, today, taken=taken, was=entry.day, rules=usual.rules)
+
+
+async def move_visit(
+    entry: Entry, day: date, calendar: WorkCalendar, usual: Usual, *, by: str, now: datetime
+) -> list[Rule]:
+    """Onto that day, where it then stays; returns what it breaks. Raises StateError for what is never broken."""
+    today = now.astimezone(SHANGHAI).date()
+    if day > today + timedelta(days=usual.ahead):
+        raise InputError(f"最远只排到{usual.ahead}天以后 (at most {usual.ahead} days ahead)")
+    broken = await check_move(entry, day, calendar, usual, now)
+    if FIRM & set(broken):
+        raise StateError("那天排不了：休息、请假、满了，或者已经过去 (that day cannot be had)")
+    await visit_calendar.pin_entry(entry.id, day, was=entry.day, by=by)
+    await open_due(today, now)
+    return broken
+
+
+async def _member(member_id: int, today: date) -> VisitedMember:
+    [row] = await statements.fetch("SELECT id, tier, owner, plan_expires_on FROM members WHERE id = $1", member_id)
+    urgent = await statements.fetch(
+        "SELECT 1 FROM postings WHERE member_id = $1 AND urgent AND state = 'live' LIMIT 1", member_id
+    )
+    care = await visit_calendar.care_of(member_id, today)
+    return VisitedMember(
+        member_id,
+        Tier(row["tier"]),
+        row["owner"],
+        statements.day(row["plan_expires_on"]),
+        (await _been(today, member_id)).get(member_id, ()),
+        bool(urgent),
+        [Care(one.starts_on, one.ends_on) for one in care],
+    )

@@ -1,0 +1,91 @@
+"""What a day chosen by hand would break, told before it is chosen."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
+from datetime import date
+
+from campaigns.visiting.case import Case
+from campaigns.visiting.values import Rule, VisitedMember, Visitor, VisitRules
+
+FIRM = frozenset({Rule.TODAY, Rule.WORKDAYS, Rule.ABSENCE, Rule.CAPACITY})
+"""Broken by nobody, a person's choice included."""
+
+
+def broken_by(
+    member: VisitedMember,
+    visitor: Visitor,
+    is_workday: Callable[[date], bool],
+    day: date,
+    today: date,
+    *,
+    taken: int,
+    was: date,
+    rules: VisitRules | None = None,
+) -> list[Rule]:
+    """`member.visited`: past visits and the other planned ones. `was`: the day that is left; `taken`: visits of this
+    colleague on the new day already.
+    """
+    limits = rules or VisitRules()
+    return [*_firm(visitor, is_workday, day, today, taken), *_soft(member, is_workday, day, was, limits)]
+
+
+def _firm(visitor: Visitor, is_workday: Callable[[date], bool], day: date, today: date, taken: int) -> list[Rule]:
+    broken = {
+        Rule.TODAY: day < today,
+        Rule.WORKDAYS: not is_workday(day),
+        Rule.ABSENCE: day in visitor.away,
+        Rule.CAPACITY: taken >= visitor.capacity,
+    }
+    return [rule for rule, lost in broken.items() if lost]
+
+
+def _soft(
+    member: VisitedMember, is_workday: Callable[[date], bool], day: date, was: date, rules: VisitRules
+) -> list[Rule]:
+    case = Case(member, rules, date.max.toordinal())
+    new, old = day.toordinal(), was.toordinal()
+    in_care = case.in_care(new) is not None
+    broken = {
+        Rule.MONTH: not in_care and _months(case, new) > case.limit,
+        Rule.RENEWAL_REST: not in_care and case.resting(new),
+        Rule.RENEWAL: _sees_to(case, old) and not _sees_to(case, new) and not any(map(_seer(case), case.visits)),
+        Rule.CARE_GAP: _opens_gap(case, is_workday, new, old),
+    }
+    return [rule for rule, lost in broken.items() if lost]
+
+
+def _months(case: Case, new: int) -> int:
+    """The most visits in any month the new one is in."""
+    days = sorted({*case.visits, new})
+    ends = [day for day in days if new <= day < new + case.rules.month]
+    return max(bisect_right(days, end) - bisect_left(days, end - case.rules.month + 1) for end in ends)
+
+
+def _sees_to(case: Case, day: int) -> bool:
+    """Whether a visit on that day is the one before the renewal."""
+    latest = (case.renewal or 0) - case.rules.rest
+    return case.renewal is not None and latest - case.rules.month < day <= latest
+
+
+def _seer(case: Case) -> Callable[[int], bool]:
+    return lambda day: _sees_to(case, day)
+
+
+def _opens_gap(case: Case, is_workday: Callable[[date], bool], new: int, old: int) -> bool:
+    for start, end in case.care:
+        if start <= old <= end:
+            before, after = (_worst(case, is_workday, start, end, one) for one in (old, new))
+            return after > max(before, case.rules.care_gap)
+    return False
+
+
+def _worst(case: Case, is_workday: Callable[[date], bool], start: int, end: int, day: int) -> int:
+    """The longest run of worked days from one visit to the next in that care, with a visit on `day`."""
+    been: Sequence[int] = sorted({*case.visits, day})
+    worst = run = 0
+    for one in range(start, end + 1):
+        run += is_workday(date.fromordinal(one))
+        worst = max(worst, run)
+        if one in been:
+            run = 0
+    return worst

@@ -1,0 +1,241 @@
+"""The visit calendar from members to tasks, on both databases: planned, kept, moved, opened."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from campaigns import planned_lists, touches, visit_calendar, visit_planning, visits
+from campaigns.calendar import WorkCalendar
+from campaigns.errors import InputError, StateError
+from campaigns.models import Member, PlannedVisit, Posting, Visit, VisitConflict
+from campaigns.rights import Role
+from campaigns.terms import Direction, Tier, TouchKind
+from campaigns.visit_calendar import Entry
+from campaigns.visit_planning import CATEGORY, Outcome, Usual, plan_calendar
+from campaigns.visiting import Rule
+from tests.web_cast import add_colleague, add_member
+
+CALENDAR = WorkCalendar()
+USUAL = Usual(a_day=2)
+MONDAY = date(2026, 11, 23)
+NOW = datetime(2026, 11, 22, 20, 30, tzinfo=UTC)  # half past four on Monday in Shanghai
+DAY = timedelta(days=1)
+pytestmark = pytest.mark.usefixtures("database")
+
+
+async def member(no: str, tier: Tier = Tier.GOOD, owner: str = "程雪", **columns: Any) -> Member:
+    return await add_member(no, f"{no}公司", tier=str(tier), owner=owner, **columns)
+
+
+async def planned(now: datetime = NOW, usual: Usual = USUAL) -> Outcome:
+    return await plan_calendar(CALENDAR, usual, now)
+
+
+async def days_of(one: Member) -> list[date]:
+    return [entry.day for entry in await visit_calendar.entries_of(one.id, MONDAY)]
+
+
+async def been(one: Member, at: datetime) -> None:
+    await touches.record_touch(one.id, at=at, direction=Direction.OUT, kind=TouchKind.VISIT, medium="phone", by="程雪")
+
+
+async def next_entry(one: Member) -> Entry:
+    return next(entry for entry in await visit_calendar.entries_of(one.id, MONDAY) if entry.task_id is None)
+
+
+async def test_a_night_plans_who_has_an_owner_and_opens_the_tasks_of_the_day() -> None:
+    ours, nobodys = await member("Q1"), await member("Q2", owner="")
+    found = await planned()
+    assert (found.members, found.opened) == (1, 1)
+    assert (await days_of(ours))[:2] == [MONDAY, date(2026, 12, 24)]
+    assert await days_of(nobodys) == []
+    [task] = await visits.visits_of(ours.id)
+    assert (task.category, task.state, task.due_at.hour) == (CATEGORY, "open", 10)
+
+
+async def test_planned_twice_on_a_day_nothing_is_doubled_and_nothing_moves() -> None:
+    for number in range(7):
+        await member(f"Q{number}", list(Tier)[number % 4])
+    first = await planned()
+    before = await PlannedVisit.all().order_by("id").values_list("id", "member_id", "day")
+    again = await planned(NOW + timedelta(hours=9))
+    assert await PlannedVisit.all().order_by("id").values_list("id", "member_id", "day") == before
+    assert (first.opened, again.opened, again.change.added, again.change.removed) == (2, 0, 0, 0)
+    assert await Visit.all().count() == 2
+
+
+async def test_from_night_to_night_what_was_planned_stays() -> None:
+    everybody = [await member(f"Q{number}", list(Tier)[number % 4]) for number in range(12)]
+    await planned()
+    before = {one.no: set(await days_of(one)) for one in everybody}
+    for night in range(1, 6):
+        found = await planned(NOW + night * DAY)
+        assert found.change.removed == 0
+    after = {one.no: set(await days_of(one)) for one in everybody}
+    assert all(before[no] <= after[no] for no in before)
+
+
+async def test_a_task_still_open_is_not_doubled_and_counts_as_the_visit_of_its_month() -> None:
+    one = await member("Q1")
+    await planned()
+    await planned(NOW + 20 * DAY)
+    assert len(await visits.visits_of(one.id)) == 1
+    assert (await days_of(one))[1] == date(2026, 12, 24)
+
+
+async def test_nights_that_were_missed_are_made_up_for() -> None:
+    one = await member("Q1")
+    await planned()
+    await been(one, NOW)
+    await Visit.all().update(state="done")
+    await planned(datetime(2026, 12, 29, 20, 30, tzinfo=UTC))
+    assert len(await visits.visits_of(one.id)) == 2
+    assert (await visits.visits_of(one.id))[0].due_at.date() >= date(2026, 12, 24)
+    assert await PlannedVisit.filter(day__lt=date(2026, 12, 30), task_id=None).count() == 0
+
+
+async def test_a_call_made_without_a_plan_puts_the_next_visit_off() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 3 * DAY)
+    await planned()
+    assert (await days_of(one))[0] == date(2026, 12, 21)
+
+
+async def test_who_hires_urgently_is_seen_twice_a_month() -> None:
+    one = await member("Q1")
+    await Posting.create(no="P1", member_id=one.id, title="电焊工", state="live", urgent=True)
+    await planned()
+    assert (await days_of(one))[:2] == [MONDAY, date(2026, 12, 9)]
+
+
+async def test_care_is_opened_with_a_reason_and_an_end_and_closed_again() -> None:
+    one = await member("Q1", Tier.LOW)
+    await been(one, NOW - 3 * DAY)
+    given = (one.id, MONDAY, MONDAY + 11 * DAY)
+    for reason in ("", "x" * 256):
+        with pytest.raises(InputError):
+            await visit_calendar.open_care(*given, reason, by="程雪", now=NOW)
+    for last in (MONDAY - DAY, MONDAY + 92 * DAY):
+        with pytest.raises(InputError):
+            await visit_calendar.open_care(one.id, MONDAY, last, "新开通", by="程雪", now=NOW)
+    care_id = await visit_calendar.open_care(*given, "新开通", by="程雪", now=NOW)
+    with pytest.raises(StateError, match="已经在重点关注"):
+        await visit_calendar.open_care(*given, "又来", by="程雪", now=NOW)
+    await planned()
+    assert [day.day for day in (await days_of(one))[:3]] == [25, 30, 3]
+    await visit_calendar.close_care(care_id, one.id, MONDAY, by="程雪", now=NOW)
+    with pytest.raises(StateError):
+        await visit_calendar.close_care(care_id, one.id, MONDAY, by="程雪", now=NOW)
+    await planned()
+    assert await days_of(one) == []
+
+
+async def test_an_absence_moves_visits_away_and_one_that_is_gone_lets_them_be() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 29 * DAY)  # due on Wednesday
+    absence = await visit_calendar.add_absence("程雪", MONDAY, MONDAY + 4 * DAY, "年假", by="程雪", now=NOW)
+    await planned()
+    assert (await days_of(one))[0] == MONDAY + 7 * DAY
+    assert not await visit_calendar.remove_absence(absence, "李娜")
+    assert await visit_calendar.remove_absence(absence, "程雪")
+    with pytest.raises(InputError):
+        await visit_calendar.add_absence("程雪", MONDAY, MONDAY - DAY, "", by="程雪", now=NOW)
+    with pytest.raises(InputError):
+        await visit_calendar.add_absence("", MONDAY, MONDAY, "", by="程雪", now=NOW)
+
+
+async def test_a_capacity_of_one_s_own_counts_and_a_day_is_never_fuller() -> None:
+    for number in range(9):
+        await member(f"Q{number}")
+    await visit_calendar.set_capacity("程雪", 3)
+    await planned()
+    counted = await planned_lists.count_planned(MONDAY, MONDAY + 30 * DAY, None)
+    assert {day: dict(load)["程雪"] for day, load in counted.items()} == {MONDAY + n * DAY: 3 for n in range(3)}
+    with pytest.raises(InputError):
+        await visit_calendar.set_capacity("程雪", 51)
+
+
+async def test_who_may_not_log_in_any_more_visits_nobody_and_it_is_said() -> None:
+    await member("Q1")
+    await add_colleague(Role.AGENT, name="程雪", active=False)
+    found = await planned()
+    assert (found.visits, found.conflicts) == (0, 1)
+    [lost] = await planned_lists.browse_conflicts(None)
+    assert (lost.lost, lost.won, lost.no) == ("month", "owner", "Q1")
+
+
+async def test_a_renewal_without_room_names_the_rule_that_lost_and_the_numbers() -> None:
+    for number in range(30):
+        await member(f"Q{number:02}", plan_expires_on=MONDAY + 14 * DAY)
+    await planned(usual=Usual(a_day=2))
+    assert await planned_lists.count_conflicts(None) == {("renewal", "capacity"): 20}
+    assert (await planned_lists.browse_conflicts(frozenset({"程雪"})))[0].figures == {
+        "worked_days": 5, "capacity": 10, "taken": 10,
+    }  # fmt: skip
+    assert await planned_lists.browse_conflicts(frozenset({"李娜"})) == []
+    await planned(usual=Usual(a_day=20))
+    assert await VisitConflict.all().count() == 0
+
+
+async def test_a_visit_moved_by_hand_tells_what_it_breaks_and_stays_there() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 10 * DAY)
+    await planned()
+    entry, now = await next_entry(one), NOW + timedelta(hours=6)
+    chosen = MONDAY + 3 * DAY
+    assert await visit_planning.check_move(entry, chosen, CALENDAR, USUAL, now) == [Rule.MONTH]
+    for day in (MONDAY - DAY, MONDAY + 5 * DAY):  # gone, a Saturday
+        with pytest.raises(StateError, match="排不了"):
+            await visit_planning.move_visit(entry, day, CALENDAR, USUAL, by="林晓芸", now=now)
+    with pytest.raises(InputError):
+        await visit_planning.move_visit(entry, MONDAY + 200 * DAY, CALENDAR, USUAL, by="林晓芸", now=now)
+    await visit_planning.move_visit(entry, chosen, CALENDAR, USUAL, by="林晓芸", now=now)
+    await planned(NOW + DAY)
+    kept = await next_entry(one)
+    assert (kept.id, kept.day, kept.pinned_by) == (entry.id, chosen, "林晓芸")
+    assert [(c.lost, c.won) for c in await visit_calendar.conflicts_of(one.id)] == [(Rule.MONTH, Rule.PIN)]
+    with pytest.raises(StateError, match="刚被改过"):
+        await visit_calendar.pin_entry(entry.id, MONDAY, was=entry.day, by="林晓芸")
+
+
+async def test_a_visit_given_back_to_the_plan_is_placed_by_the_rules_again() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 10 * DAY)
+    await planned()
+    entry = await next_entry(one)
+    await visit_planning.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_calendar.pin_entry(entry.id, MONDAY + 3 * DAY, was=MONDAY + 3 * DAY, by="")
+    await planned()
+    assert (await next_entry(one)).day == entry.day
+
+
+async def test_moved_to_today_it_is_a_task_at_once() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 10 * DAY)
+    await planned()
+    await visit_planning.move_visit(await next_entry(one), MONDAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    assert [task.state for task in await visits.visits_of(one.id)] == ["open"]
+
+
+async def test_a_pinned_visit_that_an_absence_forbids_is_planned_elsewhere_and_said() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 29 * DAY)
+    await planned()
+    entry = await next_entry(one)
+    await visit_planning.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_calendar.add_absence("程雪", MONDAY + 3 * DAY, MONDAY + 3 * DAY, "", by="程雪", now=NOW)
+    await planned()
+    assert [(c.lost, c.won) for c in await visit_calendar.conflicts_of(one.id)] == [(Rule.PIN, Rule.ABSENCE)]
+    assert (await days_of(one))[0] != MONDAY + 3 * DAY
+
+
+async def test_another_owner_takes_the_visits_with_the_member() -> None:
+    one = await member("Q1")
+    await planned(usual=replace(USUAL, a_day=1))
+    await Member.filter(id=one.id).update(owner="李娜")
+    await planned(usual=replace(USUAL, a_day=1))
+    assert {entry.owner for entry in await visit_calendar.entries_of(one.id, MONDAY + DAY)} == {"李娜"}
+    assert [line.no for line in await planned_lists.browse_planned(MONDAY, MONDAY, frozenset({"李娜"}))] == ["Q1"]
+    assert await planned_lists.browse_planned(MONDAY, MONDAY, frozenset({"程雪"})) == []

@@ -1,0 +1,215 @@
+"""What came of a contact by hand: one path for every door, all of it or nothing, once."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from campaigns import hiring_plans, notices, problem_figures, problems, promises, touches, visits
+from campaigns.calendar import WorkCalendar
+from campaigns.errors import InputError, StateError
+from campaigns.intents import IntentTable, load_table
+from campaigns.members.facts import facts_for
+from campaigns.models import Conversation, HiringPlan, Problem, Promise, Suppression, Touch, Visit, VisitOutcome
+from campaigns.problems import ProblemSieve, sieve_from
+from campaigns.promises import PromiseState, WhichPromises
+from campaigns.replies.results import record_visit_result, settle_promise, solve_problem
+from campaigns.results import (
+    Effect,
+    Fault,
+    Medium,
+    Mood,
+    NewPlan,
+    NewProblem,
+    NewPromise,
+    Result,
+    Used,
+    VisitResult,
+)
+from campaigns.visits import VisitTask
+from tests.cast import NOW, TEMPLATES, datong, xinping
+
+TODAY = NOW.date()
+CALENDAR = WorkCalendar()
+WHOLE = VisitResult(
+    Result.TALKED,
+    Medium.VISIT,
+    text="上门谈了",
+    used=Used.YES,
+    effect=Effect.FAIR,
+    mood=Mood.CALM,
+    problems=(NewProblem("few_applicants", "薪资偏低"), NewProblem("login", "忘了密码", Fault.SITE)),
+    promise=NewPromise("发候选人", TODAY + timedelta(days=4)),
+    plans=(NewPlan("数控操作工", 5, date(2027, 3, 1)),),
+    next_step="带薪资表去",
+    next_on=TODAY + timedelta(days=14),
+)
+pytestmark = pytest.mark.usefixtures("database")
+
+
+@pytest.fixture(scope="module")
+def table() -> IntentTable:
+    return load_table(TEMPLATES / "auto_replies")
+
+
+async def a_task(member_id: int) -> VisitTask:
+    made = await visits.open_visit(member_id, category="renewal", cause="tests", opened_at=NOW, due_at=NOW)
+    found = await visits.find_visit(made)
+    assert found
+    return found
+
+
+async def test_all_that_was_heard_is_written_down_with_its_tasks() -> None:
+    member = await datong()
+    task = await a_task(member.member_id)
+    recorded = await record_visit_result(
+        member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR, task=task
+    )
+    assert (recorded.problems, recorded.promise, recorded.plans, recorded.new) == (2, True, 1, True)
+    outcome = await VisitOutcome.get()
+    assert (outcome.used, outcome.effect, outcome.mood, outcome.medium, outcome.visit_id) == (
+        "yes", "fair", "calm", "visit", task.id,
+    )  # fmt: skip
+    touch = await Touch.get(id=outcome.touch_id)
+    assert (touch.kind, touch.medium, touch.by, touch.text) == ("visit", "visit", "林", "上门谈了")
+    assert {row.category for row in await Problem.all()} == {"few_applicants", "login"}
+    assert sorted([row.category for row in await Visit.filter(state="open")]) == [
+        "follow_up", "hiring_plan", "problem", "problem", "promise",
+    ]  # fmt: skip
+    [plan] = await hiring_plans.plans_from(TODAY)
+    assert (plan.member_id, plan.role, plan.heads, plan.month) == (member.member_id, "数控操作工", 5, date(2027, 3, 1))
+    assert (await Visit.get(id=task.id)).state == "done"
+
+
+async def test_what_comes_twice_counts_once() -> None:
+    member = await datong()
+    first = await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR)
+    again = await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR)
+    assert (again.outcome_id, again.new) == (first.outcome_id, False)
+    assert await Touch.all().count() == await HiringPlan.all().count() == await Promise.all().count() == 1
+
+
+async def test_nothing_is_half_done_where_somebody_closed_the_task() -> None:
+    member = await datong()
+    task = await a_task(member.member_id)
+    await visits.close_visit(task.id, outcome={}, at=NOW)
+    with pytest.raises(StateError):
+        await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR, task=task)
+    assert await VisitOutcome.all().count() == await Problem.all().count() == await Touch.all().count() == 0
+
+
+async def test_never_again_stops_the_whole_company() -> None:
+    member = await datong()
+    await record_visit_result(
+        member.member_id, VisitResult(Result.REFUSED), key="k", by="林", now=NOW, calendar=CALENDAR
+    )
+    stop = await Suppression.get(member_id=member.member_id)
+    assert (stop.channel, stop.until) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("said", "intent", "stopped", "task"),
+    [("以后别再给我打电话了，退订", "stop", 1, None), ("我要投诉你们", "complaint", 0, "complaint")],
+)
+async def test_the_customers_own_words_go_the_way_of_a_reply(
+    table: IntentTable, said: str, intent: str, stopped: int, task: str | None
+) -> None:
+    member = await datong()
+    result = VisitResult(Result.TALKED, contact_id=member.contact_id, said=said)
+    recorded = await record_visit_result(
+        member.member_id, result, key="k", by="林", now=NOW, calendar=CALENDAR, table=table
+    )
+    assert recorded.intent == intent
+    heard = await Touch.get(direction="in")
+    assert (heard.kind, heard.medium, heard.text, heard.intent) == ("reply", "phone", said, intent)
+    assert await Suppression.filter(member_id=member.member_id, until=None).count() == stopped
+    assert (await Conversation.get()).medium == "phone"
+    if task:
+        assert (await Visit.get(category=task)).note == said
+        assert len(await notices.due_notices(NOW)) == 1
+
+
+@pytest.mark.parametrize("medium", list(Medium))
+async def test_every_contact_by_hand_weighs_as_a_message_does(medium: Medium) -> None:
+    member = await datong()
+    await record_visit_result(
+        member.member_id, VisitResult(Result.TALKED, medium), key="k", by="林", now=NOW, calendar=CALENDAR
+    )
+    assert (await facts_for([member.member_id], NOW + timedelta(days=1)))[member.member_id].marketing_at == (NOW,)
+
+
+async def test_a_call_that_nobody_answered_weighs_nothing_and_is_tried_again() -> None:
+    member = await datong()
+    task = await a_task(member.member_id)
+    result = VisitResult(Result.NO_ANSWER, text="没人接")
+    await record_visit_result(member.member_id, result, key="k", by="林", now=NOW, calendar=CALENDAR, task=task)
+    assert (await facts_for([member.member_id], NOW + timedelta(days=1)))[member.member_id].marketing_at == ()
+    assert [(row.kind, row.text) for row in await touches.timeline(member.member_id)] == [("tried", "没人接")]
+    again = await Visit.get(id=task.id)
+    assert (again.state, again.due_at > NOW) == ("open", True)
+
+
+async def test_a_problem_is_solved_with_its_task_and_counted() -> None:
+    member, other = await datong(), await xinping()
+    for key, one in (("a", member), ("b", other)):
+        await record_visit_result(one.member_id, WHOLE, key=key, by="林", now=NOW, calendar=CALENDAR)
+    first = await Problem.filter(category="login", member_id=member.member_id).get()
+    await solve_problem(first.id, by="王", now=NOW + timedelta(hours=30))
+    with pytest.raises(StateError):
+        await solve_problem(first.id, by="李", now=NOW)
+    assert (await Visit.get(id=first.visit_id)).state == "done"
+    figures = await problem_figures.problem_figures(NOW)
+    assert (figures.whole.n, figures.whole.open, figures.whole.median) == (4, 3, timedelta(hours=30))
+    assert figures.cells["2026-11", "login"] == 2
+    assert {one.key: (one.n, one.open) for one in figures.by_tier} == {"优质": (2, 1), "一般": (2, 2)}
+    assert [one.key for one in figures.by_staff] == ["林"]
+    assert (await problem_figures.problem_figures(NOW, {"石磊"})).whole.n == 2
+    asked = ProblemSieve(state="open", category="login", month="2026-11", trade="装饰装修", staff="林", fault="site")
+    assert await problems.count_problems(asked) == 1
+    assert [one.member_id for one in await problems.browse_problems(asked)] == [other.member_id]
+    assert await problems.count_problems(asked, {"程雪"}) == 0
+    await problems.reopen_problem(first.id)
+    assert await problems.count_problems(ProblemSieve(state="open")) == 4
+
+
+async def test_what_is_mended_of_the_site_waits_to_be_told_until_it_is() -> None:
+    member = await datong()
+    await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR)
+    for row in await Problem.all():
+        await solve_problem(row.id, by="王", now=NOW)
+    [waiting] = await problems.mended_untold("login")
+    assert await problems.mended_untold("few_applicants") == []  # no fault of the site
+    await problems.mark_told([waiting.id], NOW)
+    assert await problems.mended_untold("login") == []
+
+
+@pytest.mark.parametrize("month", ["2026-13", "11", "soon", "0000-01"])
+def test_a_month_that_is_none_is_refused(month: str) -> None:
+    with pytest.raises(InputError):
+        sieve_from({"month": month})
+
+
+async def test_a_promise_is_overdue_then_kept_and_its_task_done() -> None:
+    member = await datong()
+    await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR)
+    later = TODAY + timedelta(days=5)
+    assert await promises.count_promises(later) == {"open": 1, "overdue": 1, "kept": 0, "broken": 0}
+    [line] = await promises.browse_promises(WhichPromises.OVERDUE, later, {"程雪"})
+    assert await promises.browse_promises(WhichPromises.OVERDUE, later, {"石磊"}) == []
+    await settle_promise(line.id, PromiseState.KEPT, by="林", now=NOW)
+    with pytest.raises(StateError):
+        await settle_promise(line.id, PromiseState.BROKEN, by="林", now=NOW)
+    assert (await Visit.get(id=line.visit_id)).state == "done"
+    assert (await promises.count_promises(later))[WhichPromises.KEPT] == 1
+    await settle_promise(line.id, PromiseState.OPEN, by="林", now=NOW)
+    assert (await promises.count_promises(later))[WhichPromises.OVERDUE] == 1
+
+
+async def test_plans_are_listed_from_this_month_on_by_whose_members() -> None:
+    member = await datong()
+    past = NewPlan("焊工", 2, date(2026, 10, 1))
+    for plan in (past, NewPlan("焊工", 3, TODAY), WHOLE.plans[0]):
+        await hiring_plans.add_plan(member.member_id, plan, outcome_id=None, by="林", now=NOW)
+    assert await hiring_plans.count_plans(TODAY) == (2, 8)
+    assert [one.heads for one in await hiring_plans.plans_from(TODAY)] == [3, 5]
+    assert await hiring_plans.plans_from(TODAY, {"石磊"}) == []
+    assert await hiring_plans.count_plans(TODAY, number="nobody") == (0, 0)
