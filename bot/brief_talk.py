@@ -64,7 +64,7 @@ def _renewal(brief: Brief) -> Iterator[Topic]:
 def _promised(one: Promise) -> Topic:
     return _topic(
         _BY_STANDING[one.standing],
-        lambda: {"promise": one.what, "made_on": _day(one.made_at), "due_on": _day(one.due_at)},
+        lambda: {"promise": one.what, "made_on": _day(one.made_at), "due_on": _day(one.due_on)},
     )
 
 

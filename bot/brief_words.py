@@ -4,22 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
+from bot.contact_words import decider_words
 from bot.finding_words import finding_words, script_words
 from bot.language import say
 from bot.wording import activity_words, block_words, task_words
 from campaigns.brief import Brief
 from campaigns.briefing import Demand, Latency, Line, Person, Promise, Standing, Talk, Unknown
 from campaigns.diagnosis import PostingSigns
-from campaigns.terms import SHANGHAI, ContactRole
+from campaigns.terms import SHANGHAI
 
-ROLES = {
-    ContactRole.DECIDES: "拍板人",
-    ContactRole.PAYS: "付款人",
-    ContactRole.ADVISES: "参谋",
-    ContactRole.USES: "使用人",
-    ContactRole.GATEKEEPER: "把关人",
-}
-INFLUENCES = {1: "影响小", 2: "影响中等", 3: "影响大"}
 STANDINGS = {
     Standing.KEPT: "{day}做了",
     Standing.KEPT_LATE: "{day}做了，晚了",
@@ -35,30 +28,11 @@ UNKNOWN = {
     Unknown.SKILLS: "职位名称里看不出要什么技能",
 }
 RENEWAL_NEAR = 60  # days
-
-
-def role_words(person: Person) -> str:
-    if person.role is None:
-        return ""
-    return say("可能是{role}").format(role=say(ROLES[person.role])) if person.guessed else say(ROLES[person.role])
-
-
-def influence_words(influence: int | None) -> str:
-    return say(INFLUENCES[influence]) if influence in INFLUENCES else ""
-
-
-def decider_words(brief: Brief) -> str:
-    """Who decides, or that nobody knows."""
-    names = say("、").join(one.name or say("（没有名字）") for one in brief.deciders)
-    if not names:
-        return say("还不知道谁拍板，这次问清楚")
-    if any(one.guessed for one in brief.deciders):
-        return say("按职务看可能是{names}拍板，问一句再记下").format(names=names)
-    return say("{names}拍板").format(names=names)
+_PARTS = ("opening", "ask", "offer", "closing")
 
 
 def promise_words(one: Promise) -> str:
-    return say(STANDINGS[one.standing]).format(day=day_words(one.done_at), due=day_words(one.due_at))
+    return say(STANDINGS[one.standing]).format(day=day_words(one.settled_at), due=day_words(one.due_on))
 
 
 def why_lines(brief: Brief) -> list[tuple[bool, str]]:
@@ -181,7 +155,7 @@ def brief_document(brief: Brief, talk: Talk) -> dict[str, Any]:
         "why": [words for _, words in why_lines(brief)],
         "contacts": [_person(one) for one in brief.people],
         "decides": [one.no for one in brief.deciders],
-        "who_decides": decider_words(brief),
+        "who_decides": decider_words(brief.people),
         "unread": brief.unread,
         "oldest_unread_at": brief.oldest_unread_at,
         "read_hours": {
@@ -202,17 +176,19 @@ def brief_document(brief: Brief, talk: Talk) -> dict[str, Any]:
         ],
         "postings": [_posting(one, brief) for one in brief.postings],
         "promises": [
-            {"what": one.what, "by": one.by, "made_at": one.made_at, "due_at": one.due_at, "standing": one.standing,
-             "done_at": one.done_at, "words": promise_words(one)}
+            {"what": one.what, "by": one.by, "made_at": one.made_at, "due_on": one.due_on, "standing": one.standing,
+             "settled_at": one.settled_at, "words": promise_words(one)}
             for one in brief.promises
         ],
-        "script": {name: [_line(one) for one in getattr(talk, name)] for name in ("opening", "ask", "offer", "closing")},
+        "script": {part: [_line(one) for one in getattr(talk, part)] for part in _PARTS},
     }  # fmt: skip
 
 
 def _task(brief: Brief) -> Mapping[str, Any] | None:
     task = brief.task
-    return task and {"id": task.id, "category": task.category, "due_at": task.due_at, "note": task.note}
+    if task is None:
+        return None
+    return {"id": task.id, "category": task.category, "due_at": task.due_at, "note": task.note}
 
 
 def _person(one: Person) -> Mapping[str, Any]:

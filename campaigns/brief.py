@@ -5,27 +5,26 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from campaigns import promised, statements, visits
+from campaigns import promises, statements, visits
 from campaigns.activity import ActivityState
 from campaigns.briefing import (
     Demand,
     Latency,
     Person,
     Promise,
-    Standing,
     deciders,
     demand_of,
-    in_order,
     latency_of,
-    role_by_title,
+    standing_of,
 )
-from campaigns.diagnosis import Diagnosis, MemberSigns, PostingSigns, Quartiles, diagnose
+from campaigns.diagnosis import Diagnosis, MemberSigns, PostingSigns, diagnose
 from campaigns.members.peers import Around, market_around
-from campaigns.members.people import split_interests
+from campaigns.members.people import people_of
 from campaigns.members.signs import signs_of
-from campaigns.models import Contact, Member, Suppression
+from campaigns.models import Member, Suppression
+from campaigns.promises import PromiseLine, PromiseState
 from campaigns.statements import moment
-from campaigns.terms import ContactRole, Tier
+from campaigns.terms import SHANGHAI, Tier
 from campaigns.visits import VisitTask
 
 _MONTH = timedelta(days=30)
@@ -97,13 +96,6 @@ class Brief:
         named = [one for one in there if self.task and one.id == self.task.contact_id]
         return next(iter([*named, *(one for one in there if one.is_primary), *there]), None)
 
-    def promises_that(self, standing: Standing) -> list[Promise]:
-        return [one for one in self.promises if one.standing is standing]
-
-    def pay_of(self, posting: str) -> Quartiles | None:
-        found = self.demands.get(posting)
-        return found.pay if found else None
-
 
 async def brief_of(member_no: str, now: datetime, task_id: int | None = None) -> Brief | None:
     """Of the task, or of the next open one. None for an unknown number."""
@@ -112,7 +104,7 @@ async def brief_of(member_no: str, now: datetime, task_id: int | None = None) ->
         return None
     signs = (await signs_of([member.id], now))[member.id]
     around = await market_around(signs, now)
-    people = await _people(member.id)
+    people = await people_of(member.id)
     visited, heard = await _said(member.id, {one.id: one.name for one in people})
     return Brief(
         now=now,
@@ -126,7 +118,7 @@ async def brief_of(member_no: str, now: datetime, task_id: int | None = None) ->
         unread=signs.applications - signs.seen,
         oldest_unread_at=signs.oldest_unread_at,
         latency=latency_of(await _waits(member.id, now), around.site.read_hours),
-        promises=await promised.promises_of(member.id, now),
+        promises=[_promise(one, now) for one in await promises.promises_of(member.id)],
         last_visit=visited,
         last_heard=heard,
     )
@@ -150,18 +142,11 @@ def _about(member: Member, months: tuple[int, int, int]) -> About:
     )  # fmt: skip
 
 
-async def _people(member_id: int) -> list[Person]:
-    rows = await Contact.filter(member_id=member_id)
-    return in_order(_person(row) for row in rows)
-
-
-def _person(row: Contact) -> Person:
-    told = ContactRole(row.role) if row.role else None
-    role = told or role_by_title(row.title)
-    return Person(
-        row.id, row.no, row.name, row.title, row.mobile, row.parent_no, row.is_primary, row.active,
-        role, told is None and role is not None, row.influence, split_interests(row.interests),
-    )  # fmt: skip
+def _promise(line: PromiseLine, now: datetime) -> Promise:
+    settled_on = line.settled_at.astimezone(SHANGHAI).date() if line.settled_at else None
+    today, kept = now.astimezone(SHANGHAI).date(), line.state == PromiseState.KEPT
+    standing = standing_of(line.due_on, settled_on, today, kept=kept)
+    return Promise(line.what, line.owner, line.made_at, line.due_on, standing, line.settled_at)
 
 
 async def _task(member_id: int, task_id: int | None) -> VisitTask | None:

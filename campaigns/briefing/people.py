@@ -122,7 +122,3 @@ def salutation(name: str, title: str) -> str:
         return f"{surname}总"
     address = next((word for word in _ADDRESSES if title.endswith(word)), "")
     return f"{surname}{address}" if address else name
-
-
-def reports_to(one: Person, people: Sequence[Person]) -> Person | None:
-    return next((other for other in people if one.above and other.no == one.above and other.id != one.id), None)

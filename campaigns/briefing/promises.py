@@ -1,10 +1,8 @@
 """What we promised a member, and what became of it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
-
-from campaigns.terms import SHANGHAI
 
 
 class Standing(StrEnum):
@@ -20,16 +18,15 @@ class Promise:
     what: str
     by: str
     made_at: datetime
-    due_at: datetime
+    due_on: date
     standing: Standing
-    done_at: datetime | None = None
+    settled_at: datetime | None = None
 
 
-def standing_of(due_at: datetime, done_at: datetime | None, now: datetime, *, kept: bool = True) -> Standing:
-    """`kept`: what was done is what was promised."""
-    if done_at is None:
-        return Standing.LATE if due_at < now else Standing.OPEN
+def standing_of(due_on: date, settled_on: date | None, today: date, *, kept: bool = True) -> Standing:
+    """`kept`: what was settled was done."""
+    if settled_on is None:
+        return Standing.LATE if due_on < today else Standing.OPEN
     if not kept:
         return Standing.BROKEN
-    in_time = done_at.astimezone(SHANGHAI).date() <= due_at.astimezone(SHANGHAI).date()
-    return Standing.KEPT if in_time else Standing.KEPT_LATE
+    return Standing.KEPT if settled_on <= due_on else Standing.KEPT_LATE

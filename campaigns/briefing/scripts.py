@@ -34,29 +34,27 @@ class Situation(StrEnum):
 
 
 _BAND = frozenset(("p25", "p50", "p75", "peers", "city", "category"))
-PLACES: Mapping[Code | Situation, frozenset[str]] = {
-    key: _COMMON | names
-    for key, names in {
-        Code.SITE_FAULT: frozenset(("notify_failures", "mail_bounces", "login_errors", "audit_hours", "posting")),
-        Code.UNREAD: frozenset(("unread", "oldest_days", "read_after_hours", "reads", "posting")),
-        Code.NEVER_LOOKED: frozenset(("applications", "posting")),
-        Code.POST_INCOMPLETE: frozenset(("missing", "posting")),
-        Code.PAY_UNCLEAR: frozenset(("pay_min", "pay_max", "unsaid", "posting")) | _BAND,
-        Code.PAY_LOW: frozenset(("midpoint", "posting")) | _BAND,
-        Code.STALE: frozenset(("days", "past_deadline_days", "posting")),
-        Code.LOW_VIEW: frozenset(("views", "p25", "posting")),
-        Code.VIEW_NO_APPLY: frozenset(("views", "days", "posting")),
-        Code.SCARCE: frozenset(("rate", "city", "category", "posting")),
-        Code.RENEW_SOON: frozenset(("days", "expires_on")),
-        Situation.PROMISE_LATE: frozenset(("promise", "made_on", "due_on")),
-        Situation.PROMISE_OPEN: frozenset(("promise", "made_on", "due_on")),
-        Situation.PROMISE_KEPT: frozenset(("promise", "made_on")),
-        Situation.NOTHING_FOUND: frozenset[str](),
-        Situation.HIRING: frozenset[str](),
-        Situation.WHO_DECIDES: frozenset[str](),
-        Situation.RENEWAL: frozenset(("days", "expires_on")),
-    }.items()
+_NAMED: Mapping[Code | Situation, frozenset[str]] = {
+    Code.SITE_FAULT: frozenset(("notify_failures", "mail_bounces", "login_errors", "audit_hours", "posting")),
+    Code.UNREAD: frozenset(("unread", "oldest_days", "read_after_hours", "reads", "posting")),
+    Code.NEVER_LOOKED: frozenset(("applications", "posting")),
+    Code.POST_INCOMPLETE: frozenset(("missing", "posting")),
+    Code.PAY_UNCLEAR: frozenset(("pay_min", "pay_max", "unsaid", "posting")) | _BAND,
+    Code.PAY_LOW: frozenset(("midpoint", "posting")) | _BAND,
+    Code.STALE: frozenset(("days", "past_deadline_days", "posting")),
+    Code.LOW_VIEW: frozenset(("views", "p25", "posting")),
+    Code.VIEW_NO_APPLY: frozenset(("views", "days", "posting")),
+    Code.SCARCE: frozenset(("rate", "city", "category", "posting")),
+    Code.RENEW_SOON: frozenset(("days", "expires_on")),
+    Situation.PROMISE_LATE: frozenset(("promise", "made_on", "due_on")),
+    Situation.PROMISE_OPEN: frozenset(("promise", "made_on", "due_on")),
+    Situation.PROMISE_KEPT: frozenset(("promise", "made_on")),
+    Situation.NOTHING_FOUND: frozenset[str](),
+    Situation.HIRING: frozenset[str](),
+    Situation.WHO_DECIDES: frozenset[str](),
+    Situation.RENEWAL: frozenset(("days", "expires_on")),
 }
+PLACES = {key: _COMMON | names for key, names in _NAMED.items()}
 """What a line about each may name in braces."""
 GREETING_PLACES = _COMMON
 

@@ -59,7 +59,7 @@ FLOORS: dict[float, str] = {
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes campaigns.brief campaigns.tier_night campaigns.gifting "
     "campaigns.visit_planning",
-    3.5: "campaigns.mass campaigns.approvals campaigns.promised campaigns.fairs campaigns.hiring campaigns.site_reads "
+    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads "
     "campaigns.transfers campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
