@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.contact_words import decider_words
 from bot.finding_words import finding_words, script_words
-from bot.language import say
+from bot.language import language, say
 from bot.wording import activity_words, block_words, task_words
 from campaigns.brief import Brief
 from campaigns.briefing import Demand, Latency, Line, Person, Promise, Standing, Talk, Unknown
@@ -132,11 +132,11 @@ def to_mend(brief: Brief, posting: str) -> list[str]:
 
 
 def day_words(value: date | datetime | None) -> str:
-    """8月11日, with the year where it is another."""
+    """2026年8月11日; empty is a dash."""
     if value is None:
         return "—"
     on = value.astimezone(SHANGHAI).date() if isinstance(value, datetime) else value
-    return say("{year}年{month}月{day}日").format(year=on.year, month=on.month, day=on.day)
+    return f"{on:%-d %b %Y}" if language() == "en" else f"{on.year}年{on.month}月{on.day}日"
 
 
 # ---- the document ---------------------------------------------------------------------------------------------------

@@ -146,6 +146,7 @@ _VALUES = {
     "note-back": "删备注",
     "contact-back": "联系人还在",
     "contacts": "联系人",
+    "brief": "访前检查",
     "contact-new": "加联系人",
     "contact-primary": "设为首要联系人",
     "waiting": "等回复",
