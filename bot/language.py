@@ -1,7 +1,8 @@
 """The words of the console in the reader's language. Chinese is the source; English comes from a Babel catalogue."""
 
+import contextlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,17 @@ def speak(language: str) -> None:
 
 def language() -> str:
     return _reader.get()
+
+
+@contextlib.contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """For a while in that language, whatever the reader's is."""
+    before = _reader.get()
+    speak(language)
+    try:
+        yield
+    finally:
+        speak(before)
 
 
 def wanted_language(accepted: str) -> str:

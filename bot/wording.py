@@ -176,6 +176,7 @@ ACTION_WORDS = {
     "campaign_tested": "给自己试发",
     "owner_changed": "换会员的负责人",
     "contact_left": "记联系人离开",
+    "contact_changed": "改联系人",
     "member_changed": "改会员的备注或停发",
     "tier_set": "人工定级",
     "tier_ended": "人工定级到期",

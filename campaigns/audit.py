@@ -48,6 +48,7 @@ class Action(StrEnum):
     CAMPAIGN_TESTED = "campaign_tested"
     OWNER_CHANGED = "owner_changed"
     CONTACT_LEFT = "contact_left"
+    CONTACT_CHANGED = "contact_changed"  # added by hand, described, made the primary one
     MEMBER_CHANGED = "member_changed"  # a note, a pause, a stop, a stop taken back
     TIER_SET = "tier_set"  # by hand, and taken back
     TIER_ENDED = "tier_ended"  # by itself, on its last day

@@ -50,6 +50,7 @@ _PLAIN_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
 _PLAIN_ADDRESS = re.compile(r"([A-Za-z0-9_-]{1,64}|[A-Za-z0-9_-]{1,30}\.[A-Za-z0-9_-]{1,30})@([A-Za-z0-9.-]{1,190})")
 _LONGEST_ADDRESS = 254  # with the @
 
+_BETWEEN = re.compile(r"[、,，;；/|\n]")  # the things of a list in one cell
 _COUNT_FORM = re.compile(r"(\d+|\d{1,3}(?:,\d{3})+)(?:\.0+)?", re.ASCII)
 _TRUE_WORDS = frozenset(("是", "yes", "y", "true", "t", "1", "√", "✓"))
 
@@ -191,6 +192,12 @@ def parse_yes(text: str) -> bool | None:
 def parse_flag(text: str) -> bool:
     """A plain mark that is no permission (主联系人): 是, yes, true, 1 in any case."""
     return fold(text).lower() in _TRUE_WORDS
+
+
+def parse_words(text: str) -> tuple[str, ...]:
+    """A list in one cell, parted by commas of any kind (钓鱼，喝茶): each thing once, in its order."""
+    parts = (" ".join(clean_text(one).split()) for one in _BETWEEN.split(text))
+    return tuple(dict.fromkeys(filter(None, parts)))
 
 
 def parse_count(text: str) -> int:

@@ -233,6 +233,9 @@ _WORDS: Mapping[TableKind, str] = {
             optintime optindate marketingconsentat marketingconsenttime
         consent_source: 同意来源 授权来源 同意渠道 consentsource consentorigin consentchannel optinsource
             marketingconsentsource
+        role: 角色 联系人角色 决策角色 contactrole buyingrole decisionrole
+        influence: 影响力 影响力等级 influence influencelevel
+        interests: 兴趣 兴趣爱好 爱好 关注点 interests interest hobbies
         """,
     TableKind.POSTINGS: f"""
         no: {_POSTING_NO} id no number code 编号

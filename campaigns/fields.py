@@ -17,10 +17,12 @@ from campaigns.cells import (
     parse_key,
     parse_mobile,
     parse_moment,
+    parse_words,
     parse_yes,
 )
 from campaigns.columns import TableKind
 from campaigns.rows import Fault, Read
+from campaigns.terms import ContactRole
 
 
 class PostingState(StrEnum):
@@ -145,6 +147,32 @@ def _audit(cell: str) -> Audit | Fault | None:
     return _AUDITS.get(fold(cell).lower()) or Fault("不认识的审核状态,没有导入")
 
 
+def _role(cell: str) -> ContactRole | Fault | None:
+    if is_nothing(cell):
+        return None
+    return _ROLES.get(fold(cell).lower()) or Fault("不认识的角色,没有导入")
+
+
+def _influence(cell: str) -> int | Fault | None:
+    if is_nothing(cell):
+        return None
+    return _INFLUENCES.get(fold(cell).lower().removesuffix(".0")) or Fault("影响力是1到3,没有导入")
+
+
+def _interests(cell: str) -> str | Fault | None:
+    return None if is_nothing(cell) else _text(255)("、".join(parse_words(cell))) or None
+
+
+_ROLE_WORDS: Mapping[ContactRole, str] = {
+    ContactRole.DECIDES: "拍板人 拍板 决策人 决策者 决定人 decides decider decisionmaker",
+    ContactRole.PAYS: "付款人 付款 财务 采购 pays payer buyer",
+    ContactRole.ADVISES: "参谋 影响人 影响者 建议人 advises adviser influencer",
+    ContactRole.USES: "使用人 使用者 用户 经办人 uses user",
+    ContactRole.GATEKEEPER: "把关人 守门人 前台 gatekeeper",
+}
+_ROLES = {word: role for role, words in _ROLE_WORDS.items() for word in words.split()}
+_INFLUENCES = {word: grade for grade, words in enumerate(("1 低 小", "2 中", "3 高 大"), 1) for word in words.split()}
+
 _AUDIT_WORDS: Mapping[Audit, str] = {
     Audit.PENDING: "待审核 审核中 未审核 pending 0",
     Audit.PASSED: "已审核 审核通过 通过 passed approved 1",
@@ -192,6 +220,9 @@ FIELDS: Mapping[TableKind, Mapping[str, Read]] = {
         "consent": _permission(),  # None: nothing recorded, which is no consent
         "consent_at": _moment,
         "consent_source": _text(128),
+        "role": _role,
+        "influence": _influence,
+        "interests": _interests,
     },
     TableKind.POSTINGS: {
         "no": _key,

@@ -12,6 +12,7 @@ from campaigns.models import Promise
 from campaigns.results import NewPromise
 
 PAGE = 50
+_LAST = 5  # of one member
 
 
 class PromiseState(StrEnum):
@@ -78,6 +79,12 @@ async def find_promise(promise_id: int) -> PromiseLine | None:
 
 async def promise_of_visit(visit_id: int) -> PromiseLine | None:
     return next(iter(await _lines("p.visit_id = $1", [visit_id])), None)
+
+
+async def promises_of(member_id: int, most: int = _LAST) -> Sequence[PromiseLine]:
+    """The last ones: those still open before those that are settled, the newest first."""
+    order = "CASE WHEN p.state = 'open' THEN 0 ELSE 1 END, p.made_at DESC, p.id DESC"
+    return await _lines("p.member_id = $1", [member_id], f"ORDER BY {order} LIMIT {most}")
 
 
 async def browse_promises(

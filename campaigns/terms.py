@@ -23,6 +23,16 @@ class Tier(StrEnum):
     LOW = "低端"
 
 
+class ContactRole(StrEnum):
+    """What a contact is when something is to be decided; the order in which a brief names them."""
+
+    DECIDES = "decides"  # 拍板人
+    PAYS = "pays"  # 付款人
+    ADVISES = "advises"  # 参谋: is asked before it is decided
+    USES = "uses"  # 使用人: reads the résumés
+    GATEKEEPER = "gatekeeper"  # 把关人: through whom one gets to the others
+
+
 class MessageClass(StrEnum):
     """What the law and the caps make of a message."""
 

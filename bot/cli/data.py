@@ -71,6 +71,20 @@ def diagnose(
     print_found(found, as_json, command.finding_lines)
 
 
+@app.command()
+def brief(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")],
+    task: Annotated[int | None, typer.Option(metavar="TASK", help="The task; left out: the next open one.")] = None,
+    as_of: AsOf = None,
+    as_json: AsJson = False,
+) -> None:
+    """What to know and say before a visit. Example: huifang brief Q100042 --json"""
+    from bot.commands import briefing as command
+
+    found = run(lambda: command.brief_member(settings(), number, moment(as_of), task))
+    print_found(found, as_json, command.brief_lines)
+
+
 @member_app.command("show")
 def member_show(number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False) -> None:
     """Who they are and every touch with its exact words. Example: huifang member show Q100042"""
@@ -78,6 +92,37 @@ def member_show(number: Annotated[str, typer.Argument(metavar="ID", help="会员
     from bot.commands import printing
 
     print_found(run(lambda: command.member(settings(), number)), as_json, printing.member_lines)
+
+
+@member_app.command("contacts")
+def member_contacts(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False
+) -> None:
+    """Its people as a tree: roles, influence, interests. Example: huifang member contacts Q100042 --json"""
+    from bot.commands import contacting as command
+
+    print_found(run(lambda: command.contacts(settings(), number)), as_json, command.tree_lines)
+
+
+@member_app.command("contact")
+def member_contact(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")],
+    contact: Annotated[str, typer.Argument(metavar="NO", help="联系人编号, from member contacts.")],
+    role: Annotated[str | None, typer.Option(help="decides, pays, advises, uses, gatekeeper, or in Chinese.")] = None,
+    influence: Annotated[str | None, typer.Option(metavar="N", help="1 little to 3 much.")] = None,
+    interests: Annotated[str | None, typer.Option(metavar="WORDS", help="Parted by 、 or commas.")] = None,
+    reports_to: Annotated[str | None, typer.Option(metavar="NO", help="Another of its contacts.")] = None,
+    title: Annotated[str | None, typer.Option(help="职务")] = None,
+    primary: Annotated[bool, typer.Option("--primary", help="Messages go to this one first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write down what a contact is; '' empties. Example: huifang member contact Q1 L2 --role 拍板人 --influence 3"""
+    from bot.commands import contacting as command
+
+    told = {"role": role, "influence": influence, "interests": interests, "parent_no": reports_to, "title": title}
+    typed = {name: value for name, value in told.items() if value is not None}
+    found = run(lambda: command.describe(settings(), number, contact, typed, primary=primary))
+    print_found(found, as_json, command.changed_lines)
 
 
 @member_app.command("refuse")

@@ -12,6 +12,7 @@ from bot.process import bulk_work
 from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
 from campaigns.members.findings import refresh_findings
+from campaigns.members.peers import keep_site
 from campaigns.policy import PolicySettings
 from campaigns.terms import Tier
 from campaigns.tier_night import tier_members
@@ -28,6 +29,7 @@ async def place_members(settings: Settings, as_of: datetime | None) -> dict[str,
             now = as_of or await _product_time(settings)
             run = await tier_members(now, policy.tiers)
             findings = await refresh_findings(now)
+            await keep_site(now)
     return {
         **asdict(run),
         "weights": dict(zip(PARTS, policy.tiers.weights, strict=True)),

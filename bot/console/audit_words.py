@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from bot.console.settings.limits import LIMITS
+from bot.contact_words import CONTACT_ROLES
 from bot.language import say
 from bot.result_words import RESULTS
 from bot.wording import (
@@ -74,6 +75,8 @@ _KEYS = {
     "file": "文件",
     "files": "文件",
     "format": "格式",
+    "influence": "影响力",
+    "interests": "兴趣",
     "kind": "类型",
     "label": "名称",
     "lifted": "解除",
@@ -87,6 +90,7 @@ _KEYS = {
     "on": "日期",
     "outcome": "结果",
     "owner": "负责人",
+    "parent_no": "上级联系人编号",
     "phones": "完整号码",
     "plan": "礼品计划",
     "plans": "用工计划数",
@@ -109,6 +113,7 @@ _KEYS = {
     "step": "第几步",
     "stock": "库存",
     "takes_none": "什么都不收",
+    "title": "职务",
     "task": "任务",
     "tasks": "任务数",
     "to": "给",
@@ -145,6 +150,10 @@ _VALUES = {
     "lifted": "恢复",
     "note-back": "删备注",
     "contact-back": "联系人还在",
+    "contacts": "联系人",
+    "brief": "访前检查",
+    "contact-new": "加联系人",
+    "contact-primary": "设为首要联系人",
     "waiting": "等回复",
     "resume": "继续",
     "cancel": "取消",
@@ -214,7 +223,7 @@ def _told(key: str, value: object) -> str:
         case list():
             return say("、").join(_told(key, one) for one in value)
         case {"now": now, "was": was, **rest} if not rest:
-            return f"{_told(key, was)} → {_told(key, now)}"
+            return " → ".join("—" if one == "" else _told(key, one) for one in (was, now))
         case dict():
             pairs = ((name or say("待分配"), _told("", one)) for name, one in value.items())
             return say("，").join(say("{what}：{why}").format(what=name, why=one) for name, one in pairs)
@@ -226,6 +235,8 @@ def _one(key: str, value: str) -> str:
     match key:
         case "role" if value in ROLES:
             return role_words(value)[0]
+        case "role" if value in CONTACT_ROLES:
+            return say(CONTACT_ROLES[value])
         case "rights" if value in RIGHTS:
             return right_words(value)
         case "channel" | "medium" if value in CHANNELS:

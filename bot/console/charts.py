@@ -35,6 +35,19 @@ class Whisker:
     strong: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What a posting pays, `low` to `high`, over where the middle half of others stand; `text` stands at its end."""
+
+    label: str
+    low: float | None
+    high: float | None
+    p25: float
+    p50: float
+    p75: float
+    text: str
+
+
 def funnel(bars: Sequence[Bar], sentence: str, width: int = WIDE) -> Markup:
     """Each step as a part of the first, on a track."""
     return _twice(lambda w: _bars(bars, w, track=True), sentence, width)
@@ -52,6 +65,11 @@ def columns(rows: Sequence[tuple[str, int]], sentence: str, width: int = SIDE) -
 def whiskers(rows: Sequence[Whisker], sentence: str, width: int = WIDE) -> Markup:
     """Estimates and their intervals around a line at zero."""
     return _twice(lambda w: _whiskers(rows, w), sentence, width)
+
+
+def spans(rows: Sequence[Span], sentence: str, width: int = WIDE) -> Markup:
+    """A band with its middle for the others, a line for one's own, on one scale."""
+    return _twice(lambda w: _spans(rows, w), sentence, width)
 
 
 def _twice(draw: Callable[[int], tuple[str, int]], sentence: str, width: int) -> Markup:
@@ -156,6 +174,49 @@ def _whiskers(rows: Sequence[Whisker], width: int) -> tuple[str, int]:
         parts.append(f'<circle class="pt" cx="{p:.1f}" cy="{y}" r="{6 if row.strong else 5}"/>')
         parts.append(_text(left, y + 20, row.text, strong) if narrow else _text(right + 14, y + 4, row.text, strong))
     return "".join(parts), bottom + 26
+
+
+def _spans(rows: Sequence[Span], width: int) -> tuple[str, int]:
+    narrow = width <= NARROW
+    label = 0 if narrow else min(160, max(_wide(row.label) for row in rows)) + 16
+    end = 0 if narrow else max(_wide(row.text) for row in rows) + 14
+    left, right = label + 8, width - end - 8
+    known = [one for row in rows for one in (row.low, row.high, row.p25, row.p75) if one]
+    tick = _tick(max(known) - min(known), 4 if narrow else 7)
+    first, last = math.floor(min(known) / tick), max(math.ceil(max(known) / tick), math.floor(min(known) / tick) + 1)
+
+    def place(value: float) -> float:
+        return left + (right - left) * (value / tick - first) / (last - first)
+
+    step = 44 if narrow else 30
+    bottom = len(rows) * step + 6
+    parts = []
+    for number in range(first, last + 1):
+        x = place(number * tick)
+        parts.append(f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{bottom}"/>')
+        parts.append(_text(x, bottom + 16, f"{number * tick:,g}", "t-mute t-mid"))
+    for at, row in enumerate(rows):
+        y = at * step + (32 if narrow else 18)
+        if narrow:
+            parts.append(_text(0, y - 12, _cut(row.label, width - _wide(row.text) - 12), "t-strong"))
+            parts.append(_text(width, y - 12, row.text, "t-end"))
+        else:
+            parts.append(_text(label - 8, y + 4, _cut(row.label, label - 12), "t-end t-strong"))
+            parts.append(_text(right + 14, y + 4, row.text, ""))
+        parts += _span(row, y, place)
+    return "".join(parts), bottom + 24
+
+
+def _span(row: Span, y: int, place: Callable[[float], float]) -> list[str]:
+    a, middle, b = place(row.p25), place(row.p50), place(row.p75)
+    drawn = [
+        f'<rect class="band" x="{a:.1f}" y="{y - 8}" width="{max(2.0, b - a):.1f}" height="16" rx="2"/>',
+        f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y - 10}" y2="{y + 10}"/>',
+    ]
+    own = [place(one) for one in (row.low, row.high) if one]
+    if len(own) == 2 and own[0] != own[1]:
+        drawn.append(f'<line class="ci" x1="{own[0]:.1f}" x2="{own[1]:.1f}" y1="{y}" y2="{y}"/>')
+    return drawn + [f'<circle class="pt" cx="{x:.1f}" cy="{y}" r="5"/>' for x in own]
 
 
 def _text(x: float, y: float, words: str, kind: str) -> str:

@@ -35,6 +35,8 @@ from bot.console.imports import pages as imports
 from bot.console.making import approving, audience, check, purpose, running, start, when, words
 from bot.console.making.reckoning import Reckonings
 from bot.console.member import acts as member_acts
+from bot.console.member import brief as member_brief
+from bot.console.member import contacts as member_contacts
 from bot.console.member import page as member
 from bot.console.member import seekers as member_seekers
 from bot.console.members import assigning, exporting, views
@@ -74,6 +76,8 @@ PAGES = (
     assigning,
     views,
     member_acts,
+    member_brief,
+    member_contacts,
     member_seekers,
     member,
     imports,

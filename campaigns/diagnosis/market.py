@@ -11,7 +11,7 @@ from campaigns.diagnosis.values import Part, PostingSigns, Thresholds
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One live posting published or refreshed in the last 90 days (`Thresholds.peers_within`)."""
+    """One live posting published or refreshed in the last 90 days (`Thresholds.peers_within`), or several `alike`."""
 
     member_id: int
     category: str
@@ -19,6 +19,7 @@ class Peer:
     city: str
     midpoint: float | None
     views: int | None
+    alike: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,8 @@ class _Crowd:
     def __init__(self) -> None:
         self._values: list[tuple[int, float]] = []
 
-    def add(self, member_id: int, value: float) -> None:
-        self._values.append((member_id, value))
+    def add(self, member_id: int, value: float, alike: int) -> None:
+        self._values.extend([(member_id, value)] * alike)
 
     def others(self, member_id: int) -> list[float]:
         left = self._sorted.copy()
@@ -130,9 +131,9 @@ class Market:
         if peer.midpoint is not None and peer.city:
             for kind, name in (("category", peer.category), ("parent", peer.parent_category)):
                 if name:
-                    self._pay[kind, name, peer.city].add(peer.member_id, peer.midpoint)
+                    self._pay[kind, name, peer.city].add(peer.member_id, peer.midpoint, peer.alike)
         if peer.views is not None and peer.category:
-            self._views[peer.category].add(peer.member_id, peer.views)
+            self._views[peer.category].add(peer.member_id, peer.views, peer.alike)
 
     def _spread(self, crowd: _Crowd | None, member_id: int) -> Quartiles | None:
         others = crowd.others(member_id) if crowd else []

@@ -115,7 +115,7 @@ async def describe_member(member_no: str) -> dict[str, Any] | None:
         .order_by("-is_primary", "id")
         .values(
             "id", "no", "name", "title", "mobile", "email", "openid", "external_userid", "qq", "is_primary",
-            "parent_no", "consent", "consent_at", "consent_source", "active",
+            "parent_no", "consent", "consent_at", "consent_source", "active", "role", "influence", "interests",
         ),
         "posts": [
             {**post, "unread": unread.get(post["id"], 0)}

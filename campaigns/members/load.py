@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 from campaigns import statements
 from campaigns.columns import TableKind
 from campaigns.members.initials import fill_initials, initials_of
+from campaigns.members.peers import keep_site
 from campaigns.members.seekers import fill_occupations
 from campaigns.members.staging import keep_stages
 from campaigns.members.tiering import assign_all_tiers
@@ -100,6 +101,7 @@ async def refresh_members(now: datetime, rules: TierRules) -> None:
     await fill_occupations()
     await assign_all_tiers(now, rules)
     await keep_stages(now)
+    await keep_site(now)
 
 
 async def _load_children(
@@ -140,7 +142,7 @@ async def _weigh(model: type[Model], columns: Columns, present: frozenset[str]) 
     if not old:
         return Loaded(added=len(rows))
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values("id", *columns)}
-    changed = sum(_merge(stored[row["no"]], row, present) != stored[row["no"]] for row in old)
+    changed = sum(_merge(model, stored[row["no"]], row, present) != stored[row["no"]] for row in old)
     return Loaded(added=len(rows) - len(old), changed=changed, unchanged=len(old) - changed)
 
 
@@ -217,7 +219,7 @@ async def _update(
     """The numbers of those that changed."""
     columns = ("id", *rows[0])
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values(*columns)}
-    merged = [_merge(stored[row["no"]], row, present) for row in rows]
+    merged = [_merge(model, stored[row["no"]], row, present) for row in rows]
     changed = [row for row in merged if row != stored[row["no"]]]
     types = types_of(model)
     await statements.update_rows(model._meta.db_table, {name: types[name] for name in columns}, changed)
@@ -239,6 +241,11 @@ def _defaults(model: type[Model]) -> Row:
     return {name: value() if callable(value) else value for name, value in given.items()}
 
 
+_OURS_TOO: Mapping[type[Model], frozenset[str]] = {
+    Contact: frozenset(("title", "parent_no", "role", "influence", "interests"))
+}
+"""What colleagues write down themselves: a cell that the site leaves empty takes none of it away."""
+
 # a field is of the first kind that fits: a DatetimeField is a DateField, too
 _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
     fields.DatetimeField: "timestamptz",
@@ -251,8 +258,10 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 }
 
 
-def _merge(stored: Row, row: Row, present: frozenset[str]) -> Row:
-    merged = {**stored, **{name: value for name, value in row.items() if name in present}}
+def _merge(model: type[Model], stored: Row, row: Row, present: frozenset[str]) -> Row:
+    ours = _OURS_TOO.get(model, frozenset())
+    told = {name: value for name, value in row.items() if name in present and (value or name not in ours)}
+    merged = {**stored, **told}
     if merged.get("name") != stored.get("name"):  # old rows without initials are no change of the site's
         merged["initials"] = initials_of(merged["name"])
     elif "initials" in stored:

@@ -12,7 +12,8 @@ _COLUMNS = (
     "last_login_at", "login_count", "live_postings", "applications", "unread_resumes", "oldest_unread_at",
     "activity_state", "p_active", "attrs",
 )  # fmt: skip
-_CONTACT = ("member_id", "no", "name", "title", "mobile", "email", "is_primary", "consent", "active")
+_CONTACT = ("member_id", "no", "name", "title", "mobile", "email", "is_primary", "consent", "active", "parent_no",
+            "role", "influence", "interests")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

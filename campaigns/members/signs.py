@@ -53,6 +53,11 @@ async def load_market(now: datetime, thresholds: Thresholds | None = None) -> Ma
         """,
         now - limits.peers_within,
     )
+    return Market([_peer(*row) for row in peers], await read_groups(), limits, await held_parts())
+
+
+async def read_groups() -> list[Group]:
+    """Every occupation in every city, with who applied to it."""
     groups = await statements.fetch(
         f"""
         SELECT p.category, p.city, count(DISTINCT p.id), count(a.id)
@@ -60,7 +65,7 @@ async def load_market(now: datetime, thresholds: Thresholds | None = None) -> Ma
         WHERE p.{_LIVE} AND p.category <> '' AND p.city <> '' GROUP BY p.category, p.city
         """
     )
-    return Market([_peer(*row) for row in peers], [Group(*row) for row in groups], limits, await held_parts())
+    return [Group(*row) for row in groups]
 
 
 async def held_parts() -> frozenset[Part]:

@@ -77,6 +77,9 @@ class Contact(Model):
     consent_at = fields.DatetimeField(null=True)
     consent_source = fields.CharField(128, default="")
     active = fields.BooleanField(default=True)  # False: "you have the wrong person"
+    role = fields.CharField(16, null=True)  # of terms.ContactRole; None: not told
+    influence = fields.IntField(null=True)  # 1 little, 3 much
+    interests = fields.CharField(255, null=True)  # 、 between them
 
     class Meta:
         table = "contacts"
@@ -118,7 +121,10 @@ class Posting(Model):
 
     class Meta:
         table = "postings"
-        indexes = (Index(fields=("member_id",), name="postings_member"),)
+        indexes = (
+            Index(fields=("member_id",), name="postings_member"),
+            Index(fields=("category", "city"), name="postings_peers"),
+        )
 
 
 class Application(Model):

@@ -28,6 +28,7 @@ from campaigns.statements.dialects import (
     moment,
     query,
     run,
+    seconds_between,
 )
 from campaigns.statements.events import add_events, count_repeats, hold_receivable, record_receipts
 from campaigns.statements.exchange import (
@@ -112,6 +113,7 @@ __all__ = [
     "renew_claim",
     "resolve_unknown",
     "run",
+    "seconds_between",
     "send_again",
     "set_aside",
     "sign_touches",

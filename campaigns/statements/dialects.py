@@ -110,6 +110,13 @@ def after_by(db: BaseDBAsyncClient, seconds: str) -> str:
     return f"strftime('%Y-%m-%d %H:%M:%f+00:00', 'now', {seconds} || ' seconds')"
 
 
+def seconds_between(db: BaseDBAsyncClient, earlier: str, later: str) -> str:
+    """SQL for how long it took from one moment to another."""
+    if is_postgres(db):
+        return f"CAST(extract(epoch FROM {later} - {earlier}) AS double precision)"
+    return f"((julianday({later}) - julianday({earlier})) * 86400.0)"
+
+
 def moment(value: Any) -> datetime | None:
     """A time as either database gives it back."""
     if value is None or isinstance(value, datetime):

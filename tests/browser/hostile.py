@@ -28,7 +28,7 @@ PAYLOADS = [line for line in _FILE.read_text(encoding="utf-8").split("\n") if li
 # what holds words of others, by how many characters it takes
 _COLUMNS: Mapping[type[Model], Mapping[str, int]] = {
     models.Member: {"name": 255, "trade": 64, "nature": 64, "size": 64, "city": 64, "plan": 64},
-    models.Contact: {"name": 128, "title": 128, "parent_no": 64, "consent_source": 128, "qq": 32},
+    models.Contact: {"name": 128, "title": 128, "parent_no": 64, "consent_source": 128, "qq": 32, "interests": 255},
     models.Posting: {"title": 255, "category": 128, "city": 64, "hours": 128, "contact_name": 128, "contact_phone": 64},
     models.Application: {"outcome": 64, "seeker_no": 64},
     models.Touch: {"evidence": 128, "by": 64},

@@ -49,6 +49,7 @@ async def scenes(site: Path, number: str, refused: str) -> Mapping[str, Arrive]:
         "members-number-pause": at(f"/members/{number}#pause"),
         "members-number-stop": at(f"/members/{number}#stop"),
         "members-number-refused": at(f"/members/{refused}"),
+        "members-number-contacts-new": at(f"/members/{number}/contacts?edit=new"),
         "imports-columns": _uploaded(files),
         "imports-checked": _checked(files),
         "imports-question": _asked(files),

@@ -34,15 +34,16 @@ FLOORS: dict[float, str] = {
     5.6: "bot.channels.wecom_desk bot.channels.wecom_staff bot.channels.wecom_inbound",
     5.5: "bot.sandbox.tencent_carrier bot.sandbox.tencent_calls",
     5.45: "bot.channels.wechat_mass",
-    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr",
+    5.4: "bot.channels.wechat_answers bot.channels.wechat_requests bot.channels.wechat_menu bot.channels.wechat_qr "
+    "bot.brief_talk bot.brief_words",
     5.3: "bot.channels.wecom_api bot.channels.wecom_events bot.channels.wechat_api bot.sandbox.wechat_custom "
     "bot.sandbox.wechat_menu",
-    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
-    "bot.advice_words bot.visit_limits bot.visit_words bot.result_words",
     5.25: "bot.line_words",
+    5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
+    "bot.advice_words bot.visit_limits bot.visit_words bot.result_words bot.contact_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.*",
+    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.* bot.scripts",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
     "bot.sandbox.wechat_bodies bot.sandbox.hostile",
@@ -57,7 +58,8 @@ FLOORS: dict[float, str] = {
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
     4.1: "campaigns.introducing",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
-    "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting campaigns.visit_planning",
+    "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting campaigns.visit_planning "
+    "campaigns.brief",
     3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads campaigns.transfers "
     "campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
@@ -69,8 +71,9 @@ FLOORS: dict[float, str] = {
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
     2.2: "campaigns.result_lines",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
-    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.problem_file",
-    1.5: "campaigns.fields campaigns.advice",
+    "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.problem_file "
+    "campaigns.script_file",
+    1.5: "campaigns.fields campaigns.advice campaigns.briefing.*",
     1: "campaigns.rights campaigns.spool campaigns.tiers.* campaigns.segments.* campaigns.schedule campaigns.policy "
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* "
@@ -109,6 +112,7 @@ ROOMS = (
     "bot.outgoing",
     "campaigns.gifts",
     "bot.sites",
+    "campaigns.briefing",
 )
 
 

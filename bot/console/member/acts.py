@@ -179,7 +179,8 @@ def _page(path: str, act: Act) -> Page:
             return await show(request, refused=Refused(path.partition("/")[0], what, form))
         if what not in _LOGGED_ALREADY:
             await log(request, Action.MEMBER_CHANGED, f"member/{head.no}", what=what)
-        return RedirectResponse(f"/members/{quote(head.no, safe='')}?done={done}#main", status_code=303)
+        page = "/contacts" if (await read_form(request)).get("to") == "contacts" else ""
+        return RedirectResponse(f"/members/{quote(head.no, safe='')}{page}?done={done}#main", status_code=303)
 
     return acted
 

@@ -17,6 +17,7 @@ from bot.console.member.reaching import ways_of
 from bot.console.members.walking import walk_of
 from bot.console.shell import day, not_found, staff_page, weekday
 from bot.console.writing import Composer, composer_for
+from bot.contact_words import influence_words, role_words
 from bot.dossier import describe_page
 from bot.language import say
 from bot.runtime import Runtime
@@ -25,11 +26,13 @@ from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
 from campaigns import definitions, outbox, remarks, visit_calendar
 from campaigns.audit import Action, read_audit
+from campaigns.briefing.people import tree_of
 from campaigns.caring import advise_member
 from campaigns.custom_fields import Shown, labels_of
 from campaigns.errors import InputError
 from campaigns.members import find
 from campaigns.members.overrides import Override, override_of
+from campaigns.members.people import people_of
 from campaigns.members.signs import held_parts
 from campaigns.rights import Right
 from campaigns.staff import StaffMember, list_staff
@@ -81,6 +84,7 @@ async def show(request: Request, *, whole: bool = False, refused: Refused = _NOT
     done = refused.fault or request.query_params.get("done", "")
     waiting = await find.waiting_by_posting(found["id"])
     override = await override_of(found["id"])
+    people = await people_of(found["id"])
     return await staff_page(
         request,
         "member/page.html",
@@ -91,7 +95,9 @@ async def show(request: Request, *, whole: bool = False, refused: Refused = _NOT
         attrs=await _attrs(found["attrs"]),
         path=_path(found["no"]),
         walk=await walk_of(request),
-        tree=_tree(contacts),
+        tree=tree_of(people),
+        role_of=role_words,
+        influence_of=influence_words,
         ways=ways_of(found["reach"]),
         days=_days(found["timeline"]),
         newer=lines_url(found["no"], only, max(0, skip - _LINES)) if skip else "",
@@ -199,28 +205,6 @@ def _told(source: str) -> tuple[str, str]:
     head, _, told = source.partition(":")
     who, _, why = told.partition(":")
     return (who, why) if head == "staff" else ("", "")
-
-
-def _tree(contacts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Contacts under whom they report to. Whoever hangs in the air, or in a circle, stands at the top."""
-    placed: set[str] = set()
-
-    def below(parent: str) -> list[dict[str, Any]]:
-        found = []
-        for one in contacts:
-            if one["parent_no"] == parent and one["no"] not in placed:
-                placed.add(one["no"])
-                found.append({"contact": one, "below": below(one["no"])})
-        return found
-
-    known = {one["no"] for one in contacts}
-    roots: list[dict[str, Any]] = []
-    for first in (True, False):
-        for one in contacts:
-            if one["no"] not in placed and (not first or one["parent_no"] not in known):
-                placed.add(one["no"])
-                roots.append({"contact": one, "below": below(one["no"])})
-    return roots
 
 
 def _days(timeline: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, str, list[Mapping[str, Any]]]]:

@@ -52,6 +52,10 @@ class ContactFound(BaseModel):
     is_primary: bool
     consent: bool | None
     active: bool
+    parent_no: str = Field(description="The contact this one reports to; empty: not told.")
+    role: str | None = Field(description="decides, pays, advises, uses, gatekeeper; null: nobody wrote it down.")
+    influence: int | None = Field(description="1 little, 3 much.")
+    interests: str | None = Field(description="With 、 between them.")
 
 
 class MemberFound(BaseModel):

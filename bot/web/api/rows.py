@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from campaigns.columns import TableKind
-from campaigns.terms import SHANGHAI
+from campaigns.terms import SHANGHAI, ContactRole
 
 LARGEST = 2**31 - 1
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -70,7 +70,8 @@ class MemberRow(Row):
 
 
 class ContactRow(Row):
-    """A person at a member (联系人)."""
+    """A person at a member (联系人). `null` leaves title, parent_no, role, influence and interests as they are:
+    colleagues write these down too."""
 
     no: No
     member_no: No
@@ -85,6 +86,9 @@ class ContactRow(Row):
     consent: bool | None = Field(None, description="Consent to marketing; null: never asked, which is none.")
     consent_at: Moment | None = None
     consent_source: T128 | None = None
+    role: ContactRole | None = Field(None, description="What this person is when something is to be decided.")
+    influence: Annotated[int, Field(ge=1, le=3)] | None = Field(None, description="1 little, 3 much.")
+    interests: T255 | None = Field(None, description="Parted by 、 or commas.", examples=["钓鱼、孩子高考"])
 
 
 class PostingRow(Row):
