@@ -381,7 +381,8 @@ def test_another_encoding_language_and_order_of_the_same_export_is_the_same(tmp_
     with path.open("w", encoding="utf-16", newline="") as out:
         writer = csv.writer(out, delimiter="\t")
         writer.writerow(["CONTACTS"])
-        writer.writerow(HEADERS[TableKind.CONTACTS][1].split(",")[::-1])
+        words = HEADERS[TableKind.CONTACTS][1].split(",")[: len(table.header)]  # an export has no roles
+        writer.writerow(words[::-1])
         writer.writerows(cells[::-1] for _, cells in table.rows)
     again = read_table(path, is_header)
     assert records(read_records(recognise(again.header), again.rows)) == list(exported("contacts.csv"))
