@@ -194,7 +194,7 @@ async def test_only_who_may_write_does_and_only_of_members_in_sight(runtime: Run
 
 @pytest.mark.usefixtures("member")
 async def test_an_address_that_names_nobody_shows_the_tree_alone(browser: httpx.AsyncClient) -> None:
-    for asked in ("999999", "x", "0", "99999999999999999999", "-1", "new\x00"):
+    for asked in ("999999", "x", "0", "99999999999999999999", "-1"):
         page = await browser.get(AT, params={"edit": asked, "done": "nothing"})
         assert page.status_code == 200
         assert 'id="sheet"' not in page.text
