@@ -17,6 +17,8 @@ _RULES = {
     Rule.TODAY: "过去的日子排不了",
     Rule.OWNER: "要有在岗的负责人",
     Rule.PIN: "人定的日子",
+    Rule.SERVICE: "按分级定期去",
+    Rule.QUIET: "客户要求先不联系",
 }
 _WHAT_TO_DO = {
     Rule.CAPACITY: "分给有空的同事，或者提高这位同事一天的家数。",
@@ -24,7 +26,8 @@ _WHAT_TO_DO = {
     Rule.WORKDAYS: "长假里没有工作日；要紧的话放假前后打个电话。",
     Rule.MONTH: "这个月已经去过；确实要再去，就自己定一天。",
     Rule.TODAY: "已经晚了，尽快联系一次。",
-    Rule.OWNER: "负责人不在岗，给这家企业换一位。",
+    Rule.OWNER: "没有负责人，或者负责人不在岗：给这家企业分配一位。",
+    Rule.QUIET: "等客户要求的这段时间过去。",
     Rule.PIN: "有人定了这一天；要照规则来，就放回自动安排。",
     Rule.CARE_GAP: "重点关注期间照常去；不用去就结束关注。",
 }
@@ -56,4 +59,8 @@ def _numbers(lost: Rule, figures: Mapping[str, int]) -> str:
         return say("隔了{gap}个工作日，最多{allowed}个").format(**figures)
     if lost is Rule.RENEWAL_REST and "visits" in figures:
         return say("最后{rest}天里有{visits}次").format(**figures)
+    if lost is Rule.SERVICE and "late" in figures:
+        return say("晚了{late}天").format(**figures)
+    if lost is Rule.SERVICE and "days" in figures:
+        return say("{days}天里都没有位置").format(**figures)
     return ""

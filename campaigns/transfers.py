@@ -2,17 +2,18 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from tortoise.transactions import in_transaction
 
-from campaigns import conversations, notices, problems, promises, staff, statements, visits
+from campaigns import conversations, notices, problems, promises, staff, statements, visit_calendar, visits
 from campaigns.members import assigning
 from campaigns.members.assigning import Assignment
 from campaigns.members.browse import Sieve
 from campaigns.members.find import count_members_of
 from campaigns.models import Transfer as Row
 from campaigns.rights import Right
+from campaigns.terms import SHANGHAI
 
 Held = Mapping[str, Sequence[int]]
 _LARGEST = 2**31 - 1
@@ -21,13 +22,16 @@ _LISTED = 100
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What went along. `promises` are of the tasks; `messages` wait and are filled with the new owner when they go."""
+    """What went along. `promises` are of the tasks; `messages` wait and are filled with the new owner when they go;
+    `visits` are days of the calendar.
+    """
 
     tasks: int = 0
     promises: int = 0
     conversations: int = 0
     messages: int = 0
     problems: int = 0
+    visits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +109,7 @@ async def transfer(sieve: Sieve, owner: str, *, by: str, now: datetime) -> Trans
             "problems": await _count("problems", "solved_at IS NULL", ids),
             "conversations": sum(map(len, held["conversations"].values())),
             "messages": await _count("messages", "state = 'queued'", ids),
+            "visits": await visit_calendar.follow_owners(ids, _day_of(now)),
         }
         row = await Row.create(
             owner=owner,
@@ -126,6 +131,10 @@ async def _handed(kind: _Kind, before: Held, to: str, now: datetime) -> dict[str
             await kind.hand(ids, to, was, now)
             handed[was] = ids
     return handed
+
+
+def _day_of(now: datetime) -> date:
+    return now.astimezone(SHANGHAI).date()
 
 
 async def _count(table: str, asked: str, member_ids: Collection[int]) -> int:
@@ -156,7 +165,8 @@ async def _tell(row: Row, person: str, member_id: int, now: datetime) -> int:
 
 def _note(row: Row) -> str:
     counts = row.moved["counts"]
-    parts = ((counts["tasks"], "个任务"), (counts["conversations"], "个会话"), (counts["messages"], "条待发消息"))
+    names = {"tasks": "个任务", "conversations": "个会话", "messages": "条待发消息", "visits": "次排好的拜访"}
+    parts = ((counts[name], what) for name, what in names.items())
     along = "、".join(f"{n}{what}" for n, what in parts if n)
     to = "" if row.moved["person"] else f"给{row.owner}"
     return f"{row.by}移交{to}{row.members}家会员" + (f"，一起来的有{along}" if along else "")
@@ -174,6 +184,7 @@ async def take_back(transfer_id: int, *, now: datetime) -> Assignment | None:
         for kind in _KINDS:
             for was, ids in row.moved["held"].get(kind.name, {}).items():
                 await kind.hand(ids, was, row.moved["person"], now)
+        await visit_calendar.follow_owners([one for some in back.before.values() for one in some], _day_of(now))
         if row.task_id:
             await _close_task(row.task_id, now)
     return back

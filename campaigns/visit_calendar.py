@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
+from campaigns import statements
 from campaigns.errors import InputError, StateError
 from campaigns.models import Absence, Capacity, CarePeriod, PlannedVisit, VisitConflict
 from campaigns.visiting import Conflict, Kind, Planned, Rule
@@ -171,6 +172,22 @@ async def set_task(entry_id: int, task_id: int) -> None:
     await PlannedVisit.filter(id=entry_id).update(task_id=task_id)
 
 
+async def drop_entries(entry_ids: Sequence[int]) -> None:
+    for at in range(0, len(entry_ids), _BATCH):
+        await PlannedVisit.filter(id__in=entry_ids[at : at + _BATCH], task_id=None).delete()
+
+
+async def follow_owners(member_ids: Collection[int], day: date) -> int:
+    """What is planned from that day on goes to whose members they are now. Returns how many visits."""
+    db = statements.connection()
+    return await statements.run(
+        "UPDATE planned_visits SET owner = (SELECT m.owner FROM members m WHERE m.id = planned_visits.member_id)"
+        f" WHERE task_id IS NULL AND day >= $1 AND member_id {statements.ids_in(db, '$2', 'int')}",
+        day,
+        statements.id_list(db, member_ids),
+    )
+
+
 async def given_on(day: date) -> Mapping[str, int]:
     """Colleague → visits of that day that are tasks already."""
     rows = await PlannedVisit.filter(day=day, task_id__isnull=False).values_list("owner", flat=True)
@@ -209,8 +226,7 @@ async def write_plan(before: Sequence[Entry], visits: Sequence[Planned], conflic
     stayed = [(had[key], one) for key, one in new.items() if key in had]
     added = [one for key, one in new.items() if key not in had]
     async with in_transaction():
-        for at in range(0, len(gone), _BATCH):
-            await PlannedVisit.filter(id__in=gone[at : at + _BATCH]).delete()
+        await drop_entries(gone)
         for entry, one in stayed:
             if (entry.owner, entry.kind) != (one.owner, one.kind):
                 await PlannedVisit.filter(id=entry.id).update(owner=one.owner, kind=one.kind)

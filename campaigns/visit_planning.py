@@ -8,7 +8,8 @@ from datetime import date, datetime, time, timedelta
 from campaigns import marks, statements, visit_calendar, visits
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
-from campaigns.terms import SHANGHAI, Tier
+from campaigns.results import Medium
+from campaigns.terms import SHANGHAI, Direction, Tier, TouchKind
 from campaigns.visit_calendar import Change, Entry, Leave
 from campaigns.visiting import (
     FIRM,
@@ -23,9 +24,11 @@ from campaigns.visiting import (
 )
 
 CATEGORY = "planned_visit"
+RENEWAL = "renewal"  # of the campaign that opens tasks before a renewal: such a task is the visit
 PLANNED_AT = "visits_planned"
 _BACK = timedelta(days=400)  # how far back a visit still says when the next is due
 _EVENING = time(18)
+_SEEN_BY = ", ".join(f"'{one}'" for one in (Medium.PHONE, Medium.VISIT, Medium.GIFT))  # a letter is no visit
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +56,15 @@ async def plan_calendar(calendar: WorkCalendar, usual: Usual, now: datetime) -> 
     today = now.astimezone(SHANGHAI).date()
     opened = await open_due(today - timedelta(days=1), now)  # of a night that was missed
     before = await visit_calendar.entries_from(today)
-    members = await _members(before, today)
-    visitors = await _visitors({one.owner for one in members}, usual, today)
+    members = await _members(before, now)
+    visitors = await _visitors({one.owner for one in members} - {""}, usual, today)
     last = today + timedelta(days=usual.ahead)
     plan = plan_visits(members, visitors, calendar.is_workday, today, last, usual.rules)
     change = await visit_calendar.write_plan(before, plan.visits, plan.conflicts)
     opened += await open_due(today, now)
     await marks.write_mark(PLANNED_AT, now.isoformat())
-    return Outcome(len(members), len(plan.visits), len(plan.conflicts), opened, change)
+    owned = sum(one.owner != "" for one in members)
+    return Outcome(owned, len(plan.visits), len(plan.conflicts), opened, change)
 
 
 async def planned_at() -> datetime | None:
@@ -69,8 +73,13 @@ async def planned_at() -> datetime | None:
 
 
 async def open_due(today: date, now: datetime) -> int:
-    """A task for each visit whose day has come; one that is open still is not doubled. Returns how many."""
-    due = await visit_calendar.due_entries(today)
+    """A task for each visit whose day has come; one that is open still is not doubled, who refused since is left alone.
+    Returns how many.
+    """
+    silent = await _silent(now)
+    everything = await visit_calendar.due_entries(today)
+    await visit_calendar.drop_entries([one.id for one in everything if one.member_id in silent])
+    due = [one for one in everything if one.member_id not in silent]
     waiting = await _open_tasks({one.member_id for one in due})
     opened = 0
     for one in due:
@@ -98,9 +107,11 @@ async def _open_tasks(member_ids: Collection[int]) -> dict[int, int]:
 # ---- what the plan is made from -------------------------------------------------------------------------------------
 
 
-async def _members(before: Sequence[Entry], today: date) -> list[VisitedMember]:
-    """Everybody with an owner, in five statements whatever their number."""
-    rows = await statements.fetch("SELECT id, tier, owner, plan_expires_on FROM members WHERE owner <> ''")
+async def _members(before: Sequence[Entry], now: datetime) -> list[VisitedMember]:
+    """Everybody who did not refuse, in six statements whatever their number."""
+    today = now.astimezone(SHANGHAI).date()
+    rows = await statements.fetch("SELECT id, tier, owner, plan_expires_on FROM members")
+    silent = await _silent(now)
     been, urgent = await _been(today), await _urgent()
     care = await visit_calendar.care_from(today - timedelta(days=100))
     kept: dict[int, list[Kept]] = defaultdict(list)
@@ -116,9 +127,28 @@ async def _members(before: Sequence[Entry], today: date) -> list[VisitedMember]:
             row["id"] in urgent,
             [Care(one.starts_on, one.ends_on) for one in care.get(row["id"], ())],
             kept.get(row["id"], ()),
+            silent.get(row["id"]),
         )
         for row in rows
+        if silent.get(row["id"], today) is not None
     ]
+
+
+async def _silent(now: datetime, member_id: int | None = None) -> Mapping[int, date | None]:
+    """Member → the last day of a silence it asked for; None where it refused for good."""
+    which = "IS NOT NULL" if member_id is None else f"= {int(member_id)}"
+    rows = await statements.fetch(
+        f"SELECT member_id, until FROM suppressions WHERE member_id {which} AND channel IS NULL AND lifted_at IS NULL"
+        " AND (until IS NULL OR until > $1)",
+        now,
+    )
+    found: dict[int, date | None] = {}
+    for row in rows:
+        until = statements.moment(row["until"])
+        last = _day_of(until) if until else None
+        known = found.get(row["member_id"], last)
+        found[row["member_id"]] = max(known, last) if known and last else None
+    return found
 
 
 def _kept(one: Entry) -> Kept:
@@ -126,17 +156,29 @@ def _kept(one: Entry) -> Kept:
 
 
 async def _been(today: date, member_id: int | None = None) -> Mapping[int, Sequence[date]]:
-    """Member → the days it was visited: what colleagues wrote down, and what they were given to do and have not yet."""
+    """Member → the days it was visited: contacts written down by any door, tasks of the calendar that are done, and
+    those that are still to be done.
+    """
     since = datetime.combine(today - _BACK, time(), SHANGHAI)
     which = "" if member_id is None else f" AND member_id = {int(member_id)}"
     touched = await statements.fetch(
-        f"SELECT member_id, at FROM touches WHERE kind = 'visit' AND at >= $1{which}", since
+        f"SELECT member_id, at FROM touches WHERE kind = '{TouchKind.VISIT}' AND direction = '{Direction.OUT}'"
+        f" AND medium IN ({_SEEN_BY}) AND at >= $1{which}",
+        since,
+    )
+    done = await statements.fetch(
+        "SELECT member_id, closed_at AS at FROM visits"
+        f" WHERE state = 'done' AND category = $1 AND closed_at >= $2{which}",
+        CATEGORY,
+        since,
     )
     given = await statements.fetch(
-        f"SELECT member_id, due_at AS at FROM visits WHERE state = 'open' AND category = $1{which}", CATEGORY
+        f"SELECT member_id, due_at AS at FROM visits WHERE state = 'open' AND category IN ($1, $2){which}",
+        CATEGORY,
+        RENEWAL,
     )
     found: dict[int, set[date]] = defaultdict(set)
-    for row in [*touched, *given]:
+    for row in [*touched, *done, *given]:
         found[row["member_id"]].add(min(_day_of(statements.moment(row["at"])), today))
     return {key: sorted(days) for key, days in found.items()}
 
@@ -194,7 +236,7 @@ async def check_move(entry: Entry, day: date, calendar: WorkCalendar, usual: Usu
     others = [one for one in await visit_calendar.entries_of(entry.member_id, today) if one.id != entry.id]
     [visitor] = await _visitors([entry.owner], usual, today) or [Visitor(entry.owner, 0)]
     taken = await visit_calendar.count_on(entry.owner, day) - (day == entry.day)
-    member = await _member(entry.member_id, today)
+    member = await _member(entry.member_id, now)
     member = replace(member, visited=(*member.visited, *(one.day for one in others)))
     return broken_by(member, visitor, calendar.is_workday, day, today, taken=taken, was=entry.day, rules=usual.rules)
 
@@ -214,12 +256,14 @@ async def move_visit(
     return broken
 
 
-async def _member(member_id: int, today: date) -> VisitedMember:
+async def _member(member_id: int, now: datetime) -> VisitedMember:
+    today = now.astimezone(SHANGHAI).date()
     [row] = await statements.fetch("SELECT id, tier, owner, plan_expires_on FROM members WHERE id = $1", member_id)
     urgent = await statements.fetch(
         "SELECT 1 FROM postings WHERE member_id = $1 AND urgent AND state = 'live' LIMIT 1", member_id
     )
     care = await visit_calendar.care_of(member_id, today)
+    silent = await _silent(now, member_id)
     return VisitedMember(
         member_id,
         Tier(row["tier"]),
@@ -228,4 +272,5 @@ async def _member(member_id: int, today: date) -> VisitedMember:
         (await _been(today, member_id)).get(member_id, ()),
         bool(urgent),
         [Care(one.starts_on, one.ends_on) for one in care],
+        quiet_until=silent[member_id] or date.max if silent else None,
     )

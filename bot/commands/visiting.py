@@ -29,7 +29,9 @@ async def _opened(settings: Settings) -> AsyncIterator[tuple[Runtime, date]]:
 async def plan(settings: Settings, as_of: datetime | None = None) -> dict[str, Any]:
     async with _opened(settings) as (runtime, _):
         now = as_of or runtime.clock()
-        found = await visit_planning.plan_calendar(runtime.rulebook.calendar, usual_visits(settings), now)
+        found = await visit_planning.plan_calendar(
+            runtime.rulebook.calendar, usual_visits(settings, runtime.rulebook.policy), now
+        )
     return asdict(found)
 
 
@@ -47,7 +49,7 @@ async def move(settings: Settings, visit_id: int, day: str, by: str, *, yes: boo
         entry, on = await visit_calendar.find_entry(visit_id), _day(day)
         if entry is None:
             raise InputError(f"没有{visit_id}号拜访，看 huifang visits list (no such visit)")
-        given = (runtime.rulebook.calendar, usual_visits(settings))
+        given = (runtime.rulebook.calendar, usual_visits(settings, runtime.rulebook.policy))
         broken = await visit_planning.check_move(entry, on, *given, runtime.clock())
         if broken and not yes:
             said = "、".join(rule_words(rule) for rule in broken)

@@ -13,6 +13,7 @@ from campaigns.visiting.values import (
     VisitedMember,
     Visitor,
     VisitRules,
+    days_between,
 )
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "VisitedMember",
     "Visitor",
     "broken_by",
+    "days_between",
     "plan_visits",
 ]

@@ -16,7 +16,8 @@ class Case:
         self.rank = TIER_RANKS.index(member.tier)
         self.visits = sorted(day for day in (one.toordinal() for one in member.visited) if day <= first)
         self.bound: list[int] = []
-        self.care = _merged(member)
+        self.quiet = member.quiet_until.toordinal() if member.quiet_until else 0
+        self.care = _merged(member, self.quiet)
         self.limit = rules.urgent_per_month if member.urgent else rules.per_month
         self.renewal = member.renews_on.toordinal() if member.renews_on else None
         self.held: list[int] = []  # regular visits that keep the day they had
@@ -31,22 +32,28 @@ class Case:
         self.add(day)
 
     def give_up(self, day: int) -> None:
-        for days in (self.held, self.visits, self.bound):
-            days.remove(day)
+        self.held.remove(day)
+        self.leave(day)
+
+    def leave(self, day: int) -> None:
+        self.visits.remove(day)
+        self.bound.remove(day)
 
     def kept(self, kind: Kind) -> list[int]:
         """The days a visit of that kind had in the last plan."""
         return sorted(one.on.toordinal() for one in self.member.kept if one.kind is kind and not one.pinned)
 
     def fits(self, day: int) -> bool:
-        """Whether a visit on that day keeps the month, its own and that of what is planned after it."""
-        if day in self.visits or self._earlier(day) >= self.limit:
+        """Whether a visit on that day keeps the month, its own and that of what is planned after it; and no silence."""
+        if day <= self.quiet or day in self.visits or self._earlier(day) >= self.limit:
             return False
         later = self.bound[bisect_left(self.bound, day) :]
         return all(self._earlier(one) + 1 < self.limit for one in later if one - day < self.rules.month)
 
     def next_fitting(self, day: int) -> int:
         """A later day, none before which can fit where `day` does not."""
+        if day <= self.quiet:
+            return self.quiet + 1
         if self._earlier(day) >= self.limit:
             return self.visits[bisect_left(self.visits, day) - self.limit] + self.rules.month
         return next((one + 1 for one in self.bound if one >= day), day + 1)
@@ -58,14 +65,19 @@ class Case:
     def resting(self, day: int) -> bool:
         return self.renewal is not None and self.renewal - self.rules.rest < day <= self.renewal
 
+    def open_to_regular(self, day: int) -> bool:
+        return not self.resting(day) and self.in_care(day) is None and self.fits(day)
+
     def _earlier(self, day: int) -> int:
         """Visits in the month before that day, which is in it itself."""
         return bisect_left(self.visits, day) - bisect_left(self.visits, day - self.rules.month + 1)
 
 
-def _merged(member: VisitedMember) -> Sequence[tuple[int, int]]:
+def _merged(member: VisitedMember, quiet: int) -> Sequence[tuple[int, int]]:
+    """Care that a silence interrupts begins anew after it."""
     found: list[tuple[int, int]] = []
-    for start, end in sorted((one.start.toordinal(), one.end.toordinal()) for one in member.care):
+    spans = ((max(one.start.toordinal(), quiet + 1), one.end.toordinal()) for one in member.care)
+    for start, end in sorted(spans):
         if found and start <= found[-1][1] + 1:
             found[-1] = (found[-1][0], max(found[-1][1], end))
         elif start <= end:

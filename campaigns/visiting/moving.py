@@ -7,7 +7,7 @@ from datetime import date
 from campaigns.visiting.case import Case
 from campaigns.visiting.values import Rule, VisitedMember, Visitor, VisitRules
 
-FIRM = frozenset({Rule.TODAY, Rule.WORKDAYS, Rule.ABSENCE, Rule.CAPACITY})
+FIRM = frozenset({Rule.TODAY, Rule.WORKDAYS, Rule.ABSENCE, Rule.CAPACITY, Rule.QUIET})
 """Broken by nobody, a person's choice included."""
 
 
@@ -26,15 +26,18 @@ def broken_by(
     colleague on the new day already.
     """
     limits = rules or VisitRules()
-    return [*_firm(visitor, is_workday, day, today, taken), *_soft(member, is_workday, day, was, limits)]
+    return [*_firm(member, visitor, is_workday, day, today, taken), *_soft(member, is_workday, day, was, limits)]
 
 
-def _firm(visitor: Visitor, is_workday: Callable[[date], bool], day: date, today: date, taken: int) -> list[Rule]:
+def _firm(
+    member: VisitedMember, visitor: Visitor, is_workday: Callable[[date], bool], day: date, today: date, taken: int
+) -> list[Rule]:
     broken = {
         Rule.TODAY: day < today,
         Rule.WORKDAYS: not is_workday(day),
         Rule.ABSENCE: day in visitor.away,
         Rule.CAPACITY: taken >= visitor.capacity,
+        Rule.QUIET: member.quiet_until is not None and day <= member.quiet_until,
     }
     return [rule for rule, lost in broken.items() if lost]
 

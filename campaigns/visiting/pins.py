@@ -16,7 +16,7 @@ def seat_pins(cases: Sequence[Case], diary: Diary, worked: Worked, rules: VisitR
         for pin in sorted((one for one in case.member.kept if one.pinned), key=lambda one: one.on):
             if not first <= pin.on.toordinal() <= last:
                 continue
-            won = _firm(pin, diary, worked)
+            won = _firm(case, pin, diary, worked)
             if won is None:
                 conflicts += [_conflict(case, pin, lost, Rule.PIN) for lost in _broken(case, pin)]
                 visits.append(_seated(case, pin, diary, worked))
@@ -25,13 +25,15 @@ def seat_pins(cases: Sequence[Case], diary: Diary, worked: Worked, rules: VisitR
     return visits, conflicts
 
 
-def _firm(pin: Kept, diary: Diary, worked: Worked) -> Rule | None:
+def _firm(case: Case, pin: Kept, diary: Diary, worked: Worked) -> Rule | None:
     """The rule that is never broken and stands in the way."""
     place = worked.place(pin.on.toordinal())
     if place is None:
         return Rule.WORKDAYS
     if pin.on.toordinal() in diary.away:
         return Rule.ABSENCE
+    if pin.on.toordinal() <= case.quiet:
+        return Rule.QUIET
     return None if diary.room[place] > 0 else Rule.CAPACITY
 
 

@@ -4,17 +4,17 @@ What was planned before stays where it is unless a rule makes it move; a day tha
 colleague's days are a world of their own. The same input gives the same plan; nothing is drawn by lot.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date, timedelta
 
 from campaigns.visiting.care import plan_care
 from campaigns.visiting.case import Case
 from campaigns.visiting.diary import Diary, Worked
+from campaigns.visiting.nobodys import nobodys_case
 from campaigns.visiting.pins import seat_pins
 from campaigns.visiting.regular import plan_regular
 from campaigns.visiting.renewals import plan_renewals
-from campaigns.visiting.values import Conflict, Plan, Planned, Rule, VisitedMember, Visitor, VisitRules
+from campaigns.visiting.values import Conflict, Plan, Planned, VisitedMember, Visitor, VisitRules
 
 _BACK = 100  # days before the first one that gaps and renewals may look back to
 
@@ -33,17 +33,24 @@ def plan_visits(
     """
     limits = rules or VisitRules()
     worked = Worked(_worked_days(is_workday, first, last))
-    cases = _by_owner(members, limits, first.toordinal())
     visits: list[Planned] = []
     conflicts: list[Conflict] = []
+    cases: dict[str, list[Case]] = {visitor.name: [] for visitor in visitors}
+    for member in members:
+        case = Case(member, limits, first.toordinal())
+        if member.owner in cases:
+            cases[member.owner].append(case)
+        else:
+            pinned, lost = nobodys_case(case, worked, first.toordinal(), last.toordinal())
+            visits += pinned
+            conflicts += lost
     for visitor in visitors:
-        mine = cases.pop(visitor.name, [])
+        mine = sorted(cases.pop(visitor.name), key=lambda case: (case.rank, case.member.id))
         diary = Diary(visitor, worked, first.toordinal())
         for part in (seat_pins, plan_care, plan_renewals, plan_regular):
             planned, lost = part(mine, diary, worked, limits, first.toordinal(), last.toordinal())
             visits += planned
             conflicts += lost
-    conflicts += [_nobodys(case, first) for left in cases.values() for case in left]
     visits.sort(key=lambda one: (one.on, one.owner, one.kind, one.member_id))
     conflicts.sort(key=lambda one: (one.on, one.member_id, one.lost))
     return Plan(visits, conflicts)
@@ -53,17 +60,3 @@ def _worked_days(is_workday: Callable[[date], bool], first: date, last: date) ->
     span = range(-_BACK, (last - first).days + 1)
     days = [first + timedelta(days=number) for number in span]
     return [day.toordinal() for day in days if is_workday(day)]
-
-
-def _by_owner(members: Iterable[VisitedMember], rules: VisitRules, first: int) -> dict[str, list[Case]]:
-    """In the order in which places are given away: tier first, then by id."""
-    found: dict[str, list[Case]] = defaultdict(list)
-    for member in members:
-        found[member.owner].append(Case(member, rules, first))
-    for mine in found.values():
-        mine.sort(key=lambda case: (case.rank, case.member.id))
-    return found
-
-
-def _nobodys(case: Case, first: date) -> Conflict:
-    return Conflict(case.member.id, case.member.owner, Rule.MONTH, Rule.OWNER, first)

@@ -19,7 +19,7 @@ def plan_renewals(
     book, room = _Book(diary), diary.room.copy()
     conflicts: list[Conflict] = []
     for case in cases:
-        if case.renewal is None or case.renewal < first or _seen_to(case, rules):
+        if case.renewal is None or case.renewal < first or seen_to(case, rules):
             continue
         if case.renewal - rules.renewal_from > last:
             continue  # its best days are yet to come
@@ -86,7 +86,7 @@ def _kept_places(case: Case, places: Sequence[int], worked: Worked) -> list[int]
     return [place for place in kept if place is not None and place in places]
 
 
-def _seen_to(case: Case, rules: VisitRules) -> bool:
+def seen_to(case: Case, rules: VisitRules) -> bool:
     latest = (case.renewal or 0) - rules.rest
     return any(latest - rules.month < day <= latest for day in case.visits)
 
@@ -110,6 +110,8 @@ def _lost(
         won = Rule.TODAY
     elif not days:
         won = Rule.WORKDAYS
+    elif max(days) <= case.quiet:
+        won = Rule.QUIET
     elif not places:
         won = Rule.MONTH
     elif all(worked.days[place] in diary.away for place in places):

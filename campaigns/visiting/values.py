@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 
 from campaigns.terms import Tier
+from campaigns.tier_rules import Caller, ServiceLevel, usual_service
 
 
 class Rule(StrEnum):
@@ -21,6 +22,8 @@ class Rule(StrEnum):
     TODAY = "today"  # what is past cannot be planned
     OWNER = "owner"  # somebody is in charge of the member
     PIN = "pin"  # a day that a person chose
+    SERVICE = "service"  # how often a tier is visited
+    QUIET = "quiet"  # a company that asked for silence is not visited in it
 
 
 class Kind(StrEnum):
@@ -29,17 +32,27 @@ class Kind(StrEnum):
     REGULAR = "regular"
 
 
+def days_between(service: Mapping[Tier, ServiceLevel]) -> Mapping[Tier, int | None]:
+    """What the tiers are owed in regular visits: none where nobody calls by hand, or at no fixed interval."""
+    return {
+        tier: level.every_days if level.caller is not Caller.NOBODY and level.every_days else None
+        for tier, level in service.items()
+    }
+
+
 def _every() -> Mapping[Tier, int | None]:
-    return {Tier.TOP: 31, Tier.GOOD: 31, Tier.STANDARD: 92, Tier.LOW: 183}
+    return days_between(usual_service())
 
 
 @dataclass(frozen=True, slots=True)
 class VisitRules:
     """Days are calendar days but where they are said to be worked.
 
-    `every`: how long after the last visit the next is due, by tier; None = only before a renewal and in care.
+    `every`: how long after the last visit the next is due by the service level of the tier; the month goes before it.
+    None = only before a renewal and in care.
     `head_start`: a regular visit of one tier goes before one of the next that has been due for less than so many days
     longer. So a higher tier goes first, and who waits long enough goes before anybody.
+    `late`: a regular visit that finds no place for so many worked days is one that was lost.
     """
 
     month: int = 31  # days, so that no calendar month has more either
@@ -49,6 +62,7 @@ class VisitRules:
     renewal_from: int = 20  # best not earlier than so many days before it
     care_gap: int = 3  # worked days
     head_start: int = 31
+    late: int = 10
     every: Mapping[Tier, int | None] = field(default_factory=_every)
 
 
@@ -71,7 +85,9 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class VisitedMember:
-    """`visited`: the days of past visits, in any order. `renews_on`: when the plan runs out, if it does."""
+    """`visited`: the days of past visits, in any order. `renews_on`: when the plan runs out, if it does.
+    `quiet_until`: the last day of a silence the company asked for.
+    """
 
     id: int
     tier: Tier
@@ -81,6 +97,7 @@ class VisitedMember:
     urgent: bool = False
     care: Sequence[Care] = ()
     kept: Sequence[Kept] = ()
+    quiet_until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +127,7 @@ class Conflict:
 
     Figures by the rule that lost. RENEWAL: `worked_days` that were open to the visit, `capacity` on them, all of it
     `taken`. CARE_GAP: `gap` worked days in place of `allowed`, `days` of the calendar. RENEWAL_REST: `visits` in it.
+    SERVICE: `late` days, or no place in all the `days` to come.
     """
 
     member_id: int

@@ -23,7 +23,7 @@ def test_visits_are_planned_listed_and_moved_with_a_warning_before(call: Call) -
     assert (found["members"], found["conflicts"]) == (3, 0)
     assert "有负责人的会员 3家" in call("visits", "plan").out
     listed = call("visits", "list", "--days", "200", "--json").found["visits"]
-    assert {one["no"] for one in listed} == {"Q1", "Q2", "Q3"}
+    assert {one["no"] for one in listed} == {"Q1", "Q2"}  # Q3 is of the lowest tier, which nobody calls by hand
     assert call("visits", "list", "--owner", "李娜", "--json").found["visits"] == []
     later = next(one for one in listed if one["task_id"] is None)
     refused = call("visits", "move", str(later["id"]), "2020-01-01")

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from campaigns import planned_lists, touches, visit_calendar, visit_planning, visits
+from campaigns import planned_lists, touches, transfers, visit_calendar, visit_planning, visits
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
+from campaigns.members import consent
+from campaigns.members.browse import Sieve
 from campaigns.models import Member, PlannedVisit, Posting, Visit, VisitConflict
 from campaigns.rights import Role
 from campaigns.terms import Direction, Tier, TouchKind
@@ -157,18 +159,134 @@ async def test_a_capacity_of_one_s_own_counts_and_a_day_is_never_fuller() -> Non
         await visit_calendar.set_capacity("程雪", 51)
 
 
+async def test_a_tier_that_nobody_calls_by_hand_has_no_regular_visits() -> None:
+    low, renewing = await member("Q1", Tier.LOW), await member("Q2", Tier.LOW, plan_expires_on=MONDAY + 30 * DAY)
+    await planned()
+    assert await days_of(low) == []
+    assert len(await days_of(renewing)) == 1
+
+
+@pytest.mark.parametrize("medium", ["phone", "visit", "gift"])
+async def test_whatever_door_a_visit_was_written_down_at_it_took_place(medium: str) -> None:
+    one = await member("Q1")
+    await touches.record_touch(
+        one.id, at=NOW - DAY, direction=Direction.OUT, kind=TouchKind.VISIT, medium=medium, by="程雪"
+    )
+    await planned()
+    assert (await days_of(one))[0] == date(2026, 12, 23)
+
+
+async def test_a_letter_and_an_answer_to_an_invitation_are_no_visits() -> None:
+    one = await member("Q1")
+    for direction, medium in ((Direction.OUT, "post"), (Direction.IN, "phone"), (Direction.IN, "fair")):
+        await touches.record_touch(one.id, at=NOW, direction=direction, kind=TouchKind.VISIT, medium=medium)
+    await planned()
+    assert (await days_of(one))[0] == MONDAY
+
+
+async def test_a_task_that_is_done_is_the_visit_also_where_nothing_was_written_down() -> None:
+    one = await member("Q1")
+    await planned()
+    [task] = await visits.visits_of(one.id)
+    await visits.close_visit(task.id, outcome={"result": "wrong_number"}, at=NOW + 9 * DAY)
+    await planned(NOW + 10 * DAY)
+    assert (await days_of(one))[1] == date(2027, 1, 4)
+
+
+async def test_the_task_before_a_renewal_that_a_campaign_opened_is_the_visit() -> None:
+    one = await member("Q1", Tier.LOW, plan_expires_on=MONDAY + 14 * DAY)
+    await visits.open_visit(one.id, category="renewal", cause="x", opened_at=NOW, due_at=NOW + 2 * DAY)
+    found = await planned()
+    assert (found.visits, found.conflicts, await days_of(one)) == (0, 0, [])
+
+
+async def test_who_refused_is_not_planned_and_loses_no_task_nor_is_given_one() -> None:
+    one, other = await member("Q1"), await member("Q2")
+    await been(one, NOW - 30 * DAY)  # due on Tuesday
+    await planned()
+    assert (await days_of(one))[0] == MONDAY + DAY
+    await consent.record_opt_out(one.id, at=NOW, source="test")
+    found = await planned(NOW + 3 * DAY)  # a night was missed: Tuesday's is not made up for
+    assert (await days_of(one), await visits.visits_of(one.id), found.conflicts) == ([], [], 0)
+    assert await days_of(other)
+    await consent.lift_opt_out(one.id, at=NOW, source="test")
+    await planned(NOW + 3 * DAY)
+    assert await days_of(one)
+
+
+async def test_a_pause_is_waited_out_and_a_day_in_it_cannot_be_chosen() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 29 * DAY)  # due on Wednesday
+    await planned()
+    await consent.pause_member(one.id, at=NOW, source="staff:程雪", lasting=10 * DAY)
+    await planned()
+    assert (await days_of(one))[0] == date(2026, 12, 4)
+    entry = await next_entry(one)
+    assert Rule.QUIET in await visit_planning.check_move(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, NOW)
+    await consent.record_opt_out(one.id, at=NOW, source="test")
+    assert Rule.QUIET in await visit_planning.check_move(entry, MONDAY + 30 * DAY, CALENDAR, USUAL, NOW)
+
+
+async def test_a_member_without_an_owner_that_is_owed_a_visit_is_named() -> None:
+    await member("Q1", owner="")
+    await member("Q2", Tier.LOW, owner="")
+    await member("Q3", Tier.LOW, owner="", plan_expires_on=MONDAY + 20 * DAY)
+    found = await planned()
+    assert (found.members, found.visits, found.conflicts) == (0, 0, 2)
+    told = {one.no: (one.lost, one.won) for one in await planned_lists.browse_conflicts(None)}
+    assert told == {"Q1": ("service", "owner"), "Q3": ("renewal", "owner")}
+
+
+async def test_a_transfer_takes_the_planned_visits_along_at_once_and_back() -> None:
+    for name in ("程雪", "李娜"):
+        await add_colleague(Role.AGENT, name=name, department="东区")
+    one = await member("Q1")
+    await been(one, NOW - 10 * DAY)
+    await planned()
+    entry = await next_entry(one)
+    await visit_planning.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    given = await transfers.transfer(Sieve(ids=(one.id,)), "李娜", by="林晓芸", now=NOW)
+    assert given is not None
+    coming = await visit_calendar.entries_of(one.id, MONDAY)
+    assert ({each.owner for each in coming}, given.moved.visits) == ({"李娜"}, len(coming))
+    [told] = [task for task in await visits.visits_of(one.id) if task.category == visits.HANDOVER]
+    assert told.note.endswith(f"{len(coming)}次排好的拜访")
+    await planned(NOW + DAY)
+    kept = await next_entry(one)
+    assert (kept.id, kept.day, kept.pinned_by, kept.owner) == (entry.id, MONDAY + 3 * DAY, "林晓芸", "李娜")
+    assert await transfers.take_back(given.id, now=NOW + DAY)
+    assert {each.owner for each in await visit_calendar.entries_of(one.id, MONDAY)} == {"程雪"}
+
+
+async def test_a_chosen_day_outlives_a_time_in_which_nobody_is_in_charge() -> None:
+    one = await member("Q1")
+    await been(one, NOW - 10 * DAY)
+    await planned()
+    entry = await next_entry(one)
+    await visit_planning.move_visit(entry, MONDAY + 10 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await Member.filter(id=one.id).update(owner="")
+    await planned(NOW + DAY)
+    assert [(each.day, each.owner) for each in await visit_calendar.entries_of(one.id, MONDAY)] == [
+        (MONDAY + 10 * DAY, "")
+    ]
+    await Member.filter(id=one.id).update(owner="李娜")
+    await planned(NOW + 2 * DAY)
+    kept = await next_entry(one)
+    assert (kept.id, kept.owner, kept.pinned_by) == (entry.id, "李娜", "林晓芸")
+
+
 async def test_who_may_not_log_in_any_more_visits_nobody_and_it_is_said() -> None:
     await member("Q1")
     await add_colleague(Role.AGENT, name="程雪", active=False)
     found = await planned()
     assert (found.visits, found.conflicts) == (0, 1)
     [lost] = await planned_lists.browse_conflicts(None)
-    assert (lost.lost, lost.won, lost.no) == ("month", "owner", "Q1")
+    assert (lost.lost, lost.won, lost.no) == ("service", "owner", "Q1")
 
 
 async def test_a_renewal_without_room_names_the_rule_that_lost_and_the_numbers() -> None:
     for number in range(30):
-        await member(f"Q{number:02}", plan_expires_on=MONDAY + 14 * DAY)
+        await member(f"Q{number:02}", Tier.LOW, plan_expires_on=MONDAY + 14 * DAY)
     await planned(usual=Usual(a_day=2))
     assert await planned_lists.count_conflicts(None) == {("renewal", "capacity"): 20}
     assert (await planned_lists.browse_conflicts(frozenset({"程雪"})))[0].figures == {

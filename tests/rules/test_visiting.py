@@ -13,6 +13,7 @@ import pytest
 
 from campaigns.calendar import WorkCalendar
 from campaigns.terms import Tier
+from campaigns.tier_rules import Caller, ServiceLevel
 from campaigns.visiting import (
     Care,
     Conflict,
@@ -24,6 +25,7 @@ from campaigns.visiting import (
     Visitor,
     VisitRules,
     broken_by,
+    days_between,
     plan_visits,
 )
 
@@ -31,7 +33,7 @@ CALENDAR = WorkCalendar()
 DAY = timedelta(days=1)
 FIRST, LAST = date(2026, 1, 5), date(2026, 12, 31)
 TIERS = [Tier.TOP] + [Tier.GOOD] * 3 + [Tier.STANDARD] * 10 + [Tier.LOW] * 6
-EVERY = {Tier.TOP: 31, Tier.GOOD: 31, Tier.STANDARD: 92, Tier.LOW: 183}
+EVERY = {Tier.TOP: 31, Tier.GOOD: 31, Tier.STANDARD: 90}  # 14 and 10 days: the month goes before the service level
 RANKS = {Tier.TOP: 0, Tier.GOOD: 1, Tier.STANDARD: 2, Tier.LOW: 3}
 
 
@@ -61,6 +63,7 @@ def _member(dice: random.Random, number: int, visitors: Sequence[Visitor]) -> Vi
     return VisitedMember(
         number, dice.choice(TIERS), dice.choice(visitors).name,
         FIRST + dice.randrange(390) * DAY if dice.random() < 0.7 else None, tuple(kept), dice.random() < 0.05, care,
+        quiet_until=FIRST + dice.randrange(60) * DAY if dice.random() < 0.02 else None,
     )  # fmt: skip
 
 
@@ -89,6 +92,8 @@ class Checker:
             self.rest(member)
             self.renewal(member)
             self.care(member)
+            self.quiet(member)
+            self.service(member)
         for conflict in self.plan.conflicts:
             self.is_real(conflict)
 
@@ -111,8 +116,56 @@ class Checker:
             before = [day for day in everything if timedelta() < visit.on - day <= 30 * DAY]
             assert len(before) < (2 if member.urgent else 1), (member, visit, before)
             if visit.kind is Kind.REGULAR:
-                pace = min(EVERY[member.tier], 16 if member.urgent else 1000)
+                pace = self.pace(member)
                 assert not [day for day in everything if timedelta() < visit.on - day < pace * DAY], (member, visit)
+
+    def pace(self, member: VisitedMember) -> int:
+        """Nobody calls the lowest tier by hand."""
+        assert member.tier is not Tier.LOW
+        return 16 if member.urgent else EVERY[member.tier]
+
+    def quiet(self, member: VisitedMember) -> None:
+        until = member.quiet_until or date.min
+        assert all(day > until for day in self.of[member.id])
+
+    def service(self, member: VisitedMember) -> None:
+        """Two weeks of full days before a regular visit, or before the end, were said to be lost; nothing else was."""
+        if member.tier is Tier.LOW:
+            assert not self.lost[member.id, Rule.SERVICE]
+            return
+        said = {one.on: one for one in self.lost[member.id, Rule.SERVICE]}
+        regular = [visit.on for visit in self.plan_of(member) if visit.kind is Kind.REGULAR]
+        for until in (*regular, self.last + DAY):
+            before = [day for day in (*member.visited, *self.of[member.id]) if day < until]
+            since = max(self.first, max(before) + self.pace(member) * DAY) if before else self.first
+            full = self.full_days(member, since, until)
+            assert (len(full) >= 10) is bool(one := said.pop(since, None)), (member, since, until)
+            away = self.visitors[member.owner].away
+            assert one is None or one.won is (Rule.ABSENCE if set(full) <= set(away) else Rule.CAPACITY)
+        assert not said
+
+    def full_days(self, member: VisitedMember, since: date, until: date) -> list[date]:
+        """Worked days that were open to one more regular visit by the member's own rules, without room."""
+        been = sorted(day for day in {*member.visited, *self.of[member.id]} if day != until)
+        bound = [visit.on for visit in self.plan_of(member) if visit.kind is not Kind.CARE and visit.on != until]
+        found = []
+        for day in days(since, until - DAY):
+            if not CALENDAR.is_workday(day) or day <= (member.quiet_until or date.min):
+                continue
+            if member.renews_on and timedelta() <= member.renews_on - day < 10 * DAY:
+                continue
+            if any(care.start <= day <= care.end for care in member.care):
+                continue
+            ends = [day, *(one for one in bound if timedelta() < one - day <= 30 * DAY)]
+            limit = 2 if member.urgent else 1
+            if any(sum(timedelta() <= end - one <= 30 * DAY for one in [*been, day]) > limit for end in ends):
+                continue
+            visitor = self.visitors[member.owner]
+            if day in visitor.away or self.load[member.owner, day] == visitor.capacity:
+                found.append(day)
+            else:
+                assert any(one.kept for one in self.members.values()), (member, day)  # who had a later day keeps it
+        return found
 
     def plan_of(self, member: VisitedMember) -> list:  # type: ignore[type-arg]
         if not hasattr(self, "_plans"):
@@ -139,7 +192,7 @@ class Checker:
         """A run of worked days in a period without a visit is at most two long, or it was said."""
         for care in member.care:
             run: list[date] = []
-            for day in days(care.start, min(care.end, self.last)):
+            for day in days(max(care.start, (member.quiet_until or date.min) + DAY), min(care.end, self.last)):
                 if day in self.of[member.id] or day in member.visited:
                     run = []
                 elif CALENDAR.is_workday(day):
@@ -192,7 +245,7 @@ class Checker:
         visitor = self.visitors[member.owner]
         return [
             day for day in span
-            if CALENDAR.is_workday(day) and day not in visitor.away
+            if CALENDAR.is_workday(day) and day not in visitor.away and day > (member.quiet_until or date.min)
             and sum(timedelta() < day - one <= 30 * DAY for one in been) < limit
         ]  # fmt: skip
 
@@ -289,13 +342,15 @@ def test_planned_anew_each_day_the_rules_hold_over_what_happened(seed: int) -> N
 
 def test_with_far_too_few_people_everybody_is_visited_in_turn() -> None:
     members = [
-        VisitedMember(n, [Tier.TOP, Tier.GOOD, Tier.STANDARD, Tier.LOW][n % 4], "A") for n in range(400)
+        VisitedMember(n, [Tier.TOP, Tier.GOOD, Tier.STANDARD, Tier.STANDARD][n % 4], "A") for n in range(400)
     ]  # fmt: skip
     plan = planned(members, [Visitor("A", 2)], last=LAST)
     first_seen = {v.member_id: v.on for v in reversed(plan.visits)}
     assert set(first_seen) == set(range(400))
     by_tier = [max(first_seen[n] for n in range(tier, 400, 4)) for tier in range(4)]
     assert by_tier == sorted(by_tier)
+    late = Counter(plan.conflicts[n].won for n in range(len(plan.conflicts)) if plan.conflicts[n].lost is Rule.SERVICE)
+    assert late[Rule.CAPACITY] > 300
 
 
 # ---- one at a time -------------------------------------------------------------------------------------------------
@@ -384,9 +439,65 @@ def test_absence_moves_visits_and_a_long_one_is_named() -> None:
     assert (plan.conflicts[0].lost, plan.conflicts[0].won) == (Rule.CARE_GAP, Rule.ABSENCE)
 
 
-def test_a_member_nobody_is_in_charge_of_is_named() -> None:
-    (lost,) = plan_visits([member(owner="?")], [Visitor("A", 5)], CALENDAR.is_workday, FIRST, LAST).conflicts
-    assert (lost.member_id, lost.won) == (1, Rule.OWNER)
+@pytest.mark.parametrize(
+    ("changed", "lost"),
+    [
+        ({}, [Rule.SERVICE]),
+        ({"renews_on": date(2026, 3, 20)}, [Rule.RENEWAL]),
+        ({"care": (Care(date(2026, 2, 2), date(2026, 2, 20)),)}, [Rule.CARE_GAP]),
+        ({"tier": Tier.LOW}, []),
+        ({"tier": Tier.LOW, "renews_on": date(2026, 3, 20)}, [Rule.RENEWAL]),
+        ({"visited": (date(2026, 1, 2),), "tier": Tier.STANDARD}, []),
+    ],
+)
+def test_what_a_member_nobody_is_in_charge_of_is_owed_is_named(changed: dict[str, object], lost: list[Rule]) -> None:
+    one = member(owner="", **changed)
+    found = plan_visits([one], [Visitor("A", 5)], CALENDAR.is_workday, FIRST, date(2026, 3, 20))
+    assert found.visits == []
+    assert [(one.member_id, one.lost, one.won) for one in found.conflicts] == [(1, rule, Rule.OWNER) for rule in lost]
+
+
+def test_a_chosen_day_waits_for_whoever_comes_to_be_in_charge() -> None:
+    pin = Kept(date(2026, 1, 14), Kind.REGULAR, pinned=True)
+    [kept] = plan_visits([member(owner="", kept=(pin,))], [], CALENDAR.is_workday, FIRST, date(2026, 3, 20)).visits
+    assert kept.on == pin.on
+
+
+def test_how_often_is_the_service_level_of_the_tier_and_never_more_than_the_month_allows() -> None:
+    levels = {
+        Tier.TOP: ServiceLevel(Caller.OWNER, 45), Tier.GOOD: ServiceLevel(Caller.OWNER, 10),
+        Tier.STANDARD: ServiceLevel(Caller.TEAM, 0), Tier.LOW: ServiceLevel(Caller.NOBODY, 20),
+    }  # fmt: skip
+    rules = VisitRules(every=days_between(levels))
+    members = [VisitedMember(number, tier, "A") for number, tier in enumerate(Tier)]
+    plan = plan_visits(members, [Visitor("A", 9)], CALENDAR.is_workday, FIRST, date(2026, 4, 10), rules)
+    seen = [[one.on for one in plan.visits if one.member_id == number] for number, tier in enumerate(Tier)]
+    by_tier = dict(zip(Tier, seen, strict=True))
+    assert by_tier[Tier.TOP] == [FIRST, date(2026, 2, 24), date(2026, 4, 10)]  # the second after 春节
+    assert by_tier[Tier.GOOD] == [FIRST, date(2026, 2, 5), date(2026, 3, 9), date(2026, 4, 9)]
+    assert by_tier[Tier.STANDARD] == by_tier[Tier.LOW] == []
+
+
+def test_a_regular_visit_that_finds_no_place_for_two_weeks_is_lost_to_who_is_away() -> None:
+    away = frozenset(days(date(2026, 3, 2), date(2026, 3, 31)))
+    plan = planned([member(visited=(date(2026, 1, 30),))], [Visitor("A", 1, away)], date(2026, 3, 2), date(2026, 4, 30))
+    assert [(one.lost, one.won, one.on, one.figures) for one in plan.conflicts] == [
+        (Rule.SERVICE, Rule.ABSENCE, date(2026, 3, 2), {"late": 30})
+    ]
+    plan = planned([member()], [Visitor("A", 0)], date(2026, 3, 2), date(2026, 3, 31))
+    assert [(one.won, one.figures) for one in plan.conflicts] == [(Rule.CAPACITY, {"days": 30})]
+
+
+def test_who_asked_for_silence_is_not_visited_in_it_and_care_begins_anew_after_it() -> None:
+    cared = (Care(date(2026, 3, 2), date(2026, 3, 20)),)
+    one = member(quiet_until=date(2026, 3, 8), care=cared, kept=(Kept(date(2026, 3, 4), Kind.CARE, pinned=True),))
+    plan = planned([one], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 3, 20))
+    assert [visit.on.day for visit in plan.visits] == [11, 16, 19]
+    assert [(lost.lost, lost.won) for lost in plan.conflicts] == [(Rule.PIN, Rule.QUIET)]
+    silent = member(quiet_until=date(2026, 5, 11), renews_on=date(2026, 5, 20))
+    (lost,) = planned([silent], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 5, 12)).conflicts
+    assert (lost.lost, lost.won) == (Rule.RENEWAL, Rule.QUIET)
+    assert broken(silent, date(2026, 3, 5)) == [Rule.QUIET]
 
 
 def test_the_rules_are_settings() -> None:
@@ -459,7 +570,7 @@ def test_an_absence_moves_its_own_visits_and_breaks_no_rule(seed: int) -> None:
 
 
 def test_a_lower_tier_gives_its_day_to_a_higher_one_that_is_due() -> None:
-    low = VisitedMember(1, Tier.LOW, "A", kept=(Kept(date(2026, 1, 5), Kind.REGULAR),))
+    low = VisitedMember(1, Tier.STANDARD, "A", kept=(Kept(date(2026, 1, 5), Kind.REGULAR),))
     high = VisitedMember(2, Tier.TOP, "A")
     plan = planned([low, high], [Visitor("A", 1)], last=date(2026, 1, 16))
     assert [(visit.member_id, visit.on.day) for visit in plan.visits] == [(2, 5), (1, 6)]

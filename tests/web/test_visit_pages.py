@@ -20,7 +20,9 @@ HOSTILE = "<script>alert(1)</script>"
 
 
 async def plan(runtime: Runtime) -> None:
-    await plan_calendar(runtime.rulebook.calendar, usual_visits(runtime.settings), runtime.clock())
+    await plan_calendar(
+        runtime.rulebook.calendar, usual_visits(runtime.settings, runtime.rulebook.policy), runtime.clock()
+    )
 
 
 async def member(no: str = "Q1", owner: str = "程雪", days_ago: int = 10, **columns: object) -> Member:

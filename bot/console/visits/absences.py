@@ -81,7 +81,7 @@ async def _page(request: Request, faults: Mapping[str, str], typed: Mapping[str,
     today = runtime.clock().astimezone(SHANGHAI).date()
     people = await _people(request)
     numbers = await visit_calendar.capacities()
-    usual = usual_visits(runtime.settings).a_day
+    usual = usual_visits(runtime.settings, runtime.rulebook.policy).a_day
     return await staff_page(
         request,
         "visits/absences.html",

@@ -89,7 +89,9 @@ async def _squares(
     calendar = runtime.rulebook.calendar
     counts = await planned_lists.count_planned(start, last, owners)
     people = await planned_lists.list_owners(owners)
-    rooms = await visit_planning.rooms(people, calendar, usual_visits(runtime.settings), start, last)
+    rooms = await visit_planning.rooms(
+        people, calendar, usual_visits(runtime.settings, runtime.rulebook.policy), start, last
+    )
     return [
         Square(day, _sum(counts.get(day)), _sum(room), not calendar.is_workday(day), day.month != month_no)
         for day, room in rooms.items()
@@ -107,7 +109,9 @@ async def one_day(request: Request) -> Response:
     lines = await planned_lists.browse_planned(asked, asked, owners)
     people = {one.owner for one in lines}
     calendar = runtime.rulebook.calendar
-    rooms = await visit_planning.rooms(people, calendar, usual_visits(runtime.settings), asked, asked)
+    rooms = await visit_planning.rooms(
+        people, calendar, usual_visits(runtime.settings, runtime.rulebook.policy), asked, asked
+    )
     return await staff_page(
         request,
         "visits/day.html",

@@ -67,7 +67,7 @@ async def _show(request: Request, found: Found, typed: str, fault: str = "") -> 
 
 
 async def _broken(runtime: Runtime, entry: Entry, day: date) -> list[Rule]:
-    usual = usual_visits(runtime.settings)
+    usual = usual_visits(runtime.settings, runtime.rulebook.policy)
     return await visit_planning.check_move(entry, day, runtime.rulebook.calendar, usual, runtime.clock())
 
 
@@ -85,7 +85,7 @@ async def move(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     if await _broken(runtime, entry, day) and not form.get("anyway"):
         return await _show(request, found, typed)
-    who, usual = visitor_of(request).staff.name, usual_visits(runtime.settings)
+    who, usual = visitor_of(request).staff.name, usual_visits(runtime.settings, runtime.rulebook.policy)
     try:
         broken = await visit_planning.move_visit(
             entry, day, runtime.rulebook.calendar, usual, by=who, now=runtime.clock()
