@@ -1,18 +1,22 @@
 """A colleague writes to the application from the phone: taken down once, answered with what was understood."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from bot.settings import Settings
 from bot.wecom.hearing import Hearing
+from campaigns.members import seekers
 from campaigns.models import (
     AuditEntry,
     Event,
     HiringPlan,
     Member,
+    Posting,
     Problem,
     Promise,
+    Seeker,
     StaffAccount,
     Touch,
     Visit,
@@ -74,8 +78,18 @@ async def test_an_outcome_is_taken_down_once_and_answered_with_what_was_understo
 
 async def test_two_processes_take_it_once(house: House, member: Member) -> None:
     await writes(house, GOOD)
-    assert await Hearing(house.runtime).look() + await Hearing(house.runtime).look() == 1
+    assert sum(await asyncio.gather(*(Hearing(house.runtime).look() for _ in range(3)))) == 1
     assert await VisitOutcome.all().count() == 1
+
+
+async def test_seekers_who_fit_are_proposed_as_after_every_other_door(house: House, member: Member) -> None:
+    await Posting.create(no="P1", member_id=member.id, title="电焊工", state="live", published_at=NOW)
+    await Seeker.create(no="S1", name="求职者1", wanted_job="电焊工", registered_at=NOW, recommend=True)
+    await seekers.fill_occupations()
+    await writes(house, "回访 Q1 没人接")
+    await writes(house, "回访 Q1 打通了", 2)
+    await Hearing(house.runtime).look()
+    assert "求职者1" in (await Visit.get(category="introduce")).note
 
 
 @pytest.mark.parametrize(
