@@ -22,17 +22,17 @@ _LATE = (Standing.LATE, Standing.BROKEN)
 
 
 def talk_of(brief: Brief, book: ScriptBook, *, me: str, site: str) -> Talk:
-    """Nothing for a member that must not be contacted."""
+    """`me`: who speaks, empty where nobody is named. Nothing for a member that must not be contacted."""
     if brief.stopped:
         return Talk((), (), (), ())
     whom = brief.speaks_to
     known = {
         "contact": salutation(whom.name, whom.title) if whom else "",
         "company": brief.about.name,
-        "me": me,
         "site": site,
     }
-    return talk_about(book, brief.about.tier, Topic(Situation.HIRING, known, known), list(_topics(brief)))
+    zh, en = {**known, "me": me or "招聘顾问"}, {**known, "me": me or "the recruiting adviser"}
+    return talk_about(book, brief.about.tier, Topic(Situation.HIRING, zh, en), list(_topics(brief)))
 
 
 def _topics(brief: Brief) -> Iterator[Topic]:

@@ -27,7 +27,7 @@ async def brief_member(settings: Settings, number: str, as_of: datetime | None, 
             raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
         book = await scripts_in_force(settings.huifang_templates)
     site = load_site(settings.huifang_templates)["name"]
-    return brief_document(brief, talk_of(brief, book, me=brief.about.owner or site, site=site))
+    return brief_document(brief, talk_of(brief, book, me=brief.about.owner, site=site))
 
 
 def brief_lines(found: Mapping[str, Any]) -> list[Shown]:
