@@ -51,7 +51,7 @@ async def test_a_month_counts_each_day_against_what_fits_and_leads_to_the_list(
         await member(f"Q{number}", days_ago=31)
     await plan(runtime)
     page = (await browser.get("/visits?month=2026-11")).text
-    assert "3／4" in page
+    assert "3/4" in page
     assert f"/visits/days/{TODAY}" in page
     listed = (await browser.get(f"/visits/days/{TODAY}")).text
     assert listed.count('class="cut"') == 3
