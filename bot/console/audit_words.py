@@ -91,6 +91,7 @@ _KEYS = {
     "outcome": "结果",
     "owner": "负责人",
     "parent_no": "上级联系人编号",
+    "per_minute": "每分钟",
     "phones": "完整号码",
     "plan": "礼品计划",
     "plans": "用工计划数",

@@ -1,7 +1,9 @@
 """What a person reads where there is nothing to show: no such page, no right to it, or a fault of ours."""
 
+import logging
+
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot.console.shell import not_found, staff_page
@@ -9,6 +11,8 @@ from bot.language import say, speak, wanted_language
 from bot.web.desk import Refused, StaleForm, find_visitor
 from bot.web.pages import page
 from bot.wording import right_words
+
+log = logging.getLogger(__name__)
 
 
 async def missing(request: Request, exc: Exception) -> Response:
@@ -40,9 +44,22 @@ async def stale(request: Request, exc: Exception) -> Response:
     return await staff_page(request, "stale.html", here="", status_code=exc.status_code)
 
 
+async def gone(request: Request, exc: Exception) -> Response:
+    """The browser went away while its form was read: nothing was done, and nobody reads this answer."""
+    log.info("%s %s: gone before its form was read", request.method, request.url.path)
+    return Response(status_code=400)
+
+
 async def broken(request: Request, exc: Exception) -> Response:
     """Nothing is read for it: what failed may be the database. The log has the reason."""
     return page(request, "nothing.html", status_code=500, kind="broken")
 
 
-HANDLERS = {404: missing, 405: missing, Refused: refused, StaleForm: stale, Exception: broken}
+HANDLERS = {
+    404: missing,
+    405: missing,
+    Refused: refused,
+    StaleForm: stale,
+    ClientDisconnect: gone,
+    Exception: broken,
+}

@@ -1,12 +1,19 @@
 """Where there is nothing to show, a page says what happened and what to do, in the reader's language."""
 
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
 from bot.console import faults
 from bot.inbox import Inbox
 from bot.runtime import Runtime
+from bot.serving import Served, listen, serve
 from bot.web import app
+from bot.web.desk import COOKIE
 from campaigns.models import StaffAccount
 from campaigns.rights import Role
 from tests.web_cast import as_staff, browse
@@ -55,6 +62,36 @@ async def test_an_address_that_takes_only_forms_says_so(runtime: Runtime) -> Non
     assert refused.status_code == 405
     assert refused.headers["allow"] == "POST"
     assert "它只收表单" in refused.text
+
+
+@contextlib.asynccontextmanager
+async def _stopped(served: Served) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await served.stop()
+
+
+async def test_a_browser_that_leaves_in_the_middle_of_its_form_is_one_quiet_line(
+    runtime: Runtime, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    served = await serve(app.make_app(Inbox(runtime)), listen("127.0.0.1", 0))
+    async with as_staff(runtime, name="Ann") as client, _stopped(served):
+        _, writer = await asyncio.open_connection(served.host, served.port)
+        writer.write(
+            f"POST /me/language HTTP/1.1\r\nHost: {served.host}\r\nCookie: {COOKIE}={client.cookies[COOKIE]}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 900\r\n\r\nlanguage=en".encode()
+        )
+        await writer.drain()
+        await asyncio.sleep(0.2)
+        writer.transport.abort()
+        async with asyncio.timeout(5):
+            while not (told := [one for one in caplog.records if "/me/language" in one.getMessage()]):
+                await asyncio.sleep(0.02)
+    assert [(one.levelname, one.exc_info) for one in told] == [("INFO", None)]
+    assert [one for one in caplog.records if one.levelno >= logging.WARNING or one.exc_info] == []
+    assert (await StaffAccount.get(name="Ann")).language == "zh"
 
 
 async def test_a_fault_of_ours_is_a_page_that_shows_nothing_of_it(

@@ -58,6 +58,35 @@ async def test_a_token_form_keeps_what_was_typed_and_says_what_is_wrong(browser:
     assert (await browser.post("/settings/tokens/99999999999999/revoke")).status_code == 404
 
 
+async def test_a_token_of_one_department_with_its_own_limit_is_made_on_the_page(browser: httpx.AsyncClient) -> None:
+    await add_colleague(Role.AGENT, name="甲", department="东区")
+    given = {"name": "报表", "right": "see", "department": "东区", "per_minute": "90"}
+    assert (await browser.post("/settings/tokens", data=given)).status_code == 200
+    [made] = await api_tokens.list_tokens()
+    assert (made.department, made.per_minute) == ("东区", 90)
+    page = (await browser.get("/settings/tokens")).text
+    assert "每分钟90次" in page
+    assert "东区</span> ·" in page
+    [entry] = await AuditEntry.filter(action="key_made")
+    assert (entry.detail["department"], entry.detail["per_minute"]) == ("东区", 90)
+
+
+async def test_bounds_of_a_token_that_do_not_fit_are_said_beside_their_fields(browser: httpx.AsyncClient) -> None:
+    await add_colleague(Role.AGENT, name="甲", department="东区")
+    good = {"name": "报表", "right": ["see"], "department": "东区", "per_minute": "90"}
+    for wrong, field, words in (
+        ({"department": "西区"}, "department", "没有这个部门"),
+        ({"right": ["see", "import"]}, "department", "只看一个部门的令牌不能写"),
+        *(({"per_minute": n}, "per_minute", "写1到60,000的整数") for n in ("0", "60001", "-5", "x", "", "9" * 40)),
+    ):
+        answer = await browser.post("/settings/tokens", data=good | wrong)
+        assert answer.status_code == 422
+        assert words in answer.text.partition(f'id="{field}-e"')[2][:400]
+        assert 'value="报表"' in answer.text
+    assert '<option value="东区" selected' in answer.text
+    assert await ApiToken.all().count() == 0
+
+
 async def test_a_hostile_token_name_is_text(browser: httpx.AsyncClient) -> None:
     answer = await browser.post("/settings/tokens", data={"name": HOSTILE, "right": "see"})
     assert answer.status_code == 200
