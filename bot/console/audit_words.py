@@ -54,6 +54,7 @@ _KINDS = {
     "targets": ("目标", "/targets"),
 }
 _KEYS = {
+    "a_day": "一天去几家",
     "active": "在用",
     "added": "加了",
     "addresses": "完整号码",
@@ -61,6 +62,7 @@ _KEYS = {
     "assigned": "交给",
     "audience": "圈中家数",
     "before": "原来的负责人",
+    "broken": "违反的规则",
     "budget": "预算（元）",
     "cancelled": "作废条数",
     "changes": "改动处数",
@@ -84,6 +86,7 @@ _KEYS = {
     "now": "现在",
     "on": "日期",
     "outcome": "结果",
+    "owner": "负责人",
     "phones": "完整号码",
     "plan": "礼品计划",
     "plans": "用工计划数",

@@ -20,6 +20,7 @@ from rich.console import Console
 
 from bot.clock import ProductClock
 from bot.commands.demo import BEGINS, demo_settings
+from bot.commands.demo_visiting import plan_some_visits
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars
 from bot.commands.serving import House, house
@@ -52,6 +53,7 @@ _DARK = (
     "settings-policy", "settings-suppressions", "staff", "audit", "tasks", "calendar", "login", "u-token",
     "inbox-number", "tasks-id", "campaigns-key-make-words", "campaigns-key-make-check", "members-conditions",
     "members-number-stop", "imports-checked", "imports-question", "segments-groups", "staff-leaving",
+    "visits", "visits-id",
 )  # fmt: skip
 _ENGLISH = (
     "today", "inbox-number", "tasks-id", "campaigns", "campaigns-key", "campaigns-key-make-words", "members",
@@ -110,6 +112,7 @@ async def _live(running: House, bench: Bench) -> None:
     await start(running, _LATER[0])
     await conductor.live_until(_LOOKED_AT, moved)
     await furniture()
+    await plan_some_visits(running.runtime)
 
 
 async def _worth_looking_at() -> tuple[str, str]:
