@@ -1,12 +1,6 @@
-"""The visit calendar: a year of visits for ten thousand members, a night's plan for a hundred thousand on SQLite.
+"""The visit calendar: a year of visits for ten thousand members, a night's plan for a hundred thousand on SQLite."""
 
-python -m tests.benchmarks.visiting [MEMBERS OF THE NIGHT]
-"""
-
-import asyncio
-import json
 import random
-import sys
 import tempfile
 import time
 from datetime import date, datetime, timedelta
@@ -19,16 +13,27 @@ from campaigns.models import Member, Touch
 from campaigns.terms import Direction, Tier, TouchKind
 from campaigns.visit_planning import Usual, plan_calendar
 from campaigns.visiting import VisitedMember, Visitor, plan_visits
+from tests.benchmarks.bench import Bench, run
+from tests.benchmarks.figures import Figures
 from tests.cast import NOW
 
 _YEAR = (date(2026, 1, 5), date(2026, 12, 31))
 _MEMBERS = 10_000
+_NIGHT = 100_000
 _OF_ONE = 250  # members of a colleague
 _TIERS = [Tier.TOP] + [Tier.GOOD] * 3 + [Tier.STANDARD] * 10 + [Tier.LOW] * 6
 _DAY = timedelta(days=1)
 
 
-def plan_a_year() -> dict[str, float]:
+def visits(bench: Bench) -> dict[str, Figures]:
+    bench.tick("a year", 0)
+    year = _plan_a_year()
+    many = bench.size(_NIGHT)
+    bench.tick(f"{many:,} members", 0)
+    return {"visits": {**year, **run(_plan_a_night(many))}}
+
+
+def _plan_a_year() -> Figures:
     """The rules alone, by the time of the processor."""
     dice, calendar = random.Random(7), WorkCalendar()
     names = [f"同事{number}" for number in range(_MEMBERS // _OF_ONE)]
@@ -48,7 +53,7 @@ def plan_a_year() -> dict[str, float]:
     return {"year_members_per_s": round(_MEMBERS / took), "year_visits": len(plan.visits)}
 
 
-async def plan_a_night(many: int) -> dict[str, float]:
+async def _plan_a_night(many: int) -> Figures:
     """The first night of a site, and the one after it."""
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings.model_construct(
@@ -91,8 +96,3 @@ async def _night(now: datetime) -> float:
     began = time.perf_counter()
     await plan_calendar(WorkCalendar(), Usual(), now)
     return round(time.perf_counter() - began, 1)
-
-
-if __name__ == "__main__":
-    night = asyncio.run(plan_a_night(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000))
-    print(json.dumps(plan_a_year() | night))
