@@ -53,7 +53,7 @@ def conflict_line(lost: str, won: str, figures: Mapping[str, int]) -> str:
 
 
 def _numbers(lost: Rule, figures: Mapping[str, int]) -> str:
-    if lost is Rule.RENEWAL and figures:
+    if lost is Rule.RENEWAL and figures.get("worked_days"):
         return say("能去的{worked_days}个工作日共{capacity}个位置，用掉了{taken}个").format(**figures)
     if lost is Rule.CARE_GAP and "gap" in figures:
         return say("隔了{gap}个工作日，最多{allowed}个").format(**figures)

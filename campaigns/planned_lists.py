@@ -65,6 +65,13 @@ async def count_planned(first: date, last: date, owners: frozenset[str] | None) 
     return found
 
 
+async def count_all() -> Mapping[str, int]:
+    """The kinds of visits and the rules that lost, all that is planned."""
+    kinds = await statements.query("SELECT kind, count(*) AS n FROM planned_visits GROUP BY kind ORDER BY kind")
+    lost = await statements.query("SELECT count(*) AS n FROM visit_conflicts")
+    return {**{row["kind"]: int(row["n"]) for row in kinds}, "conflicts": int(lost[0]["n"])}
+
+
 async def browse_planned(first: date, last: date, owners: frozenset[str] | None) -> Sequence[PlannedLine]:
     """By day, colleague and tier; at most MOST."""
     params: list[Any] = [first, last]

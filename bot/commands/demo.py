@@ -14,6 +14,7 @@ from bot.alone import alone
 from bot.clock import ProductClock
 from bot.commands.demo_desk import desk_counts, furnish_desk, set_targets
 from bot.commands.demo_matching import hold_a_fair, introduce_some, matched
+from bot.commands.demo_visiting import plan_some_visits
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars, show, status_lines, table
 from bot.commands.serving import House, announce, house, stay_up
@@ -24,7 +25,7 @@ from bot.sandbox.site import write_export
 from bot.settings import Settings, check_templates, load_settings
 from bot.web.log_in import demo_path, first_admin
 from bot.wording import task_words
-from campaigns import definitions, marks, planner, touches, visits
+from campaigns import definitions, marks, planned_lists, planner, touches, visits
 from campaigns.members import find
 from campaigns.replies.events import count_events
 from campaigns.replies.reading import AUTO_REPLIES
@@ -132,6 +133,7 @@ async def _play(running: House, as_json: bool) -> None:
     await planner.skip_slots(running.runtime.clock())
     running.runtime.planning_held = False
     await set_targets(running.runtime.clock())
+    await plan_some_visits(running.runtime)
     _say("", as_json)
 
 
@@ -170,6 +172,7 @@ async def _document(running: House, seconds: float) -> dict[str, Any]:
         "tasks": dict(await visits.count_open()),
         **await matched(),
         "desk": await desk_counts(running.runtime),
+        "visits": await planned_lists.count_all(),
         "balance": [{**asdict(balance), "holds": balance.holds} for balance in balances],
         "addresses": {**running.addresses(), "log_in": f"{running.web.url}{demo_path(running.runtime)}"},
     }

@@ -64,6 +64,7 @@ _KEYS = {
     "assigned": "交给",
     "audience": "圈中家数",
     "before": "原来的负责人",
+    "broken": "违反的规则",
     "budget": "预算（元）",
     "cancelled": "作废条数",
     "changes": "改动处数",

@@ -17,6 +17,7 @@ from tests.benchmarks.mail import email, email_dkim, email_sqlite, scale
 from tests.benchmarks.pacing import pacing
 from tests.benchmarks.pages import pages
 from tests.benchmarks.site_database import read_database
+from tests.benchmarks.visiting import visits
 from tests.servers import MissingServer
 
 Part = Callable[[Bench], dict[str, Figures]]
@@ -34,6 +35,7 @@ PARTS: dict[str, Part] = {
     "segments": segments,
     "pacing": pacing,
     "pages": pages,
+    "visits": visits,
 }
 
 

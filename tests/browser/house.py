@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 from bot.clock import ProductClock
+from bot.commands.demo_visiting import plan_some_visits
 from bot.commands.serving import House, house
 from bot.conductor import Conductor
 from bot.database import open_database
@@ -55,6 +56,7 @@ async def lived_in(home: House) -> None:
             await sandbox_of(home).customers.say(arrived, words)
     await Conductor(home.runtime, home.sandbox).settle()
     await furniture()
+    await plan_some_visits(home.runtime)
 
 
 async def people() -> None:

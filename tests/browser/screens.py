@@ -22,6 +22,7 @@ from bot.clock import ProductClock
 from bot.commands.demo import BEGINS, demo_settings
 from bot.commands.demo_desk import furnish_desk, set_targets
 from bot.commands.demo_matching import hold_a_fair, introduce_some
+from bot.commands.demo_visiting import plan_some_visits
 from bot.commands.importing import import_paths
 from bot.commands.printing import bars
 from bot.commands.serving import House, house
@@ -54,6 +55,7 @@ _DARK = (
     "settings-policy", "settings-suppressions", "staff", "audit", "tasks", "calendar", "login", "u-token",
     "inbox-number", "tasks-id", "campaigns-key-make-words", "campaigns-key-make-check", "members-conditions",
     "members-number-stop", "imports-checked", "imports-question", "segments-groups", "staff-leaving",
+    "visits", "visits-id",
 )  # fmt: skip
 _ENGLISH = (
     "today", "inbox-number", "tasks-id", "campaigns", "campaigns-key", "campaigns-key-make-words", "members",
@@ -110,6 +112,7 @@ async def _live(running: House, bench: Bench) -> None:
     await conductor.live_until(_LOOKED_AT, moved)
     await set_targets(running.runtime.clock())
     await furniture()
+    await plan_some_visits(running.runtime)
 
 
 async def _worth_looking_at() -> tuple[str, str]:

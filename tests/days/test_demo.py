@@ -66,6 +66,7 @@ def test_the_shipped_campaigns_ran_and_customers_answered(shown: Shown) -> None:
     assert shown.found["introductions"]["introduced"] >= campaigns["introduction"]["audience"] > 0
     assert sum(shown.found["fairs"].values()) == campaigns["fair_invitation"]["audience"]
     assert campaigns["renewal_visit"]["now"]["handed_over"]
+    assert min(shown.found["visits"][kind] for kind in ("care", "regular")) > 0
     assert all(one["waiting"] == one["unknown"] == 0 for one in campaigns.values())
     answers = shown.found["answers"]
     assert min(answers[name] for name in ("replies", "automatic", "returns")) > 0

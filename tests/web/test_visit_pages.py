@@ -119,7 +119,7 @@ async def test_what_does_not_fit_names_the_rule_that_lost_and_what_to_do(
     await visit_calendar.set_capacity("程雪", 0)
     one = await member(days_ago=100, plan_expires_on=TODAY + 20 * DAY)
     await plan(runtime)
-    assert "有1处排不开" in (await browser.get("/visits")).text
+    assert "有2处排不开" in (await browser.get("/visits")).text
     page = (await browser.get("/visits/conflicts?lost=renewal")).text
     assert "“续费前要去一次”没有做到，因为“一天能去几家”" in page
     assert "分给有空的同事" in page
