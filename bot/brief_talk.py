@@ -40,7 +40,9 @@ def _topics(brief: Brief) -> Iterator[Topic]:
     yield from (_promised(one) for one in brief.promises if one.standing in _LATE)
     found = [one for one in brief.diagnosis.findings if brief.diagnosis.promotes or one.code is not Code.RENEW_SOON]
     yield from (_found(one, brief) for one in found)
-    if not found:
+    if not brief.postings:
+        yield _plain(Situation.NOTHING_POSTED)
+    elif not found:
         yield _plain(Situation.NOTHING_FOUND)
     yield from (_promised(one) for one in brief.promises[:1] if one.standing not in _LATE)
     yield _plain(Situation.HIRING)

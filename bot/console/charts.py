@@ -211,7 +211,7 @@ def _span(row: Span, y: int, place: Callable[[float], float]) -> list[str]:
     a, middle, b = place(row.p25), place(row.p50), place(row.p75)
     drawn = [
         f'<rect class="band" x="{a:.1f}" y="{y - 8}" width="{max(2.0, b - a):.1f}" height="16" rx="2"/>',
-        f'<line class="axis" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y - 10}" y2="{y + 10}"/>',
+        f'<line class="middle" x1="{middle:.1f}" x2="{middle:.1f}" y1="{y - 10}" y2="{y + 10}"/>',
     ]
     own = [place(one) for one in (row.low, row.high) if one]
     if len(own) == 2 and own[0] != own[1]:

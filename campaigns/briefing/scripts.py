@@ -28,6 +28,7 @@ class Situation(StrEnum):
     PROMISE_OPEN = "promise_open"
     PROMISE_KEPT = "promise_kept"
     NOTHING_FOUND = "nothing_found"
+    NOTHING_POSTED = "nothing_posted"
     HIRING = "hiring"
     WHO_DECIDES = "who_decides"
     RENEWAL = "renewal"
@@ -50,6 +51,7 @@ _NAMED: Mapping[Code | Situation, frozenset[str]] = {
     Situation.PROMISE_OPEN: frozenset(("promise", "made_on", "due_on")),
     Situation.PROMISE_KEPT: frozenset(("promise", "made_on")),
     Situation.NOTHING_FOUND: frozenset[str](),
+    Situation.NOTHING_POSTED: frozenset[str](),
     Situation.HIRING: frozenset[str](),
     Situation.WHO_DECIDES: frozenset[str](),
     Situation.RENEWAL: frozenset(("days", "expires_on")),

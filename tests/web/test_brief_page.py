@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns.models import Application, AuditEntry, Contact, Member, Posting, Promise, Suppression, Touch, Visit
+from campaigns.models import AuditEntry, Contact, Member, Posting, Promise, Suppression, Touch, Visit
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_unread, as_staff
 
@@ -109,7 +109,15 @@ async def test_an_empty_member_says_what_is_not_known(runtime: Runtime, browser:
     await add_member("Q1", "")
     found = await browser.get(AT)
     assert found.status_code == 200
-    for words in ("没有联系人", "还不知道谁拍板", "没有答应过什么", "没有未读", "没有在招的职位", "没有回访过"):
+    for words in (
+        "没有联系人",
+        "还不知道谁拍板",
+        "没有答应过什么",
+        "没有未读",
+        "没有在招的职位",
+        "没有回访过",
+        "您现在没有在招的职位",
+    ):
         assert words in found.text, words
     assert "{" not in found.text[found.text.index("<article") :]
 
@@ -156,13 +164,14 @@ async def test_the_brief_is_linked_where_a_visit_begins(browser: httpx.AsyncClie
     assert f'href="{AT}?task={task.id}"' in (await browser.get(f"/tasks/{task.id}")).text
 
 
-async def test_many_postings_are_asked_about_in_as_many_queries_as_one(
+async def test_eight_postings_are_shown_the_gravest_first_and_the_others_are_a_link(
     browser: httpx.AsyncClient, member: Member
 ) -> None:
     for number in range(12):
-        posting = await add_unread(member, f"P9{number}", 1, title=f"职位{number}")
-        await Application.filter(posting_id=posting.id).update(applied_at=NOW - 9 * DAY)
+        await add_unread(member, f"P9{number}", 0, title=f"职位{number}")
     page = (await browser.get(AT)).text
+    assert page.count('<td class="title"') == 8
+    assert page.index("<b>电焊工</b>") < page.index("<b>职位0</b>")
     assert "还有5个职位" in page
 
 

@@ -46,7 +46,7 @@ _MARKS = {
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A finding: its words, and what to do about it."""
+    """A finding and what to do about it; no words where figures beside it say the same."""
 
     urgent: bool
     words: str
@@ -55,12 +55,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One posting: what it pays, what half of the others pay, what to mend."""
+    """One posting: what it pays, what others pay, what to mend. `fine`: nothing was found at all."""
 
     post: PostingSigns
     pay: str
     demand: Demand
     findings: Sequence[Found]
+    fine: bool
 
 
 async def page(request: Request) -> Response:
@@ -92,7 +93,7 @@ async def page(request: Request) -> Response:
         findings=[_told(one) for one in brief.diagnosis.of("")],
         checks=checks[:_MOST],
         more=len(checks) - _MOST,
-        wanting=sum(bool(one.findings) for one in checks),
+        wanting=sum(not one.fine for one in checks),
         chart=_chart(checks[:_MOST]),
         demands=_demands(checks[:_MOST]),
         promises=[(one, promise_words(one), *_MARKS[one.standing]) for one in brief.promises],
@@ -120,12 +121,15 @@ def _checks(brief: Brief) -> list[Check]:
 
 
 def _check(post: PostingSigns, brief: Brief) -> Check:
-    findings = [_told(one) for one in brief.diagnosis.of(post.no)]
-    return Check(post, pay_words(post), brief.demands[post.no], findings)
+    """What holds for the whole member is not told again of each."""
+    found, whole = brief.diagnosis.of(post.no), {one.code for one in brief.diagnosis.of("")}
+    told = [_told(one) for one in found if one.code not in whole]
+    return Check(post, pay_words(post), brief.demands[post.no], told, not found)
 
 
 def _told(finding: Finding) -> Found:
-    return Found(finding.code in _URGENT, finding_words(finding), script_words(finding))
+    words = "" if finding.code is Code.UNREAD and "unread" in finding.figures else finding_words(finding)
+    return Found(finding.code in _URGENT, words, script_words(finding))
 
 
 def _chart(checks: Sequence[Check]) -> Markup | None:
