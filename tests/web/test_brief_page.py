@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns.models import AuditEntry, Contact, Member, Posting, Promise, Suppression, Touch, Visit
+from campaigns.models import Application, AuditEntry, Contact, Member, Posting, Promise, Suppression, Touch, Visit
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_unread, as_staff
 
@@ -167,6 +167,7 @@ async def test_the_brief_is_linked_where_a_visit_begins(browser: httpx.AsyncClie
 async def test_eight_postings_are_shown_the_gravest_first_and_the_others_are_a_link(
     browser: httpx.AsyncClient, member: Member
 ) -> None:
+    await Application.all().update(applied_at=NOW - 9 * DAY)
     for number in range(12):
         await add_unread(member, f"P9{number}", 0, title=f"职位{number}")
     page = (await browser.get(AT)).text
