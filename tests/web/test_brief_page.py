@@ -167,6 +167,7 @@ async def test_the_brief_is_linked_where_a_visit_begins(browser: httpx.AsyncClie
 async def test_eight_postings_are_shown_the_gravest_first_and_the_others_are_a_link(
     browser: httpx.AsyncClient, member: Member
 ) -> None:
+    await Application.all().update(applied_at=NOW - 9 * DAY)
     for number in range(12):
         await add_unread(member, f"P9{number}", 0, title=f"职位{number}")
     page = (await browser.get(AT)).text
