@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from campaigns.diagnosis import Code, Diagnosis
+from campaigns.policy import PolicySettings
 from campaigns.stages import Stage
 
 
@@ -34,15 +35,6 @@ class Why(StrEnum):
     POSTING_WEAK = "posting_weak"
     NOTHING_POSTED = "nothing_posted"
     QUIET = "quiet"
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Days."""
-
-    rest: int = 7  # after the last contact nothing new is begun
-    renewal_from: int = 0
-    renewal_to: int = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +74,17 @@ _PAYING_DORMANT, _DORMANT = "paying_dormant", ("dormant", "never_in")  # not the
 _STOPS = frozenset({Why.REFUSED, Why.PAUSED, Why.JUST_TOUCHED})
 
 
-def advise(signs: CareSigns, thresholds: Thresholds | None = None) -> Sequence[Advice]:
+def advise(signs: CareSigns, policy: PolicySettings | None = None) -> Sequence[Advice]:
     """Never empty. What forbids to go on is the last of the list: who refused is not called for a task either."""
     found: list[Advice] = []
-    for one in _reasons(signs, thresholds or Thresholds()):
+    for one in _reasons(signs, policy or PolicySettings()):
         found.append(one)
         if one.why in _STOPS:
             break
     return found or [Advice(Act.WAIT, Why.QUIET)]
 
 
-def _reasons(signs: CareSigns, limits: Thresholds) -> Iterator[Advice]:
+def _reasons(signs: CareSigns, policy: PolicySettings) -> Iterator[Advice]:
     """Where the fault is ours nothing is advertised: what is written then is no campaign."""
     if signs.refused:
         yield Advice(Act.WAIT, Why.REFUSED)
@@ -108,9 +100,9 @@ def _reasons(signs: CareSigns, limits: Thresholds) -> Iterator[Advice]:
         yield Advice(Act.CALL, Why.SITE_PROBLEM, figures={"problems": signs.site_problems})
     if signs.tasks_due:
         yield Advice(Act.CALL, Why.TASK_DUE, figures={"tasks": signs.tasks_due})
-    if signs.touched_days is not None and signs.touched_days < limits.rest:
-        yield Advice(Act.WAIT, Why.JUST_TOUCHED, figures={"days": signs.touched_days, "rest": limits.rest})
-    if signs.renewal_days is not None and limits.renewal_from <= signs.renewal_days <= limits.renewal_to:
+    if signs.touched_days is not None and signs.touched_days < policy.rest_days:
+        yield Advice(Act.WAIT, Why.JUST_TOUCHED, figures={"days": signs.touched_days, "rest": policy.rest_days})
+    if signs.renewal_days is not None and policy.renewal_from <= signs.renewal_days <= policy.renewal_to:
         yield Advice(Act.CALL, Why.RENEWAL, figures={"days": signs.renewal_days})
     for one in _of_the_work(signs):
         if one.act is not Act.MESSAGE or (signs.diagnosis.promotes and not signs.site_problems):

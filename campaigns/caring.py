@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from campaigns import conversations, problems, promises, statements, visits
-from campaigns.advice import Advice, CareSigns, Thresholds, advise
-from campaigns.diagnosis import Market, diagnose
-from campaigns.diagnosis import Thresholds as DiagnosisThresholds
+from campaigns.advice import Advice, CareSigns, advise
+from campaigns.diagnosis import Market, Thresholds, diagnose
 from campaigns.members.facts import facts_for
 from campaigns.members.signs import held_parts, signs_of
+from campaigns.policy import PolicySettings
 from campaigns.promises import WhichPromises
 from campaigns.statements import moment
 from campaigns.terms import SHANGHAI
 
 
 async def advise_member(
-    member_id: int, now: datetime, *, market: Market | None = None, thresholds: Thresholds | None = None
+    member_id: int, now: datetime, *, market: Market | None = None, policy: PolicySettings | None = None
 ) -> Sequence[Advice]:
     """Without a market nothing is compared with other members' postings: a page need not wait for it."""
     facts = (await facts_for([member_id], now, history=None))[member_id]
     signs = (await signs_of([member_id], now))[member_id]
-    diagnosis = diagnose(signs, market or Market([], [], DiagnosisThresholds(), await held_parts()), now)
+    diagnosis = diagnose(signs, market or Market([], [], Thresholds(), await held_parts()), now)
     today = now.astimezone(SHANGHAI).date()
     conversation = await conversations.find(member_id)
     tasks = [one for one in await visits.visits_of(member_id) if one.state == "open" and one.due_at <= now]
@@ -42,7 +42,7 @@ async def advise_member(
             touched_days=(now - touched).days if touched else None,
             renewal_days=(expires - today).days if expires else None,
         ),
-        thresholds,
+        policy,
     )
 
 

@@ -57,11 +57,16 @@ class _Reader:
             doubt_pause=timedelta(hours=self._number("doubt.pause_hours", 24)),
             seeker_introductions=self._number("seeker.introductions", 3),
             seeker_window=timedelta(days=self._number("seeker.window_days", 30, least=1)),
+            rest_days=self._number("advice.rest_days", standard.rest_days),
+            renewal_from=self._number("advice.renewal_from", standard.renewal_from),
+            renewal_to=self._number("advice.renewal_to", standard.renewal_to),
             own_up_to=self._number("approval.own_up_to", 200, most=1_000_000),
             tiers=self._tiers(),
             service={tier: self._service(tier, usual) for tier, usual in standard.service.items()},
             usual_hold_out=self._number("campaign.hold_out_percent", 0, most=50),
         )
+        if settings.renewal_from > settings.renewal_to:
+            raise self._wrong("advice.renewal_to", "不能比 advice.renewal_from 小 (must not be below renewal_from)")
         for key in self._left:
             raise DefinitionError(self._file, key, "没有这一项，删掉它 (unknown key)")
         return settings

@@ -10,7 +10,7 @@ from bot.clock import ProductClock
 from bot.commands.printing import Shown, table
 from bot.database import open_database
 from bot.language import LANGUAGES, speak
-from bot.runtime import follow_clock
+from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
 from campaigns import audit, staff, targets, transfers
 from campaigns.advice import Advice
@@ -89,7 +89,8 @@ async def targets_of(
 async def advise(settings: Settings, number: str, as_of: datetime | None) -> dict[str, Any]:
     async with open_database(settings):
         now = as_of or await _now(settings)
-        found = await advise_member(await _member_id(number), now, market=await load_market(now))
+        policy, _ = await read_rules(settings)
+        found = await advise_member(await _member_id(number), now, market=await load_market(now), policy=policy)
     return {"member": number, "as_of": now.isoformat(), "advice": [_advice(one) for one in found]}
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from campaigns.advice import Act, CareSigns, Why, advise
 from campaigns.diagnosis import Code, Diagnosis, Finding
+from campaigns.policy import PolicySettings
 
 
 def _found(*codes: Code) -> Diagnosis:
@@ -35,6 +36,15 @@ QUIET = CareSigns(_found())
 )
 def test_reasons_come_in_their_order(signs: CareSigns, expected: list[Why]) -> None:
     assert [one.why for one in advise(signs)] == expected
+
+
+def test_the_days_of_rest_and_of_renewal_are_settings() -> None:
+    signs = replace(QUIET, touched_days=7, renewal_days=30)
+    assert [one.why for one in advise(signs)] == [Why.QUIET]
+    assert [one.why for one in advise(signs, PolicySettings(renewal_to=30))] == [Why.RENEWAL]
+    assert [one.why for one in advise(signs, PolicySettings(renewal_from=31, renewal_to=40))] == [Why.QUIET]
+    [rests] = advise(signs, PolicySettings(rest_days=8, renewal_to=30))
+    assert (rests.why, rests.figures["rest"]) == (Why.JUST_TOUCHED, 8)
 
 
 def test_what_is_written_names_its_campaign_and_nothing_else_does() -> None:

@@ -545,7 +545,8 @@ def test_every_limit_can_be_changed(tmp_path: Path) -> None:
     file.write_text(
         '[hours.marketing]\nfrom="10:00"\nto="18:30"\ndays="all"\n'
         '[company]\nwindow_days=14\napart_hours=24\n[company.touches]\n"高端"=0\n'
-        "[contact]\nmarketing_sms=2\nwindow_days=3\n[defer]\nat_most_days=5\n[doubt]\npause_hours=48\n",
+        "[contact]\nmarketing_sms=2\nwindow_days=3\n[defer]\nat_most_days=5\n[doubt]\npause_hours=48\n"
+        "[advice]\nrest_days=3\nrenewal_from=1\nrenewal_to=30\n",
         encoding="utf-8",
     )
     found = load_policy(file)
@@ -555,6 +556,7 @@ def test_every_limit_can_be_changed(tmp_path: Path) -> None:
     assert found.company_touches == {**LIMITS.company_touches, Tier.TOP: 0}
     assert (found.contact_sms, found.contact_sms_window) == (2, 3 * DAY)
     assert (found.defer_at_most, found.doubt_pause) == (5 * DAY, 2 * DAY)
+    assert (found.rest_days, found.renewal_from, found.renewal_to) == (3, 1, 30)
 
 
 @pytest.mark.parametrize(
@@ -570,6 +572,8 @@ def test_every_limit_can_be_changed(tmp_path: Path) -> None:
         ('[company.touches]\n"高端"=2.5', "company.touches.高端"),
         ('[company.touches]\n"尊贵"=2', "company.touches.尊贵"),
         ('[contact]\nmarketing_sms="1"', "contact.marketing_sms"),
+        ("[advice]\nrest_days=-1", "advice.rest_days"),
+        ("[advice]\nrenewal_from=21", "advice.renewal_to"),
         ("hours=5", "hours"),
         ("[hours", "-"),
     ],

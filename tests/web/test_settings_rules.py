@@ -62,6 +62,8 @@ async def test_an_edit_keeps_the_comments_and_says_who_made_it(runtime: Runtime,
         ({"company__window_days": "0", "doubt__pause_hours": "-1"}, ["e-company-window_days", "e-doubt-pause_hours"]),
         ({"contact__marketing_sms": "<script>alert(1)"}, ["e-contact-marketing_sms"]),
         ({"contact__marketing_sms": ""}, ["e-contact-marketing_sms"]),
+        ({"advice__rest_days": "x"}, ["e-advice-rest_days"]),
+        ({"advice__renewal_from": "30"}, ["e-advice-renewal_to"]),
     ],
 )
 async def test_a_wrong_limit_changes_nothing_and_says_so_beside_the_field(

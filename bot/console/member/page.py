@@ -118,7 +118,10 @@ async def show(request: Request, *, whole: bool = False, refused: Refused = _NOT
         whole=whole,
         phones=_phones(contacts) if runtime.sandboxed and whole else {},
         idle_days=_idle_days(found, now),
-        advice=[(act_words(one.act), why_words(one), one.campaign) for one in await advise_member(found["id"], now)],
+        advice=[
+            (act_words(one.act), why_words(one), one.campaign)
+            for one in await advise_member(found["id"], now, policy=runtime.rulebook.policy)
+        ],
         stage=stage_words(found["stage"]),
         posts=show_postings(found["posts"], waiting, left, await held_parts(), now),
         remarks=await remarks.remarks_of(found["id"]),

@@ -68,6 +68,15 @@ GROUPS = (
             Limit("seeker.introductions", "number", "最多", "家"),
         ),
     ),
+    Group(
+        "会员页上的下一步",
+        "刚联系过的先不找；套餐快到期的提醒打电话",
+        (
+            Limit("advice.rest_days", "number", "联系过以后满", "天"),
+            Limit("advice.renewal_from", "number", "到期前，从还剩", "天"),
+            Limit("advice.renewal_to", "number", "到还剩", "天"),
+        ),
+    ),
     Group("推迟到什么时候为止", "到时还不能发的就不发了", (Limit("defer.at_most_days", "number", "最多推迟", "天"),)),
     Group(
         "像是退订、还没核对",
@@ -155,6 +164,9 @@ def shown(policy: PolicySettings) -> dict[str, str]:
         "wecom.mass_a_month": str(policy.customer_mass),
         "seeker.introductions": str(policy.seeker_introductions),
         "seeker.window_days": str(policy.seeker_window.days),
+        "advice.rest_days": str(policy.rest_days),
+        "advice.renewal_from": str(policy.renewal_from),
+        "advice.renewal_to": str(policy.renewal_to),
         "defer.at_most_days": str(policy.defer_at_most.days),
         "doubt.pause_hours": str(round(policy.doubt_pause.total_seconds()) // 3600),
         "approval.own_up_to": str(policy.own_up_to),
