@@ -4,6 +4,7 @@ import re
 
 import httpx
 import pytest
+from tortoise import connections
 
 from bot.outgoing import delivering
 from bot.outgoing.signing import secret_of
@@ -94,6 +95,31 @@ async def test_one_that_stopped_by_itself_stands_on_the_page_a_day_begins_with(b
     page = (await browser.get("/")).text
     assert f'href="/settings/webhooks/{hook.id}"' in page
     assert "对方回答500" in page
+
+
+async def test_thirty_addresses_cost_no_more_questions_than_one(
+    browser: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db, asked = type(connections.get("default")), []
+    plain = db.execute_query
+
+    async def counted(self: object, query: str, *given: object, **named: object) -> object:
+        asked.append(query)
+        return await plain(self, query, *given, **named)
+
+    counts = []
+    for number in range(30):
+        await webhooks.add_webhook(f"{URL}/{number}", list(WebhookKind), by="林", now=NOW)
+        if number in (0, 29):
+            await browser.get("/settings/webhooks")
+            asked.clear()
+            with monkeypatch.context() as patched:
+                patched.setattr(db, "execute_query", counted)
+                page = (await browser.get("/settings/webhooks")).text
+            counts.append(len(asked))
+    assert "site.example/huifang/29" in page
+    assert counts[0] == counts[1] > 1
+    assert len([one for one in asked if "webhook_deliveries" in one]) == 1
 
 
 async def test_a_call_of_the_command_is_heard(runtime: Runtime) -> None:
