@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns.models import AuditEntry, Contact, Member, Posting, Promise, Suppression, Touch, Visit
+from campaigns.models import Application, AuditEntry, Contact, Member, Posting, Promise, Suppression, Touch, Visit
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_unread, as_staff
 
