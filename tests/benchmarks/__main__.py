@@ -9,6 +9,7 @@ from rich.console import Console
 
 from tests.benchmarks.audiences import planning, segments
 from tests.benchmarks.bench import Bench, WrongResult, progress_on
+from tests.benchmarks.brief import brief
 from tests.benchmarks.callbacks import webhook
 from tests.benchmarks.figures import Figures, as_line, show_table
 from tests.benchmarks.http_channels import channels
@@ -36,6 +37,7 @@ PARTS: dict[str, Part] = {
     "pacing": pacing,
     "pages": pages,
     "visits": visits,
+    "brief": brief,
 }
 
 

@@ -50,6 +50,7 @@ WANTED = {
         Wanted("pacing", "worst_error_pct", 2, at_most=True),
         Wanted("pages", "slowest_p95_ms", 300, at_most=True),
         Wanted("pages", "slowest_paint_ms", 700, at_most=True),
+        Wanted("brief", "p95_ms", 200, at_most=True),
     )
 }
 
