@@ -31,7 +31,8 @@ def talk_of(brief: Brief, book: ScriptBook, *, me: str, site: str) -> Talk:
         "company": brief.about.name,
         "site": site,
     }
-    zh, en = {**known, "me": me or "招聘顾问"}, {**known, "me": me or "the recruiting adviser"}
+    zh = {**known, "me": me or "招聘顾问"}
+    en = {**known, "contact": whom.name if whom else "", "me": me or "the recruiting adviser"}
     return talk_about(book, brief.about.tier, Topic(Situation.HIRING, zh, en), list(_topics(brief)))
 
 

@@ -44,7 +44,7 @@ def move(
     by: By = "命令行",
     as_json: AsJson = False,
 ) -> None:
-    """Put a visit on a day, where it stays. Without --yes nothing is done where a rule would break."""
+    """Put a visit on a day, where it stays; --yes where a rule would break. Example: huifang visits move 12 2026-12-01"""
     from bot.commands import visiting as command
 
     print_found(run(lambda: command.move(settings(), visit, day, by, yes=yes)), as_json, command.move_lines)
@@ -98,7 +98,7 @@ def absence_add(
 
 @absence_app.command("list")
 def absence_list(owner: Owner = "", as_json: AsJson = False) -> None:
-    """Those of today and to come."""
+    """Those of today and to come. Example: huifang absence list --owner 程雪"""
     from bot.commands import visiting as command
 
     print_found(run(lambda: command.absences(settings(), owner)), as_json, command.absence_lines)

@@ -46,4 +46,4 @@ async def test_members_are_placed_in_tiers_once_a_night_by_the_weights_in_force(
 )
 def test_a_night_begins_at_three_in_shanghai(now: str, due: str) -> None:
     at = datetime.fromisoformat(f"{now}+08:00").astimezone(UTC)
-    assert _last_night(at) == datetime.fromisoformat(f"{due}+08:00")
+    assert _last_night(at, 3) == datetime.fromisoformat(f"{due}+08:00")

@@ -159,7 +159,7 @@ async def test_who_left_is_marked_here_and_taken_back_here(runtime: Runtime) -> 
     second = await number("C2")
     async with as_staff(runtime, Role.AGENT, name="林") as lin:
         done = await lin.post(f"{AT}/{second}/left", data={"to": "contacts"})
-        assert done.headers["location"] == f"{AT}?done=left&id={second}"
+        assert done.headers["location"] == f"{AT}?done=left&id={second}#main"
         page = (await lin.get(done.headers["location"])).text
         assert f'action="{AT}/{second}/back"' in page
         assert not (await Contact.get(id=second)).active
