@@ -44,7 +44,7 @@ def move(
     by: By = "命令行",
     as_json: AsJson = False,
 ) -> None:
-    """Put a visit on a day, where it stays; --yes where a rule would break. Example: huifang visits move 12 2026-12-01"""
+    """Put a visit on a day, where it stays; --yes against a rule. Example: huifang visits move 12 2026-12-01"""
     from bot.commands import visiting as command
 
     print_found(run(lambda: command.move(settings(), visit, day, by, yes=yes)), as_json, command.move_lines)

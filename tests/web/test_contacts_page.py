@@ -164,7 +164,7 @@ async def test_who_left_is_marked_here_and_taken_back_here(runtime: Runtime) -> 
         assert f'action="{AT}/{second}/back"' in page
         assert not (await Contact.get(id=second)).active
         back = await lin.post(f"{AT}/{second}/back", data={"to": "contacts"})
-        assert back.headers["location"] == f"{AT}?done=contact-back"
+        assert back.headers["location"] == f"{AT}?done=contact-back#main"
         elsewhere = await lin.post(f"{AT}/{second}/left", data={"to": "https://evil.example"})
         assert elsewhere.headers["location"].startswith("/members/Q1?done=left")
     assert not (await Contact.get(id=second)).active
