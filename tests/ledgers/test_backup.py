@@ -244,7 +244,7 @@ async def test_a_backup_of_the_first_release_is_restored_by_this_one(
     """Nothing on the way may ask for a column that came later."""
     await crowd(2)
     await back_up(sqlite_database, tmp_path / "b.zip")
-    for table, columns in (("contacts", ("external_userid",)), ("members", _LATER_OF_MEMBERS)):
+    for table, columns in (("contacts", _LATER_OF_CONTACTS), ("members", _LATER_OF_MEMBERS)):
         for place in sorted((_place(tmp_path / "b.zip", table, one) for one in columns), reverse=True):
             rewrite_table(tmp_path / "b.zip", table, _without(place))
     rewrite(tmp_path / "b.zip", "manifest.json", _as_of_the_first_release)
@@ -267,6 +267,7 @@ async def test_a_database_with_a_newer_schema_than_the_backup_is_refused_with_th
         await bring_back(elsewhere, tmp_path / "b.zip")
 
 
+_LATER_OF_CONTACTS = ("external_userid", "role", "influence", "interests")
 _LATER_OF_MEMBERS = (
     "initials", "activity_state", "p_active", "expected_logins", "activity_at", "paid_12m",
     "tier_by_rule", "tier_values", "findings",
@@ -322,7 +323,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
     value["tables"] = [table for table in value["tables"] if table["name"] not in new]
     later = {
         "members": _LATER_OF_MEMBERS,
-        "contacts": ("external_userid",),
+        "contacts": _LATER_OF_CONTACTS,
         "postings": (
             "parent_category", "negotiable", "duties_length", "education", "experience", "deadline", "audit", "views",
             "urgent",
