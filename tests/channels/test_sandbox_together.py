@@ -72,6 +72,7 @@ async def test_the_campaigns_own_templates_are_approved_at_both_clouds(sandbox: 
         "2100005",
         "2100002",
         "2100021",
+        "2100023",
         "2100003",
         "2100001",
     ]  # as the folders' sms.toml name them
