@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     visit_urgent_per_month: int = Field(2, ge=1, le=15)
     visit_rest_days: int = Field(10, ge=0, le=60)
     visit_care_gap: int = Field(3, ge=1, le=30)
+    visit_missed_days: int = Field(7, ge=1, le=90)
 
     lease_seconds: int = Field(60, ge=1, le=3600)
 

@@ -17,4 +17,4 @@ def usual_visits(settings: Settings, policy: PolicySettings) -> Usual:
         care_gap=settings.visit_care_gap,
         every=days_between(policy.service),
     )
-    return Usual(settings.visit_a_day, settings.visit_ahead_days, rules)
+    return Usual(settings.visit_a_day, settings.visit_ahead_days, settings.visit_missed_days, rules)

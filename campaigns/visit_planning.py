@@ -33,27 +33,34 @@ _SEEN_BY = ", ".join(f"'{one}'" for one in (Medium.PHONE, Medium.VISIT, Medium.G
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What holds where nobody said otherwise: visits a day, days planned ahead, the rules."""
+    """What holds where nobody said otherwise: visits a day, days planned ahead, days until a visit nobody made is
+    missed, the rules.
+    """
 
     a_day: int = 4
     ahead: int = 75
+    missed: int = 7
     rules: VisitRules = field(default_factory=VisitRules)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`opened`: tasks of visits whose day had come."""
+    """`opened`: tasks of visits whose day had come; `missed`: those nobody did in time, planned anew."""
 
     members: int
     visits: int
     conflicts: int
     opened: int
+    missed: int
     change: Change
 
 
 async def plan_calendar(calendar: WorkCalendar, usual: Usual, now: datetime) -> Outcome:
-    """Plan anew from today on, then open the tasks of today. What can stay where it was stays."""
+    """Plan anew from today on, then open the tasks of today. What can stay where it was stays; what nobody did in time
+    is missed and counts no more as made.
+    """
     today = now.astimezone(SHANGHAI).date()
+    missed = await visits.miss_visits(CATEGORY, now - timedelta(days=usual.missed), at=now)
     opened = await open_due(today - timedelta(days=1), now)  # of a night that was missed
     before = await visit_calendar.entries_from(today)
     members = await _members(before, now)
@@ -64,7 +71,7 @@ async def plan_calendar(calendar: WorkCalendar, usual: Usual, now: datetime) -> 
     opened += await open_due(today, now)
     await marks.write_mark(PLANNED_AT, now.isoformat())
     owned = sum(one.owner != "" for one in members)
-    return Outcome(owned, len(plan.visits), len(plan.conflicts), opened, change)
+    return Outcome(owned, len(plan.visits), len(plan.conflicts), opened, missed, change)
 
 
 async def planned_at() -> datetime | None:

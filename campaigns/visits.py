@@ -79,6 +79,12 @@ async def reopen_visit(visit_id: int) -> None:
     await _change(visit_id, "done", {"state": "open", "outcome": None, "closed_at": None, "closed_by": ""})
 
 
+async def miss_visits(category: str, before: datetime, *, at: datetime) -> int:
+    """Open tasks of the category that were due before that moment: nobody did them. Returns how many."""
+    late = Visit.filter(state="open", category=category, due_at__lt=before)
+    return int(await late.update(state="missed", closed_at=at))
+
+
 async def postpone_visit(visit_id: int, due_at: datetime) -> None:
     await _change(visit_id, "open", {"due_at": due_at})
 

@@ -133,7 +133,7 @@ def plan_lines(found: Mapping[str, Any]) -> list[Shown]:
     return [
         f"有负责人的会员 {found['members']:,}家，排了 {found['visits']:,}次拜访，{found['conflicts']:,}处排不开",
         f"没动 {change['stayed']:,}次，新排 {change['added']:,}次，去掉 {change['removed']:,}次；"
-        f"今天开了 {found['opened']:,}个任务",
+        f"今天开了 {found['opened']:,}个任务，{found['missed']:,}个过了日子没有人办，重新排",
     ]
 
 

@@ -90,7 +90,7 @@ class Visit(Model):
     member_id: int
     contact_id = fields.IntField(null=True)
     category = fields.CharField(32)
-    state = fields.CharField(16, default="open")
+    state = fields.CharField(16, default="open")  # open, done, missed (the calendar's, planned anew)
     opened_at = fields.DatetimeField()
     due_at = fields.DatetimeField()
     cause = fields.CharField(64, unique=True)  # "touch:17", "occurrence:3:member:9": opening twice adds nothing

@@ -357,3 +357,25 @@ async def test_another_owner_takes_the_visits_with_the_member() -> None:
     assert {entry.owner for entry in await visit_calendar.entries_of(one.id, MONDAY + DAY)} == {"李娜"}
     assert [line.no for line in await planned_lists.browse_planned(MONDAY, MONDAY, frozenset({"李娜"}))] == ["Q1"]
     assert await planned_lists.browse_planned(MONDAY, MONDAY, frozenset({"程雪"})) == []
+
+
+async def test_a_visit_nobody_made_for_a_week_is_missed_and_planned_anew() -> None:
+    one = await member("Q1")
+    await planned()
+    for night in range(1, 8):
+        assert (await planned(NOW + night * DAY)).missed == 0
+    found = await planned(NOW + 8 * DAY)
+    tasks = await visits.visits_of(one.id)
+    assert (found.missed, found.opened) == (1, 1)
+    assert sorted((task.state, task.category) for task in tasks) == [("missed", CATEGORY), ("open", CATEGORY)]
+    assert [line.state for line in await planned_lists.browse_planned(MONDAY, MONDAY, None)] == ["missed"]
+
+
+async def test_a_visit_put_off_and_a_task_that_is_not_the_calendars_are_not_missed() -> None:
+    one = await member("Q1")
+    await planned()
+    [task] = await visits.visits_of(one.id)
+    await visits.postpone_visit(task.id, NOW + 5 * DAY)
+    await visits.open_visit(one.id, category="reply", cause="touch:1", opened_at=NOW, due_at=NOW)
+    assert (await planned(NOW + 9 * DAY)).missed == 0
+    assert {task.state for task in await visits.visits_of(one.id)} == {"open"}

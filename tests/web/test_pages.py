@@ -41,6 +41,7 @@ HOSTILE = [
     "<b onclick=x>&amp;",
 ]
 ELSEWHERE = {"/campaigns/new"}  # tried by the tests of making one
+ENDLESS = ("/calendar?", "/calendar/", "/visits?", "/visits/days/")
 SANDBOX_HTML = HTML.parents[1] / "sandbox" / "html"
 
 
@@ -50,6 +51,12 @@ def escaped(text: str) -> str:
 
 def links(page: httpx.Response) -> list[str]:
     return [link.replace("&amp;", "&") for link in re.findall(r'href="([^"]*)"', page.text)]
+
+
+def leads_on(link: str) -> bool:
+    """Months lead on for ever, and conditions of a list combine: two of them stand for all, of its export one."""
+    many = 1 if ".csv?" in link or ".xlsx?" in link else 2
+    return not link.startswith(ENDLESS) and link.count("&") < many
 
 
 def names(page: httpx.Response) -> list[str]:
@@ -77,7 +84,7 @@ async def test_every_link_of_the_staffs_pages_leads_somewhere(runtime: Runtime, 
         assert page.status_code == 200, path
         if "text/html" in page.headers["content-type"]:
             found = {link for link in links(page) if link.startswith("/")}
-            waiting |= {link for link in found if not link.startswith(("/calendar?", "/calendar/"))} - seen - ELSEWHERE
+            waiting |= {link for link in found if leads_on(link)} - seen - ELSEWHERE
     assert {"/members/Q200001", "/campaigns/unread_resumes", "/members?campaign=unread_resumes&fate=queued"} <= seen
 
 

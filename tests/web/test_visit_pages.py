@@ -192,3 +192,18 @@ async def test_a_visit_whose_day_came_leads_to_its_task(browser: httpx.AsyncClie
     page = (await browser.get(f"/visits/{await its_visit(one)}")).text
     assert f"/tasks/{task.id}" in page
     assert "看这一天行不行" not in page
+
+
+async def test_a_visit_nobody_made_says_so_on_its_day_and_its_task(
+    browser: httpx.AsyncClient, runtime: Runtime
+) -> None:
+    one = await add_member("Q1", "Q1号商行", owner="程雪", tier="优质")
+    await plan(runtime)
+    [task] = await visits.visits_of(one.id)
+    await visits.miss_visits(task.category, NOW + 30 * DAY, at=NOW + 30 * DAY)
+    assert "没去成" in (await browser.get(f"/visits/days/{TODAY}")).text
+    shown = (await browser.get(f"/tasks/{task.id}")).text
+    assert "没去成" in shown
+    assert "/visits/new?member=Q1" in shown
+    assert "/outcome" not in shown
+    assert "没去成" in (await browser.get("/members/Q1")).text
