@@ -55,6 +55,10 @@ class DeliveryState(StrEnum):
     HANDED_OVER = "handed_over"  # a task for a person was opened in place of a message
 
 
+UNREACHED = (DeliveryState.SUPPRESSED, DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.BOUNCED)
+"""Ends of a message that nobody has read."""
+
+
 class Reason(StrEnum):
     """Why a member of an audience was not written to, or not yet."""
 
