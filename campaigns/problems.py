@@ -16,6 +16,8 @@ MOST = 500
 """Problems in one act."""
 NOTHING = "-"
 """In a sieve: a member without a trade, say."""
+PROBLEM = "problem"
+"""The category of the task of a problem, and of the call that tells of its end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,7 @@ from campaigns import definitions, outbox, problems, visits
 from campaigns.errors import InputError
 from campaigns.members.facts import facts_for
 from campaigns.policy import Ruling
-from campaigns.problems import ProblemLine
-from campaigns.replies.results import PROBLEM
+from campaigns.problems import PROBLEM, ProblemLine
 from campaigns.terms import Allow, Defer, Reason, Suppress, Verdict
 
 PROBLEM_SOLVED = "problem_solved"

@@ -19,7 +19,7 @@ from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
 from campaigns.visits import VisitTask
 
 _SOLVED_WITHIN = timedelta(days=3)
-PROBLEM, PROMISE, FOLLOW_UP = "problem", "promise", "follow_up"
+PROMISE, FOLLOW_UP = "promise", "follow_up"
 """Categories of the tasks that come of an outcome."""
 
 
@@ -150,7 +150,9 @@ async def _problems(member_id: int, result: VisitResult, outcome_id: int, by: st
     for one in result.problems:
         number = await problems.add_problem(member_id, one, outcome_id=outcome_id, owner=by, by=by, now=now)
         due = morning_of((now.astimezone(SHANGHAI) + _SOLVED_WITHIN).date(), now)
-        task = await _open(member_id, result, PROBLEM, f"problem:{number}", due, one.cause or result.text, by, now)
+        task = await _open(
+            member_id, result, problems.PROBLEM, f"problem:{number}", due, one.cause or result.text, by, now
+        )
         await problems.give_visit(number, task)
 
 
