@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 from campaigns import marks, statements, visit_calendar, visits
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
-from campaigns.results import Medium
+from campaigns.results import SPOKEN, Medium
 from campaigns.terms import SHANGHAI, Direction, Tier, TouchKind
 from campaigns.visit_calendar import Change, Entry, Leave
 from campaigns.visiting import (
@@ -29,6 +29,7 @@ PLANNED_AT = "visits_planned"
 _BACK = timedelta(days=400)  # how far back a visit still says when the next is due
 _EVENING = time(18)
 _SEEN_BY = ", ".join(f"'{one}'" for one in (Medium.PHONE, Medium.VISIT, Medium.GIFT))  # a letter is no visit
+_SPOKEN = ", ".join(f"'{one}'" for one in sorted(SPOKEN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +164,22 @@ def _kept(one: Entry) -> Kept:
 
 
 async def _been(today: date, member_id: int | None = None) -> Mapping[int, Sequence[date]]:
-    """Member → the days it was visited: contacts written down by any door, tasks of the calendar that are done, and
-    those that are still to be done.
+    """Member → the days it was visited: contacts by any door in which somebody was talked to, tasks of the calendar
+    that are done so or without a word of how, and those that are still to be done.
     """
     since = datetime.combine(today - _BACK, time(), SHANGHAI)
     which = "" if member_id is None else f" AND member_id = {int(member_id)}"
     touched = await statements.fetch(
         f"SELECT member_id, at FROM touches WHERE kind = '{TouchKind.VISIT}' AND direction = '{Direction.OUT}'"
-        f" AND medium IN ({_SEEN_BY}) AND at >= $1{which}",
+        f" AND medium IN ({_SEEN_BY}) AND at >= $1{which}"
+        f" AND id NOT IN (SELECT touch_id FROM visit_outcomes WHERE result NOT IN ({_SPOKEN}))",
         since,
     )
     done = await statements.fetch(
         "SELECT member_id, closed_at AS at FROM visits"
-        f" WHERE state = 'done' AND category = $1 AND closed_at >= $2{which}",
+        f" WHERE state = 'done' AND category = $1 AND closed_at >= $2{which}"
+        " AND (id NOT IN (SELECT visit_id FROM visit_outcomes WHERE visit_id IS NOT NULL)"
+        f" OR id IN (SELECT visit_id FROM visit_outcomes WHERE result IN ({_SPOKEN})))",
         CATEGORY,
         since,
     )

@@ -11,7 +11,9 @@ from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.members import consent
 from campaigns.members.browse import Sieve
-from campaigns.models import Member, PlannedVisit, Posting, Visit, VisitConflict
+from campaigns.models import Member, PlannedVisit, Posting, Touch, Visit, VisitConflict
+from campaigns.replies.results import record_visit_result
+from campaigns.results import Medium, Result, VisitResult
 from campaigns.rights import Role
 from campaigns.terms import Direction, Tier, TouchKind
 from campaigns.visit_calendar import Entry
@@ -188,9 +190,41 @@ async def test_a_task_that_is_done_is_the_visit_also_where_nothing_was_written_d
     one = await member("Q1")
     await planned()
     [task] = await visits.visits_of(one.id)
-    await visits.close_visit(task.id, outcome={"result": "wrong_number"}, at=NOW + 9 * DAY)
+    await visits.close_visit(task.id, outcome={}, at=NOW + 9 * DAY)
     await planned(NOW + 10 * DAY)
     assert (await days_of(one))[1] == date(2027, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("result", "medium", "made"),
+    [
+        (Result.TALKED, Medium.PHONE, True),
+        (Result.TALKED, Medium.QQ, True),
+        (Result.WRONG_NUMBER, Medium.PHONE, False),
+        (Result.LATER, Medium.PHONE, False),
+        (Result.NO_ANSWER, Medium.PHONE, False),
+    ],
+)
+async def test_only_who_was_talked_to_was_visited(result: Result, medium: Medium, made: bool) -> None:
+    one = await member("Q1")
+    await planned()
+    [task] = await visits.visits_of(one.id)
+    heard = VisitResult(result, medium, next_on=MONDAY + DAY if result is Result.LATER else None)
+    await record_visit_result(one.id, heard, key="k", by="程雪", now=NOW, calendar=CALENDAR, task=task)
+    await Visit.all().update(state="done", closed_at=NOW)  # also where it was put off first
+    await planned(NOW + DAY)
+    assert (await days_of(one))[1] == (date(2026, 12, 24) if made else MONDAY + DAY)
+
+
+async def test_a_contact_put_off_that_was_once_kept_as_a_visit_is_none() -> None:
+    one = await member("Q1")
+    await record_visit_result(
+        one.id, VisitResult(Result.LATER, next_on=MONDAY + DAY), key="k", by="程雪", now=NOW, calendar=CALENDAR
+    )
+    assert (await Touch.get()).kind == TouchKind.TRIED
+    await Touch.all().update(kind=TouchKind.VISIT)
+    await planned()
+    assert (await days_of(one))[0] == MONDAY
 
 
 async def test_the_task_before_a_renewal_that_a_campaign_opened_is_the_visit() -> None:
