@@ -405,6 +405,46 @@ async def test_a_visit_nobody_made_for_a_week_is_missed_and_planned_anew() -> No
     assert [line.state for line in await planned_lists.browse_planned(MONDAY, MONDAY, None)] == ["missed"]
 
 
+async def in_care(one: Member, last: date = date(2026, 12, 31)) -> None:
+    await visit_calendar.open_care(one.id, MONDAY, last, "新开通", by="程雪", now=NOW)
+
+
+async def test_planned_again_on_the_evening_on_which_a_task_is_missed_nothing_is_planned_twice() -> None:
+    one = await member("Q1")
+    await in_care(one)
+    for night in range(10):
+        await planned(NOW + night * DAY)
+    assert (await planned(datetime(2026, 12, 2, 11, 30, tzinfo=UTC))).missed == 1
+    [again] = [task for task in await visits.visits_of(one.id) if task.state == "open"]
+    assert again.id in await PlannedVisit.filter(task_id__isnull=False).values_list("task_id", flat=True)
+
+
+@pytest.mark.parametrize("state", ["open", "done"])
+async def test_a_visit_of_today_that_is_a_task_already_is_not_planned_again(state: str) -> None:
+    one = await member("Q1")
+    await in_care(one)
+    due = NOW - 2 * DAY
+    task = await visits.open_visit(one.id, category=CATEGORY, cause="x", opened_at=due, due_at=due)
+    await PlannedVisit.create(member_id=one.id, owner="程雪", day=MONDAY, kind="care", due=MONDAY, task_id=task)
+    await Visit.all().update(state=state, closed_at=due if state == "done" else None)
+    await visit_calendar.add_absence("程雪", MONDAY + DAY, MONDAY + 3 * DAY, "", by="程雪", now=NOW)
+    await planned()
+    assert (await days_of(one)).count(MONDAY) == 1
+
+
+async def test_where_planning_fails_nothing_is_missed_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await member("Q1")
+    await planned()
+
+    async def broken(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(visit_calendar, "write_plan", broken)
+    with pytest.raises(OSError, match="full"):
+        await planned(NOW + 8 * DAY)
+    assert [task.state for task in await visits.visits_of(one.id)] == ["open"]
+
+
 async def test_a_visit_put_off_and_a_task_that_is_not_the_calendars_are_not_missed() -> None:
     one = await member("Q1")
     await planned()
