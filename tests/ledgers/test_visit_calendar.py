@@ -128,7 +128,7 @@ async def test_care_is_opened_with_a_reason_and_an_end_and_closed_again() -> Non
     with pytest.raises(StateError, match="已经在重点关注"):
         await visit_calendar.open_care(*given, "又来", by="程雪", now=NOW)
     await planned()
-    assert [day.day for day in (await days_of(one))[:3]] == [25, 30, 3]
+    assert [day.day for day in (await days_of(one))[:3]] == [25, 27, 30]
     await visit_calendar.close_care(care_id, one.id, MONDAY, by="程雪", now=NOW)
     with pytest.raises(StateError):
         await visit_calendar.close_care(care_id, one.id, MONDAY, by="程雪", now=NOW)
