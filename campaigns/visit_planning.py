@@ -12,7 +12,7 @@ from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.results import SPOKEN, Medium
 from campaigns.terms import SHANGHAI, Direction, Tier, TouchKind
-from campaigns.visit_calendar import Change, Entry, Leave
+from campaigns.visit_calendar import CareSpan, Change, Entry, Leave
 from campaigns.visiting import (
     FIRM,
     Care,
@@ -87,7 +87,7 @@ async def planned_at() -> datetime | None:
 
 async def open_due(today: date, now: datetime, late: Collection[int] = ()) -> int:
     """A task for each visit whose day has come; one that is open still is not doubled but where it is one of the late
-    ones, who refused since is left alone. Returns how many.
+    ones, and one that was put off is brought forward; who refused since is left alone. Returns how many.
     """
     silent = await _silent(now)
     everything = await visit_calendar.due_entries(today)
@@ -100,15 +100,20 @@ async def open_due(today: date, now: datetime, late: Collection[int] = ()) -> in
         if task_id is None:
             task_id = waiting[one.member_id] = await _open(one, now)
             opened += 1
+        else:
+            await visits.bring_forward(task_id, _evening(one, now))
         await visit_calendar.set_task(one.id, task_id)
     return opened
 
 
 async def _open(one: Entry, now: datetime) -> int:
-    due_at = datetime.combine(one.day, _EVENING, SHANGHAI)
     return await visits.open_visit(
-        one.member_id, category=CATEGORY, cause=f"planned:{one.id}", opened_at=now, due_at=max(due_at, now)
+        one.member_id, category=CATEGORY, cause=f"planned:{one.id}", opened_at=now, due_at=_evening(one, now)
     )
+
+
+def _evening(one: Entry, now: datetime) -> datetime:
+    return max(datetime.combine(one.day, _EVENING, SHANGHAI), now)
 
 
 async def _open_tasks(member_ids: Collection[int], late: Collection[int]) -> dict[int, int]:
@@ -125,8 +130,9 @@ async def _members(before: Sequence[Entry], now: datetime, late: Collection[int]
     today = now.astimezone(SHANGHAI).date()
     rows = await statements.fetch("SELECT id, tier, owner, plan_expires_on FROM members")
     silent = await _silent(now)
-    been, urgent = await _been(today, late), await _urgent()
     care = await visit_calendar.care_from(today - timedelta(days=100))
+    in_care = {key for key, spans in care.items() if _covers(spans, today)}
+    been, urgent = await _been(today, late, in_care), await _urgent()
     kept: dict[int, list[Kept]] = defaultdict(list)
     for one in before:
         kept[one.member_id].append(_kept(one))
@@ -164,13 +170,20 @@ async def _silent(now: datetime, member_id: int | None = None) -> Mapping[int, d
     return found
 
 
+def _covers(spans: Sequence[CareSpan], day: date) -> bool:
+    return any(one.starts_on <= day <= one.ends_on for one in spans)
+
+
 def _kept(one: Entry) -> Kept:
     return Kept(one.day, one.kind, pinned=bool(one.pinned_by))
 
 
-async def _been(today: date, late: Collection[int] = (), member_id: int | None = None) -> Mapping[int, Sequence[date]]:
+async def _been(
+    today: date, late: Collection[int] = (), in_care: Collection[int] = (), member_id: int | None = None
+) -> Mapping[int, Sequence[date]]:
     """Member → the days it was visited: contacts by any door in which somebody was talked to, tasks of the calendar
-    that are done so or without a word of how, and those that are still to be done or are today's; no late ones.
+    that are done so or without a word of how, and those that are still to be done or are today's; no late ones. In
+    intensive care what is still to be done is no visit.
     """
     since = datetime.combine(today - _BACK, time(), SHANGHAI)
     which = "" if member_id is None else f" AND member_id = {int(member_id)}"
@@ -194,7 +207,8 @@ async def _been(today: date, late: Collection[int] = (), member_id: int | None =
         RENEWAL,
     )
     found: dict[int, set[date]] = defaultdict(set)
-    for row in [*touched, *done, *(one for one in given if one["id"] not in late)]:
+    counted = [one for one in given if one["id"] not in late and one["member_id"] not in in_care]
+    for row in [*touched, *done, *counted]:
         found[row["member_id"]].add(min(_day_of(statements.moment(row["at"])), today))
     for one in await visit_calendar.given_on(today, late):
         found[one.member_id].add(today)
@@ -283,12 +297,13 @@ async def _member(member_id: int, now: datetime) -> VisitedMember:
     )
     care = await visit_calendar.care_of(member_id, today)
     silent = await _silent(now, member_id)
+    been = await _been(today, in_care={member_id} if _covers(care, today) else (), member_id=member_id)
     return VisitedMember(
         member_id,
         Tier(row["tier"]),
         row["owner"],
         statements.day(row["plan_expires_on"]),
-        (await _been(today, member_id=member_id)).get(member_id, ()),
+        been.get(member_id, ()),
         bool(urgent),
         [Care(one.starts_on, one.ends_on) for one in care],
         quiet_until=silent[member_id] or date.max if silent else None,

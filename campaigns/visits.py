@@ -100,6 +100,11 @@ async def postpone_visit(visit_id: int, due_at: datetime) -> None:
     await _change(visit_id, "open", {"due_at": due_at})
 
 
+async def bring_forward(visit_id: int, due_at: datetime) -> None:
+    """Due by then, where it is open and due later."""
+    await Visit.filter(id=visit_id, state="open", due_at__gt=due_at).update(due_at=due_at)
+
+
 async def note_try(visit_id: int, *, outcome: Mapping[str, object], until: datetime, at: datetime, by: str) -> None:
     """A call that did not end the task, which stays open until then. Raises StateError as above."""
     async with in_transaction():

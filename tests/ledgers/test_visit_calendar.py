@@ -409,6 +409,31 @@ async def in_care(one: Member, last: date = date(2026, 12, 31)) -> None:
     await visit_calendar.open_care(one.id, MONDAY, last, "新开通", by="程雪", now=NOW)
 
 
+async def test_in_care_a_visit_that_nobody_made_is_named_the_next_night_and_planned_for_that_day() -> None:
+    one = await member("Q1")
+    await in_care(one)
+    for night, lost in enumerate([[], [], [], [(Rule.TODAY, 4)], [(Rule.TODAY, 5)]]):
+        await planned(NOW + night * DAY)
+        told = await visit_calendar.conflicts_of(one.id)
+        assert [(each.won, each.figures["gap"]) for each in told if each.lost is Rule.CARE_GAP] == lost
+        assert (MONDAY + night * DAY in await days_of(one)) is (night >= 2)
+    assert len(await visits.visits_of(one.id)) == 1
+
+
+async def test_in_care_a_task_that_was_put_off_is_no_visit_and_is_brought_forward() -> None:
+    one = await member("Q1")
+    await planned()
+    [task] = await visits.visits_of(one.id)
+    await visits.postpone_visit(task.id, NOW + 40 * DAY)
+    await PlannedVisit.all().delete()
+    await in_care(one)
+    await planned(NOW + DAY)
+    assert (await days_of(one))[0] == MONDAY + 2 * DAY
+    await planned(NOW + 2 * DAY)
+    [task] = await visits.visits_of(one.id)
+    assert task.due_at == datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
 async def test_planned_again_on_the_evening_on_which_a_task_is_missed_nothing_is_planned_twice() -> None:
     one = await member("Q1")
     await in_care(one)
