@@ -123,7 +123,7 @@ class TouchKind(StrEnum):
     FOLLOW = "follow"
     UNFOLLOW = "unfollow"
     VISIT = "visit"  # a person's contact
-    TRIED = "tried"  # a person's, that reached nobody
+    TRIED = "tried"  # a person's, in which nobody was talked to
 
 
 class Reaction(StrEnum):

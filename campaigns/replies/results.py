@@ -14,7 +14,7 @@ from campaigns.members.find import Match
 from campaigns.promises import PromiseState
 from campaigns.replies.reading import Words, take_words
 from campaigns.replies.refusals import record_staff_refusal
-from campaigns.results import NOT_REACHED, OPEN_STILL, NewPromise, Result, VisitResult, morning_of
+from campaigns.results import OPEN_STILL, SPOKEN, NewPromise, Result, VisitResult, morning_of
 from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
 from campaigns.visits import VisitTask
 
@@ -130,7 +130,7 @@ async def _touch(member_id: int, result: VisitResult, by: str, now: datetime) ->
         member_id,
         at=now,
         direction=Direction.OUT,
-        kind=TouchKind.TRIED if result.result in NOT_REACHED else TouchKind.VISIT,
+        kind=TouchKind.VISIT if result.result in SPOKEN else TouchKind.TRIED,
         medium=result.medium,
         contact_id=result.contact_id,
         text=result.text,
