@@ -25,6 +25,7 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.scripts import scripts_in_force
 from bot.web.desk import StaffRoute, log, visitor_of
+from bot.web.numbers import whole_number
 from bot.web.pages import masked
 from campaigns.audit import Action
 from campaigns.brief import Brief, brief_of
@@ -34,7 +35,6 @@ from campaigns.rights import Right
 
 _MOST = 8  # postings that a sheet of paper has room for
 _URGENT = (Code.SITE_FAULT, Code.UNREAD, Code.NEVER_LOOKED)
-_LARGEST = 2**31 - 1
 _MARKS = {
     Standing.KEPT: ("okc", "good"),
     Standing.KEPT_LATE: ("okc", "warn"),
@@ -68,7 +68,7 @@ async def page(request: Request) -> Response:
     """`task`: the task the visit is for. `print`: nothing but the sheet."""
     runtime: Runtime = request.app.state.runtime
     head = await own_member(request)
-    task = _number(request.query_params.get("task", ""))
+    task = whole_number(request.query_params.get("task", ""))
     brief = await brief_of(head.no, runtime.clock(), task) if head else None
     if head is None or brief is None:
         return await no_member(request)
@@ -158,10 +158,6 @@ def _demands(checks: Sequence[Check]) -> list[tuple[str, str, int, Sequence[str]
         (category, city, demand.peers, demand_lines(demand), unknown_words(demand))
         for (category, city), demand in once.items()
     ]
-
-
-def _number(typed: str) -> int | None:
-    return int(typed) if typed.isascii() and typed.isdigit() and int(typed) <= _LARGEST else None
 
 
 routes = [StaffRoute("/members/{number:path}/brief", page, right=Right.SEE)]
