@@ -27,6 +27,7 @@ EFFECTS: Mapping[str, str] = {Effect.GOOD: "效果好", Effect.FAIR: "效果一�
 MOODS: Mapping[str, str] = {Mood.GLAD: "满意", Mood.CALM: "平静", Mood.ANNOYED: "不满"}
 FAULTS: Mapping[str, str] = {Fault.SITE: "网站", Fault.MEMBER: "企业", Fault.MARKET: "市场"}
 PROMISE_STATES: Mapping[str, str] = {"open": "要办的", "overdue": "超期的", "kept": "办到的", "broken": "没办到的"}
+PLAN_STATES: Mapping[str, str] = {"open": "要招的", "hired": "招到了", "dropped": "不招了"}
 
 
 def category_words(one: Category) -> str:

@@ -89,6 +89,11 @@ async def postpone_visit(visit_id: int, due_at: datetime) -> None:
     await _change(visit_id, "open", {"due_at": due_at})
 
 
+async def rewrite_note(visit_id: int, note: str) -> None:
+    """What it is about has changed."""
+    await _change(visit_id, "open", {"note": note})
+
+
 async def note_try(visit_id: int, *, outcome: Mapping[str, object], until: datetime, at: datetime, by: str) -> None:
     """A call that did not end the task, which stays open until then. Raises StateError as above."""
     async with in_transaction():

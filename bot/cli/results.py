@@ -1,4 +1,4 @@
-"""Outcomes: a contact recorded, problems, promises."""
+"""Outcomes: a contact recorded, problems, promises, hiring plans."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from bot.cli.parts import AsJson, print_found, run, settings
 visit_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What came of a contact.")
 problems_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What stands in members' ways.")
 promises_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What was promised to members.")
+plans_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What companies mean to hire.")
 
 By = Annotated[str, typer.Option("--by", help="Who does it, for the audit.")]
 Page = Annotated[int, typer.Option(min=1, max=1_000_000, help="Fifty lines each.")]
@@ -138,3 +139,29 @@ def settle(
     from bot.commands import results as command
 
     print_found(run(lambda: command.settle(settings(), promise, state, by)), as_json, command.settle_lines)
+
+
+@plans_app.command("list")
+def list_plans(
+    state: Annotated[str, typer.Option(help="open, hired, dropped.")] = "open",
+    member: Member = "",
+    page: Page = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Of this month and later. Example: huifang plans list --member Q100001"""
+    from bot.commands import hiring as command
+
+    print_found(run(lambda: command.list_plans(settings(), state, member, page)), as_json, command.plan_lines)
+
+
+@plans_app.command("close")
+def close_plan(
+    plan: Annotated[int, typer.Argument(metavar="NUMBER", min=1)],
+    state: Annotated[str, typer.Option("--as", help="hired or dropped; open opens it again.")] = "hired",
+    by: By = "命令行",
+    as_json: AsJson = False,
+) -> None:
+    """They found them (hired) or gave up (dropped), with its task. Example: huifang plans close 3 --as dropped"""
+    from bot.commands import hiring as command
+
+    print_found(run(lambda: command.close_plan(settings(), plan, state, by)), as_json, command.closed_lines)

@@ -6,9 +6,8 @@ from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
-from campaigns import hiring, hiring_plans, problems, promises, touches, visit_outcomes, visits
+from campaigns import hiring, problems, promises, touches, visit_outcomes, visits
 from campaigns.calendar import WorkCalendar
-from campaigns.hiring_plans import Plan
 from campaigns.intents import IntentTable
 from campaigns.members.find import Match
 from campaigns.promises import PromiseState
@@ -166,9 +165,7 @@ async def _plans(
     member_id: int, result: VisitResult, outcome_id: int, by: str, now: datetime, calendar: WorkCalendar
 ) -> None:
     for one in result.plans:
-        await hiring_plans.add_plan(member_id, one, outcome_id=outcome_id, by=by, now=now)
-    told = [Plan(member_id, one.role, one.heads, one.month) for one in result.plans]
-    await hiring.open_follow_ups(told, now, calendar)
+        await hiring.tell_plan(member_id, one, outcome_id=outcome_id, by=by, now=now, calendar=calendar)
 
 
 async def _follow_up(member_id: int, result: VisitResult, touch_id: int, by: str, now: datetime) -> None:

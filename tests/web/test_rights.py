@@ -138,6 +138,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/promises"): "manager marketer agent viewer",
     ("POST", "/promises/{id:int}"): "manager marketer agent",
     ("GET", "/plans"): "manager marketer agent viewer",
+    ("POST", "/plans/{id:int}"): "manager marketer agent",
     ("GET", "/campaigns"): "manager marketer agent viewer",
     ("GET", "/campaigns/live"): "manager marketer agent viewer",
     ("GET", "/campaigns/new"): "manager marketer",
