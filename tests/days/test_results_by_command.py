@@ -76,6 +76,19 @@ def test_an_outcome_is_recorded_once_and_its_problems_and_promises_are_settled(c
 
 
 @pytest.mark.usefixtures("site")
+def test_the_task_of_a_promise_is_closed_only_with_what_became_of_it(call: Call) -> None:
+    assert call(*HEARD, "--json").code == 0
+    [promise] = call("promises", "list", "--json").found["promises"]
+    task = str(promise["task"])
+    assert "visit record" in call("member", "done", task).err
+    record = ("visit", "record", "Q1", "--result", "talked", "--task", task)
+    assert "--settled" in call(*record).err
+    assert call(*record, "--settled", "solved").code == 1
+    assert call(*record, "--settled", "办到了", "--json").code == 0
+    assert call("promises", "list", "--json").found["counts"] == {"open": 0, "overdue": 0, "kept": 1, "broken": 0}
+
+
+@pytest.mark.usefixtures("site")
 def test_plans_are_listed_and_closed(call: Call) -> None:
     assert call(*HEARD, "--json").code == 0
     found = call("plans", "list", "--member", "Q1", "--json").found

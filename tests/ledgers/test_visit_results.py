@@ -15,7 +15,7 @@ from campaigns.members.facts import facts_for
 from campaigns.models import Conversation, HiringPlan, Problem, Promise, Suppression, Touch, Visit, VisitOutcome
 from campaigns.problems import ProblemSieve, sieve_from
 from campaigns.promises import PromiseState, WhichPromises
-from campaigns.replies.results import record_visit_result, settle_promise, solve_problem
+from campaigns.replies.results import record_visit_result, reopen_task, settle_promise, solve_problem
 from campaigns.results import (
     Effect,
     Fault,
@@ -25,6 +25,7 @@ from campaigns.results import (
     NewProblem,
     NewPromise,
     Result,
+    Settled,
     Used,
     VisitResult,
 )
@@ -229,6 +230,89 @@ async def test_a_promise_is_overdue_then_kept_and_its_task_done() -> None:
     assert (await promises.count_promises(later))[WhichPromises.KEPT] == 1
     await settle_promise(line.id, PromiseState.OPEN, by="林", now=NOW)
     assert (await promises.count_promises(later))[WhichPromises.OVERDUE] == 1
+
+
+async def the_task(category: str) -> VisitTask:
+    found = await visits.find_visit((await Visit.filter(category=category).order_by("id").first()).id)  # type: ignore[union-attr]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("result", "settled", "state"),
+    [
+        (Result.TALKED, Settled.KEPT, ("done", "kept")),
+        (Result.TALKED, Settled.BROKEN, ("done", "broken")),
+        (Result.NO_ANSWER, Settled.KEPT, ("done", "kept")),
+        (Result.TALKED, Settled.STILL, ("open", "open")),
+        (Result.TALKED, Settled.SOLVED, ("open", "open")),
+        (Result.WRONG_NUMBER, None, ("open", "open")),
+        (Result.TALKED, None, ("open", "open")),
+        (Result.NO_ANSWER, None, ("open", "open")),
+    ],
+)
+async def test_a_promise_ends_with_its_task_or_both_stay_open(
+    result: Result, settled: Settled | None, state: tuple[str, str]
+) -> None:
+    member = await datong()
+    told = VisitResult(Result.TALKED, promise=NewPromise("发候选人", TODAY))
+    await record_visit_result(member.member_id, told, key="a", by="林", now=NOW, calendar=CALENDAR)
+    task, then = await the_task("promise"), NOW + timedelta(hours=1)
+    said = VisitResult(result, text="发了", settled=settled)
+    await record_visit_result(member.member_id, said, key="b", by="王", now=then, calendar=CALENDAR, task=task)
+    row, promise = await Visit.get(id=task.id), await Promise.get()
+    assert (row.state, promise.state) == state
+    assert promise.settled_by == ("王" if state[1] != "open" else "")
+    assert (row.due_at > task.due_at, await Visit.filter(category="follow_up").count()) == (state[0] == "open", 0)
+
+
+@pytest.mark.parametrize(
+    ("settled", "state", "solved_by"),
+    [(Settled.SOLVED, "done", "王"), (Settled.STILL, "open", ""), (None, "open", ""), (Settled.KEPT, "open", "")],
+)
+async def test_a_problem_ends_with_its_task_or_both_stay_open(
+    settled: Settled | None, state: str, solved_by: str
+) -> None:
+    member = await datong()
+    told = VisitResult(Result.TALKED, problems=(NewProblem("login", "忘了密码", Fault.SITE),))
+    await record_visit_result(member.member_id, told, key="a", by="林", now=NOW, calendar=CALENDAR)
+    task = await the_task("problem")
+    said = VisitResult(Result.TALKED, text="打了电话", settled=settled, next_on=TODAY + timedelta(days=9))
+    await record_visit_result(member.member_id, said, key="b", by="王", now=NOW, calendar=CALENDAR, task=task)
+    row = await Visit.get(id=task.id)
+    assert (row.state, (await Problem.get()).solved_by) == (state, solved_by)
+    assert await Visit.filter(category="follow_up").count() == (state == "done")  # else the task itself is then
+
+
+async def test_what_is_settled_without_its_task_is_so_only_where_it_is_clear() -> None:
+    member = await datong()
+    for number in range(2):
+        told = VisitResult(Result.TALKED, promise=NewPromise(f"第{number}件", TODAY))
+        await record_visit_result(
+            member.member_id, told, key=f"k{number}", by="林", now=NOW + timedelta(minutes=number), calendar=CALENDAR
+        )
+    kept = VisitResult(Result.TALKED, settled=Settled.KEPT)
+    with pytest.raises(StateError, match="2件没办完"):
+        await record_visit_result(member.member_id, kept, key="b", by="王", now=NOW, calendar=CALENDAR)
+    assert await VisitOutcome.filter(key="b").count() == 0
+    await settle_promise((await Promise.get(what="第0件")).id, PromiseState.BROKEN, by="林", now=NOW)
+    task = await a_task(member.member_id)
+    await record_visit_result(member.member_id, kept, key="b", by="王", now=NOW, calendar=CALENDAR, task=task)
+    assert (await Promise.get(what="第1件")).state == "kept"
+    assert await Visit.filter(state="open").count() == 0
+
+
+async def test_a_promise_and_its_task_are_opened_again_together() -> None:
+    member = await datong()
+    told = VisitResult(Result.TALKED, promise=NewPromise("发候选人", TODAY))
+    await record_visit_result(member.member_id, told, key="a", by="林", now=NOW, calendar=CALENDAR)
+    promise, task = await Promise.get(), await the_task("promise")
+    await settle_promise(promise.id, PromiseState.KEPT, by="林", now=NOW)
+    await settle_promise(promise.id, PromiseState.OPEN, by="林", now=NOW)
+    assert (await Visit.get(id=task.id)).state == "open"
+    await settle_promise(promise.id, PromiseState.KEPT, by="林", now=NOW)
+    await reopen_task(task)
+    assert ((await Promise.get()).state, (await Visit.get(id=task.id)).state) == ("open", "open")
 
 
 async def test_plans_are_listed_from_this_month_on_by_whose_members() -> None:
