@@ -29,6 +29,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/members/{number:path}"): "manager marketer agent viewer",
     ("GET", "/members/{number:path}/seekers"): "manager marketer agent viewer",
     ("GET", "/members/{number:path}/brief"): "manager marketer agent viewer",
+    ("POST", "/members/{number:path}/brief/numbers"): "manager",
     ("POST", "/members/{number:path}/seekers/numbers"): "manager",
     ("GET", "/members/{number:path}/seekers/check"): "manager marketer agent",
     ("POST", "/members/{number:path}/seekers/introduce"): "manager marketer agent",
