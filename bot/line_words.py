@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from bot.language import SOURCE, language, say
-from bot.result_words import EFFECTS, MEDIA, MOODS, RESULTS, USED, category_words
+from bot.result_words import EFFECTS, MEDIA, MOODS, RESULTS, SETTLED_PROBLEM, SETTLED_PROMISE, USED, category_words
 from campaigns.problem_file import Categories
 from campaigns.result_lines import EXAMPLE, Misread, Wrong
 from campaigns.results import VisitResult
 
 _SHOWN = 4
+SETTLED: Mapping[str, str] = {**SETTLED_PROBLEM, **SETTLED_PROMISE}
 WRONGS: Mapping[str, str] = {
     Wrong.NO_NUMBER: "没写企业编号",
     Wrong.NO_RESULT: "没写清结果，编号后面写：打通了、没人接、改天、空号、不要再联系",
@@ -53,6 +54,8 @@ def _parts(result: VisitResult, names: Mapping[str, str]) -> Iterable[str]:
         yield say("用工：{what}").format(what=say("、").join(plans))
     marks = ((USED, result.used), (EFFECTS, result.effect), (MOODS, result.mood))
     yield from (say(table[one]) for table, one in marks if one)
+    if result.settled:
+        yield say(SETTLED[result.settled])
     if result.next_on:
         yield say("下次：{day}").format(day=_day(result.next_on))
     if result.next_step:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.language import SOURCE, language, say
 from campaigns.problem_file import Category
-from campaigns.results import Effect, Fault, Medium, Mood, Result, Used
+from campaigns.results import Effect, Fault, Medium, Mood, Result, Settled, Used
 
 RESULTS: Mapping[str, str] = {
     Result.TALKED: "接通，谈完",
@@ -27,6 +27,11 @@ EFFECTS: Mapping[str, str] = {Effect.GOOD: "效果好", Effect.FAIR: "效果一�
 MOODS: Mapping[str, str] = {Mood.GLAD: "满意", Mood.CALM: "平静", Mood.ANNOYED: "不满"}
 FAULTS: Mapping[str, str] = {Fault.SITE: "网站", Fault.MEMBER: "企业", Fault.MARKET: "市场"}
 PROMISE_STATES: Mapping[str, str] = {"open": "要办的", "overdue": "超期的", "kept": "办到的", "broken": "没办到的"}
+SETTLED_PROMISE: Mapping[str, str] = {
+    Settled.KEPT: "办到了", Settled.BROKEN: "没办到", Settled.STILL: "还没办，接着办",
+}  # fmt: skip
+SETTLED_PROBLEM: Mapping[str, str] = {Settled.SOLVED: "解决了", Settled.STILL: "还没解决，接着办"}
+PLAN_STATES: Mapping[str, str] = {"open": "要招的", "hired": "招到了", "dropped": "不招了"}
 
 
 def category_words(one: Category) -> str:

@@ -188,6 +188,7 @@ ACTION_WORDS = {
     "visit_recorded": "记联系的结果",
     "problem_changed": "改问题",
     "promise_changed": "改答应的事",
+    "plan_changed": "改用工计划",
     "numbers_seen": "看号码",
     "target_set": "定目标",
     "visits_changed": "排拜访",

@@ -56,6 +56,7 @@ class Action(StrEnum):
     VISIT_RECORDED = "visit_recorded"
     PROBLEM_CHANGED = "problem_changed"
     PROMISE_CHANGED = "promise_changed"
+    PLAN_CHANGED = "plan_changed"
     NUMBERS_SEEN = "numbers_seen"
     SEEKERS_SEEN = "seekers_seen"
     SEEKER_INTRODUCED = "seeker_introduced"

@@ -23,6 +23,7 @@ from campaigns.members.people import people_of
 from campaigns.members.signs import signs_of
 from campaigns.models import Member, Suppression
 from campaigns.promises import PromiseLine, PromiseState
+from campaigns.results import Medium
 from campaigns.statements import moment
 from campaigns.terms import SHANGHAI, Tier
 from campaigns.visits import VisitTask
@@ -31,6 +32,7 @@ _MONTH = timedelta(days=30)
 _LOOKED_BACK = 3 * _MONTH
 _MOST_READS = 500
 _PROMISE = "promise"
+_TALKED_BY = ", ".join(f"'{one}'" for one in (Medium.PHONE, Medium.VISIT))  # no gift, letter or invitation
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +204,10 @@ async def _waits(member_id: int, now: datetime) -> list[timedelta]:
 async def _said(member_id: int, names: Mapping[int, str]) -> tuple[Said | None, Said | None]:
     """The last visit, and the last words that came from the member."""
     rows = await statements.query(
-        """
+        f"""
         SELECT * FROM (SELECT at, text, "by", medium, kind, contact_id FROM touches
-          WHERE member_id = $1 AND kind = 'visit' ORDER BY at DESC, id DESC LIMIT 1) v
+          WHERE member_id = $1 AND kind = 'visit' AND direction = 'out' AND medium IN ({_TALKED_BY})
+          ORDER BY at DESC, id DESC LIMIT 1) v
         UNION ALL
         SELECT * FROM (SELECT at, text, "by", medium, kind, contact_id FROM touches
           WHERE member_id = $1 AND direction = 'in' AND kind = 'reply' AND text <> ''

@@ -146,6 +146,10 @@ async def problem_of_visit(visit_id: int) -> ProblemLine | None:
     return next(iter(await _lines("p.visit_id = $1", [visit_id])), None)
 
 
+async def open_problems_of(member_id: int) -> Sequence[ProblemLine]:
+    return await _lines("p.member_id = $1 AND p.solved_at IS NULL", [member_id], "ORDER BY p.id")
+
+
 async def browse_problems(
     sieve: ProblemSieve, owners: Collection[str] | None = None, *, page: int = 1
 ) -> Sequence[ProblemLine]:

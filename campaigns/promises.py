@@ -81,6 +81,10 @@ async def promise_of_visit(visit_id: int) -> PromiseLine | None:
     return next(iter(await _lines("p.visit_id = $1", [visit_id])), None)
 
 
+async def open_promises_of(member_id: int) -> Sequence[PromiseLine]:
+    return await _lines("p.member_id = $1 AND p.state = 'open'", [member_id], "ORDER BY p.due_on, p.id")
+
+
 async def promises_of(member_id: int, most: int = _LAST) -> Sequence[PromiseLine]:
     """The last ones: those still open before those that are settled, the newest first."""
     order = "CASE WHEN p.state = 'open' THEN 0 ELSE 1 END, p.made_at DESC, p.id DESC"

@@ -13,8 +13,8 @@ from typing import TypeVar
 
 from campaigns.days_said import NUMBER, find_day, find_month, plain, read_number
 from campaigns.problem_file import Categories
-from campaigns.result_vocabulary import BEGINNINGS, EFFECTS, FAULTS, FREE, LABELS, MANY, MOODS, RESULTS, USED
-from campaigns.results import Medium, NewPlan, NewProblem, NewPromise, Result, VisitResult
+from campaigns.result_vocabulary import BEGINNINGS, EFFECTS, FAULTS, FREE, LABELS, MANY, MOODS, RESULTS, SETTLED, USED
+from campaigns.results import Medium, NewPlan, NewProblem, NewPromise, Result, Settled, VisitResult
 
 EXAMPLE = "回访 Q100042 打通了 问题:简历少 答应:发候选人 12-01 招:普工5人3月 心情:好"
 _LONGEST, _LONGEST_LINE, _LONGEST_ROLE = 2_000, 255, 128
@@ -109,6 +109,7 @@ class _Reader:
             plans=self._plans(parts.get("plan", ())),
             next_step=self._short(given.get("next_step", "")),
             next_on=next_on,
+            settled=self._settled(note, given),
         )
         return Line(numbered[1] if numbered else "", None if self.wrong else read, self.wrong)
 
@@ -165,6 +166,16 @@ class _Reader:
                 return one
         self._miss(Wrong.WORD, given[name])
         return None
+
+    def _settled(self, note: str, given: Mapping[str, str]) -> Settled | None:
+        """Behind its label, else as a word by itself among the words of the result."""
+        if "settled" in given:
+            return self._one(given, "settled", SETTLED)
+        words = re.split(r"[\s,;。、!.]+", note)
+        said = [one for one, known in SETTLED.items() if not set(known).isdisjoint(words)]
+        if len(said) > 1:
+            self._miss(Wrong.TWICE, note)
+        return said[0] if len(said) == 1 else None
 
     def _problems(self, values: Sequence[str], given: Mapping[str, str]) -> Sequence[NewProblem]:
         fault = self._one(given, "fault", FAULTS)

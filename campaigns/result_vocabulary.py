@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from campaigns.results import Effect, Fault, Medium, Mood, Result, Used
+from campaigns.results import Effect, Fault, Medium, Mood, Result, Settled, Used
 
 BEGINNINGS: Mapping[str, Medium] = {
     "回访": Medium.PHONE, "电话": Medium.PHONE, "打电话": Medium.PHONE, "电访": Medium.PHONE, "上门": Medium.VISIT,
@@ -41,6 +41,12 @@ FAULTS: Mapping[Fault, Sequence[str]] = {
     Fault.MEMBER: ("企业", "客户", "对方", "公司"),
     Fault.MARKET: ("市场", "行情", "大环境"),
 }
+SETTLED: Mapping[Settled, Sequence[str]] = {
+    Settled.KEPT: ("办到了", "办好了", "做到了"),
+    Settled.BROKEN: ("没办到", "没做到", "办不到"),
+    Settled.SOLVED: ("解决了", "已解决", "修好了"),
+    Settled.STILL: ("还没办", "还没解决", "没解决"),
+}
 LABELS: Mapping[str, str] = {
     **dict.fromkeys(("问题", "难处", "困难"), "problem"),
     "原因": "cause",
@@ -52,6 +58,7 @@ LABELS: Mapping[str, str] = {
     "效果": "effect",
     **dict.fromkeys(("下次", "下次联系", "再联系", "改到", "约"), "next_on"),
     "下一步": "next_step",
+    **dict.fromkeys(("办到了没有", "办了没有", "解决了没有"), "settled"),
     **dict.fromkeys(("原话", "对方说", "客户说", "他说", "她说"), "said"),
     **dict.fromkeys(("备注", "记", "说明", "内容"), "note"),
 }

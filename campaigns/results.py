@@ -53,6 +53,15 @@ class Mood(StrEnum):
     ANNOYED = "annoyed"
 
 
+class Settled(StrEnum):
+    """What became of the promise or the problem that a contact was about; `still`: it is to be done yet."""
+
+    KEPT = "kept"
+    BROKEN = "broken"
+    SOLVED = "solved"
+    STILL = "still"
+
+
 class Fault(StrEnum):
     """Whose fault a problem is."""
 
@@ -100,6 +109,7 @@ class VisitResult:
     plans: Sequence[NewPlan] = ()
     next_step: str = ""
     next_on: date | None = None
+    settled: Settled | None = None
 
 
 def morning_of(day: date, now: datetime) -> datetime:

@@ -105,6 +105,11 @@ async def bring_forward(visit_id: int, due_at: datetime) -> None:
     await Visit.filter(id=visit_id, state="open", due_at__gt=due_at).update(due_at=due_at)
 
 
+async def rewrite_note(visit_id: int, note: str) -> None:
+    """What it is about has changed."""
+    await _change(visit_id, "open", {"note": note})
+
+
 async def note_try(visit_id: int, *, outcome: Mapping[str, object], until: datetime, at: datetime, by: str) -> None:
     """A call that did not end the task, which stays open until then. Raises StateError as above."""
     async with in_transaction():

@@ -125,6 +125,42 @@ def member_contact(
     print_found(found, as_json, command.changed_lines)
 
 
+@member_app.command("add-contact")
+def member_add_contact(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")],
+    name: Annotated[str, typer.Option(help="姓名")],
+    mobile: Annotated[str, typer.Option(help="11 digits.")] = "",
+    email: Annotated[str, typer.Option()] = "",
+    title: Annotated[str, typer.Option(help="职务")] = "",
+    role: Annotated[str, typer.Option(help="decides, pays, advises, uses, gatekeeper, or in Chinese.")] = "",
+    influence: Annotated[str, typer.Option(metavar="N", help="1 little to 3 much.")] = "",
+    interests: Annotated[str, typer.Option(metavar="WORDS", help="Parted by 、 or commas.")] = "",
+    reports_to: Annotated[str, typer.Option(metavar="NO", help="Another of its contacts.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Somebody the site does not know. Example: huifang member add-contact Q1 --name 周平 --title 总经理"""
+    from bot.commands import contacting as command
+
+    typed = {
+        "name": name, "mobile": mobile, "email": email, "title": title, "role": role, "influence": influence,
+        "interests": interests, "parent_no": reports_to,
+    }  # fmt: skip
+    print_found(run(lambda: command.add(settings(), number, typed)), as_json, command.added_lines)
+
+
+@member_app.command("contact-left")
+def member_contact_left(
+    number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")],
+    contact: Annotated[str, typer.Argument(metavar="NO", help="联系人编号, from member contacts.")],
+    back: Annotated[bool, typer.Option("--back", help="A mistake: this one is still there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Is not written to any more. Example: huifang member contact-left Q1 L2"""
+    from bot.commands import contacting as command
+
+    print_found(run(lambda: command.left(settings(), number, contact, back=back)), as_json, command.left_lines)
+
+
 @member_app.command("refuse")
 def member_refuse(
     number: Annotated[str, typer.Argument(metavar="ID", help="会员编号")], as_json: AsJson = False

@@ -1,4 +1,4 @@
-"""Outcomes: a contact recorded, problems, promises."""
+"""Outcomes: a contact recorded, problems, promises, hiring plans."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from bot.cli.parts import AsJson, print_found, run, settings
 visit_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What came of a contact.")
 problems_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What stands in members' ways.")
 promises_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What was promised to members.")
+plans_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What companies mean to hire.")
 
 By = Annotated[str, typer.Option("--by", help="Who does it, for the audit.")]
 Page = Annotated[int, typer.Option(min=1, max=1_000_000, help="Fifty lines each.")]
@@ -41,6 +42,9 @@ def record(
     next_on: Annotated[str, typer.Option("--next", metavar="DATE", help="The next contact.")] = "",
     next_step: Annotated[str, typer.Option(help="What to do then.")] = "",
     task: Annotated[int | None, typer.Option(min=1, help="The task it belongs to.")] = None,
+    settled: Annotated[
+        str, typer.Option(help="Of a promise: kept, broken; of a problem: solved; still: the task stays open.")
+    ] = "",
     key: Annotated[str, typer.Option(help="The same key counts once.")] = "",
     by: By = "命令行",
     as_json: AsJson = False,
@@ -51,7 +55,7 @@ def record(
     given = {
         "result": result, "medium": medium, "note": note, "said": said, "used": used, "effect": effect, "mood": mood,
         "cause": cause, "fault": fault, "promise": promise, "promise_on": due, "next_on": next_on,
-        "next_step": next_step,
+        "next_step": next_step, "settled": settled,
     }  # fmt: skip
     found = run(lambda: command.record(settings(), member, given, problem or [], plan or [], task, key, by))
     print_found(found, as_json, command.record_lines)
@@ -138,3 +142,29 @@ def settle(
     from bot.commands import results as command
 
     print_found(run(lambda: command.settle(settings(), promise, state, by)), as_json, command.settle_lines)
+
+
+@plans_app.command("list")
+def list_plans(
+    state: Annotated[str, typer.Option(help="open, hired, dropped.")] = "open",
+    member: Member = "",
+    page: Page = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Of this month and later. Example: huifang plans list --member Q100001"""
+    from bot.commands import hiring as command
+
+    print_found(run(lambda: command.list_plans(settings(), state, member, page)), as_json, command.plan_lines)
+
+
+@plans_app.command("close")
+def close_plan(
+    plan: Annotated[int, typer.Argument(metavar="NUMBER", min=1)],
+    state: Annotated[str, typer.Option("--as", help="hired or dropped; open opens it again.")] = "hired",
+    by: By = "命令行",
+    as_json: AsJson = False,
+) -> None:
+    """They found them (hired) or gave up (dropped), with its task. Example: huifang plans close 3 --as dropped"""
+    from bot.commands import hiring as command
+
+    print_found(run(lambda: command.close_plan(settings(), plan, state, by)), as_json, command.closed_lines)

@@ -102,3 +102,15 @@ def absence_list(owner: Owner = "", as_json: AsJson = False) -> None:
     from bot.commands import visiting as command
 
     print_found(run(lambda: command.absences(settings(), owner)), as_json, command.absence_lines)
+
+
+@absence_app.command("remove")
+def absence_remove(
+    absence: Annotated[int, typer.Argument(metavar="ABSENCE", min=1, help="Its number, as `absence list` has it.")],
+    by: By = "命令行",
+    as_json: AsJson = False,
+) -> None:
+    """One of today or to come. Example: huifang absence remove 3"""
+    from bot.commands import visiting as command
+
+    print_found(run(lambda: command.remove_absence(settings(), absence, by)), as_json, command.removed_lines)

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from bot.commands.printing import Shown
+from bot.console.member.page import marked_left
 from bot.contact_words import decider_words, influence_words, role_words
 from bot.database import open_database
 from bot.settings import Settings
@@ -14,9 +15,9 @@ from campaigns.audit import Action
 from campaigns.briefing.people import Branch, Person, deciders, tree_of
 from campaigns.cells import parse_key
 from campaigns.errors import InputError, StateError
-from campaigns.members import find
+from campaigns.members import consent, find
 from campaigns.members.find import Head
-from campaigns.members.people import describe_contact, make_primary, people_of
+from campaigns.members.people import add_contact, describe_contact, make_primary, people_of
 
 _HERE = "命令行"
 
@@ -54,9 +55,36 @@ async def describe(
     return {"member": head.no, "contact": one.no, "changes": changes, "primary": primary or one.is_primary}
 
 
-async def _log(head: Head, one: Person, detail: Mapping[str, Any]) -> None:
+async def add(settings: Settings, number: str, typed: Mapping[str, str]) -> dict[str, Any]:
+    """Raises InputError where something does not fit; nothing is written then."""
+    async with open_database(settings):
+        head = await _head(number)
+        made = await add_contact(head.id, typed)
+        await _log(head, made, {"what": "contact-new"})
+    return {"member": head.no, "contact": made.no, "name": made.name}
+
+
+async def left(settings: Settings, number: str, contact: str, *, back: bool) -> dict[str, Any]:
+    """Back comes only whom a colleague marked: who said himself that he is the wrong person stays away."""
+    async with open_database(settings):
+        head = await _head(number)
+        one = await _contact(head, contact)
+        if one.active == back:
+            raise StateError(f"{one.no} {'还在' if back else '已经离开'} (nothing to change)")
+        if back and one.id not in await marked_left(head.no):
+            raise StateError(f"{one.no} 自己说找错了人，不能再联系 (said so himself)")
+        if back:
+            await consent.reactivate_contact(one.id)
+            await _log(head, one, {"what": "contact-back"}, Action.MEMBER_CHANGED)
+        else:
+            await consent.deactivate_contact(one.id)
+            await _log(head, one, {}, Action.CONTACT_LEFT)
+    return {"member": head.no, "contact": one.no, "active": back}
+
+
+async def _log(head: Head, one: Person, detail: Mapping[str, Any], action: Action = Action.CONTACT_CHANGED) -> None:
     await audit.record_audit(
-        Action.CONTACT_CHANGED, at=datetime.now(UTC), who=_HERE, subject=f"member/{head.no}",
+        action, at=datetime.now(UTC), who=_HERE, subject=f"member/{head.no}",
         detail={"contact": one.id, **detail},
     )  # fmt: skip
 
@@ -102,6 +130,14 @@ def _lines(branches: Sequence[Mapping[str, Any]], level: int) -> Iterator[str]:
         about = " ".join(filter(None, (one["no"], one["name"], one["title"], one["mobile"])))
         yield f"{'    ' * level}{about}{'：' if one['words'] else ''}{one['words']}"
         yield from _lines(one["below"], level + 1)
+
+
+def added_lines(found: Mapping[str, Any]) -> list[Shown]:
+    return [f"{found['member']} 加了 {found['name']}，编号 {found['contact']} (added)"]
+
+
+def left_lines(found: Mapping[str, Any]) -> list[Shown]:
+    return [f"{found['member']} {found['contact']} {'还在' if found['active'] else '离开了，不再写给这一位'}"]
 
 
 def changed_lines(found: Mapping[str, Any]) -> list[Shown]:

@@ -13,6 +13,7 @@ from campaigns.cells import parse_key
 from campaigns.errors import InputError, StateError
 from campaigns.members import consent, find
 from campaigns.replies.refusals import record_staff_refusal
+from campaigns.replies.results import matter_of
 from campaigns.terms import ChannelName, SmsProvider
 
 
@@ -39,6 +40,12 @@ async def done(settings: Settings, task: int, note: str) -> dict[str, Any]:
     """Close a task for a person with what came of it."""
     async with open_database(settings):
         clock = await _clock(settings)
+        found = await visits.find_visit(task)
+        if found and await matter_of(found):
+            raise StateError(
+                f"这个任务是答应的事或问题，写清办到了没有：huifang visit record 会员编号 --task {task} "
+                "--result talked --settled kept|broken|solved (say whether it is settled)"
+            )
         await visits.close_visit(task, outcome={"note": note, "by": getpass.getuser()}, at=clock())
         return {"task": task, "state": "done"}
 

@@ -12,7 +12,7 @@ from bot.runtime import read_secret
 from bot.settings import Settings
 from bot.tokens import Tokens
 from bot.wording import hook_kind_words, right_words
-from campaigns import api_tokens, audit, webhooks
+from campaigns import api_tokens, audit, staff, webhooks
 from campaigns.audit import Action
 from campaigns.errors import InputError
 from campaigns.rights import Right
@@ -27,12 +27,21 @@ async def add_token(
     rights = [_RIGHTS[scope] for scope in scopes] + ([Right.ADDRESSES] if addresses else [])
     now = datetime.now(UTC)
     async with open_database(settings):
+        await _check_department(department)
         secret, made = await api_tokens.make_token(
             name, rights, by=_HERE, now=now, department=department, per_minute=most
         )
         detail = {"rights": sorted(made.rights)}
         await audit.record_audit(Action.KEY_MADE, at=now, who=_HERE, subject=f"token/{made.name}", detail=detail)
     return {"name": made.name, "rights": sorted(made.rights), "secret": secret}
+
+
+async def _check_department(name: str) -> None:
+    """A token of one that nobody belongs to would read nothing, and nobody would know why."""
+    known = sorted({one.department for one in await staff.list_staff() if one.department})
+    if name and name not in known:
+        has = f"有：{'、'.join(known)}" if known else "还没有部门，加员工时写：huifang staff add --department"
+        raise InputError(f"没有叫{name[:40]}的部门，{has} (no such department)")
 
 
 async def list_tokens(settings: Settings) -> list[dict[str, Any]]:

@@ -9,10 +9,22 @@ from uuid import uuid4
 
 from bot.commands.printing import Shown, pairs, table
 from bot.console.results.form import read_result
+from bot.console.results.taking import answers_to
 from bot.database import open_database
 from bot.problem_categories import categories_in_force
 from bot.recording import record_result
-from bot.result_words import EFFECTS, FAULTS, MEDIA, MOODS, PROMISE_STATES, RESULTS, USED, took_words
+from bot.result_words import (
+    EFFECTS,
+    FAULTS,
+    MEDIA,
+    MOODS,
+    PROMISE_STATES,
+    RESULTS,
+    SETTLED_PROBLEM,
+    SETTLED_PROMISE,
+    USED,
+    took_words,
+)
 from bot.runtime import Runtime, open_runtime
 from bot.sender import mending
 from bot.settings import Settings
@@ -31,7 +43,10 @@ from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
 
 _HERE = "命令行"
-_TABLES = {"result": RESULTS, "medium": MEDIA, "used": USED, "effect": EFFECTS, "mood": MOODS, "fault": FAULTS}
+_TABLES = {
+    "result": RESULTS, "medium": MEDIA, "used": USED, "effect": EFFECTS, "mood": MOODS, "fault": FAULTS,
+    "settled": {**SETTLED_PROMISE, **SETTLED_PROBLEM},
+}  # fmt: skip
 
 
 @asynccontextmanager
@@ -59,7 +74,8 @@ async def record(
         task = await _task(task_id, head)
         form = {name: _key(name, value) for name, value in given.items() if value}
         form |= {"problem": _category(said_problems[0], categories)} if said_problems else {}
-        read, faults = read_result(form, today, categories, task.contact_id if task else None)
+        answers = answers_to(await results.matter_of(task)) if task else None
+        read, faults = read_result(form, today, categories, task.contact_id if task else None, answers)
         if read is None:
             raise InputError("；".join(f"--{name}: {words}" for name, words in faults.items()))
         more = [categories.by_key[_category(one, categories)] for one in said_problems[1:]]

@@ -95,6 +95,15 @@ async def add_absence(
         return [asdict(one) for one in await visit_calendar.absences_from(today)]
 
 
+async def remove_absence(settings: Settings, absence_id: int, by: str) -> dict[str, Any]:
+    async with _opened(settings) as (runtime, today):
+        found = next((one for one in await visit_calendar.absences_from(today) if one.id == absence_id), None)
+        if found is None or not await visit_calendar.remove_absence(found.id, found.owner):
+            raise InputError(f"没有{absence_id}号请假，看 huifang absence list (no such absence)")
+        await _record(runtime, "visits", by, what="absence gone", owner=found.owner)
+    return asdict(found)
+
+
 async def absences(settings: Settings, owner: str) -> list[dict[str, Any]]:
     async with _opened(settings) as (_, today):
         found = await visit_calendar.absences_from(today, [owner] if owner else None)
@@ -169,6 +178,10 @@ def care_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
         return ["没有重点关注"]
     rows = [[one["member"], one["name"], one["starts_on"], one["ends_on"], one["reason"], one["by"]] for one in found]
     return [table(("编号", "企业", "从", "到", "为什么", "谁开的"), rows)]
+
+
+def removed_lines(found: Mapping[str, Any]) -> list[Shown]:
+    return [f"{found['owner']} {found['starts_on']}到{found['ends_on']}的请假去掉了 (removed)"]
 
 
 def absence_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:

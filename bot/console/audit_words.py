@@ -147,6 +147,8 @@ _VALUES = {
     "told": "告诉客户",
     "kept": "办到了",
     "broken": "没办到",
+    "hired": "招到了",
+    "dropped": "不招了",
     "resumed": "恢复",
     "stopped": "停发",
     "lifted": "恢复",

@@ -17,6 +17,7 @@ from bot.match_words import answer_words, cluster_words, fair_kind_words, fair_s
 from bot.runtime import Runtime
 from bot.sender import inviting
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
+from bot.web.numbers import whole_number
 from bot.wording import channel_words, fault_words, refusal_words
 from campaigns import fairs, hiring
 from campaigns.audit import Action
@@ -30,7 +31,6 @@ from campaigns.terms import SHANGHAI
 
 _CLUSTERS_SHOWN = 30
 _COMPANIES_SHOWN = 200
-_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +276,7 @@ async def _cluster(request: Request, key: str) -> Cluster | None:
 
 async def _own(request: Request, given: Sequence[str]) -> list[int]:
     """The members of these numbers that this person sees, each once."""
-    ids = [int(one) for one in given if one.isascii() and one.isdigit() and int(one) <= _LARGEST][: inviting.MOST]
+    ids = [n for one in given if (n := whole_number(one)) is not None][: inviting.MOST]
     return [one.id for one in await hiring.companies(ids, visitor_of(request).staff.owners)]
 
 

@@ -17,6 +17,7 @@ from bot.console.writing import Window, composer_for, window_of
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, Visitor, log, visitor_of
+from bot.web.numbers import whole_number
 from bot.web.pages import masked, page
 from campaigns import conversations, planner, staff, visits
 from campaigns.audit import Action
@@ -124,8 +125,7 @@ async def _list(request: Request, current: str) -> dict[str, Any]:
     asked, visitor, now = request.query_params, visitor_of(request), runtime.clock()
     tab = Tab(asked["tab"]) if asked.get("tab") in list(Tab) else Tab.WAITING
     text = asked.get("find", "").strip()[:_LONGEST_SEARCH]
-    number = int(asked["page"]) if asked.get("page", "").isascii() and asked.get("page", "").isdigit() else 1
-    number = max(1, min(number, 10_000))
+    number = max(1, min(whole_number(asked.get("page", "")) or 1, 10_000))
     today = now.astimezone(SHANGHAI).date()
     sieve = Sieve(me=visitor.staff.name, today=today, tab=tab, text=text, owners=visitor.staff.owners)
     found = await conversations.browse(sieve, number)

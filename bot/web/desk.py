@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.language import speak
+from bot.web.numbers import whole_number
 from campaigns import audit, staff
 from campaigns.audit import Action
 from campaigns.rights import Right
@@ -219,9 +220,9 @@ async def _wrong_form(request: Request, visitor: Visitor, *, upload: bool) -> Re
 
 def refuse_large(request: Request, largest: int = _LARGEST) -> Response | None:
     length = request.headers.get("content-length", "")
-    if not length.isdigit():
+    if not (length.isascii() and length.isdigit()):
         return PlainTextResponse("length required\n", status_code=411)
-    if int(length) > largest:
+    if whole_number(length, largest) is None:
         return PlainTextResponse(f"太大了，最多{largest // 2**20 or 1}MB (too large)\n", status_code=413)
     return None
 

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from tortoise.transactions import in_transaction
@@ -25,6 +25,7 @@ from campaigns.cells import parse_key
 from campaigns.members import find
 from campaigns.members.find import Head
 from campaigns.replies import staff_lines
+from campaigns.replies.results import matters_open
 from campaigns.result_lines import begins_a_line, read_line
 from campaigns.results import VisitResult
 from campaigns.rights import Right
@@ -111,6 +112,7 @@ class Hearing:
 
     async def _record(self, line: StaffLine, who: StaffMember, head: Head, result: VisitResult) -> Answer:
         task = await task_in_hand(head.id, who.name, self._runtime.clock())
+        result, unclear = await _clear(head, result)
         await record_result(
             self._runtime,
             head,
@@ -126,6 +128,8 @@ class Hearing:
         text = heard_words(result, categories)
         if task:
             text += say("。回访任务也一起办了")
+        if unclear:
+            text += say("。没办完的有{n}件，没写哪一件，到网页上点").format(n=unclear)
         return Answer(title, text, f"/members/{quote(head.no, safe='')}")
 
     async def _who(self, userid: str) -> StaffMember | None:
@@ -145,6 +149,12 @@ class Hearing:
         if not sent.accepted:
             log.warning("a colleague's message was not answered: %s %s", sent.code, sent.detail)
         return sent.accepted
+
+
+async def _clear(head: Head, result: VisitResult) -> tuple[VisitResult, int]:
+    """What is settled only where it is clear what is meant; else how many it could be, and nothing is settled."""
+    found = await matters_open(head.id, result.settled) if result.settled else ()
+    return (result, 0) if len(found) == 1 else (replace(result, settled=None), len(found))
 
 
 @contextlib.asynccontextmanager

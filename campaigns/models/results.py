@@ -90,8 +90,12 @@ class HiringPlan(Model):
     role = fields.CharField(128)
     heads = fields.IntField()
     month = fields.DateField()  # its first day
-    told_at = fields.DatetimeField()
+    told_at = fields.DatetimeField()  # the last time
     by = fields.CharField(64)
+    visit_id = fields.IntField(null=True)  # the task that asks whether it still holds
+    state = fields.CharField(8, default="open", db_default="open")  # open, hired, dropped
+    closed_at = fields.DatetimeField(null=True)
+    closed_by = fields.CharField(64, default="", db_default="")
 
     class Meta:
         table = "hiring_plans"

@@ -68,3 +68,23 @@ def test_what_cannot_be_written_is_refused_in_one_line(call: Call, tmp_path: Pat
     assert call("member", "contacts", "Q404").code == 1
     people = call("member", "contacts", "Q1", "--json").found["contacts"]
     assert [(one["no"], one["role"]) for one in people] == [("C1", None)]
+
+
+def test_a_contact_is_added_leaves_and_comes_back_by_command(call: Call, tmp_path: Path) -> None:
+    folder = tmp_path / "export"
+    folder.mkdir()
+    (folder / "members.csv").write_text("会员编号,企业名称\nQ1,大同机械\n", encoding="utf-8")
+    (folder / "contacts.csv").write_text("联系人编号,会员编号,姓名\nC1,Q1,佟佳\n", encoding="utf-8")
+    assert call("import", str(folder)).code == 0
+    told = ("--mobile", "15483503032", "--title", "总经理", "--role", "拍板人", "--reports-to", "C1", "--json")
+    made = call("member", "add-contact", "q1", "--name", "周平", *told).found
+    assert (made["member"], made["name"]) == ("Q1", "周平")
+    again = call("member", "add-contact", "Q1", "--name", "周平平", "--mobile", "15483503032")
+    assert "已经有这一位" in again.err
+    [top] = call("member", "contacts", "Q1", "--json").found["contacts"]
+    assert [(one["no"], one["role"]) for one in top["below"]] == [(made["contact"], "decides")]
+    assert call("member", "contact-left", "Q1", made["contact"], "--json").found["active"] is False
+    assert "已经离开" in call("member", "contact-left", "Q1", made["contact"]).err
+    assert call("member", "contact-left", "Q1", made["contact"], "--back", "--json").found["active"] is True
+    assert "还在" in call("member", "contact-left", "Q1", "C1", "--back").err
+    assert call("member", "contact-left", "Q1", "C9").code == 1

@@ -30,6 +30,10 @@ async def test_a_token_and_a_webhook_are_made_listed_tried_and_revoked(tmp_path:
     made = command(tmp_path, "api", "token", "add", "招聘网站", "--scope", "write", "--scope", "events")
     assert made["secret"].startswith("hf_")
     assert made["rights"] == ["events", "import"]
+    alone = ("api", "token", "add", "b", "--scope", "read", "--department")
+    assert "没有叫东区的部门，还没有部门" in command(tmp_path, *alone, "东区", code=1)["error"]
+    command(tmp_path, "staff", "add", "lin", "林", "--role", "agent", "--department", "东区")
+    assert "没有叫西区的部门，有：东区" in command(tmp_path, *alone, "西区", code=1)["error"]
     bound = command(tmp_path, "api", "token", "add", "b", "--scope", "write", "--department", "东区", code=1)
     assert "(a token of one department only reads)" in bound["error"]
     [token] = command(tmp_path, "api", "token", "list")

@@ -75,6 +75,33 @@ def test_an_outcome_is_recorded_once_and_its_problems_and_promises_are_settled(c
     assert "发候选人" in call("promises", "list", "--which", "kept").out
 
 
+@pytest.mark.usefixtures("site")
+def test_the_task_of_a_promise_is_closed_only_with_what_became_of_it(call: Call) -> None:
+    assert call(*HEARD, "--json").code == 0
+    [promise] = call("promises", "list", "--json").found["promises"]
+    task = str(promise["task"])
+    assert "visit record" in call("member", "done", task).err
+    record = ("visit", "record", "Q1", "--result", "talked", "--task", task)
+    assert "--settled" in call(*record).err
+    assert call(*record, "--settled", "solved").code == 1
+    assert call(*record, "--settled", "办到了", "--json").code == 0
+    assert call("promises", "list", "--json").found["counts"] == {"open": 0, "overdue": 0, "kept": 1, "broken": 0}
+
+
+@pytest.mark.usefixtures("site")
+def test_plans_are_listed_and_closed(call: Call) -> None:
+    assert call(*HEARD, "--json").code == 0
+    found = call("plans", "list", "--member", "Q1", "--json").found
+    assert found["counts"]["open"] == {"plans": 2, "heads": 7}
+    plans = {one["role"]: one["id"] for one in found["plans"]}
+    assert "焊工" in call("plans", "list").out
+    closed = call("plans", "close", str(plans["焊工"]), "--as", "不招了", "--by", "程雪", "--json").found
+    assert (closed["state"], closed["closed_by"]) == ("dropped", "程雪")
+    assert call("plans", "close", str(plans["焊工"])).code == 1
+    assert [one["role"] for one in call("plans", "list", "--json").found["plans"]] == ["普工"]
+    assert "焊工2人：要招的" in call("plans", "close", str(plans["焊工"]), "--as", "open").out
+
+
 WRONG = [
     (("visit", "record", "Q9", "--result", "talked"), "没有编号是 Q9"),
     (("visit", "record", "Q1", "--result", "sang"), "--result"),

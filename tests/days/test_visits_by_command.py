@@ -48,5 +48,9 @@ def test_care_and_absence_are_opened_listed_and_closed(call: Call) -> None:
     assert [(one["owner"], one["starts_on"]) for one in added] == [("程雪", until)]
     assert "年假" in call("absence", "list").out
     assert call("absence", "list", "--owner", "李娜", "--json").found == []
+    number = str(added[0]["id"])
+    assert call("absence", "remove", number, "--json").found["owner"] == "程雪"
+    assert call("absence", "list", "--json").found == []
+    assert f"没有{number}号请假" in call("absence", "remove", number).err
     assert call("visits", "capacity", "程雪", "6", "--json").found == {"程雪": 6}
     assert call("visits", "capacity", "程雪", "99").code == 1

@@ -43,7 +43,8 @@ FLOORS: dict[float, str] = {
     "bot.advice_words bot.visit_limits bot.visit_words bot.result_words bot.contact_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
-    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.* bot.scripts",
+    "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.* bot.scripts "
+    "bot.web.numbers",
     4.9: "bot.sandbox.aliyun_account bot.sandbox.tencent_account",
     4.8: "bot.sandbox.mail_parts bot.sandbox.sms_carrier bot.sandbox.tencent_signature bot.sandbox.wechat_errors "
     "bot.sandbox.wechat_bodies bot.sandbox.hostile",

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from tortoise import connections
 
-from campaigns import promises
+from campaigns import fairs, promises
 from campaigns.brief import Brief, brief_of
 from campaigns.briefing import Standing
 from campaigns.diagnosis import diagnose
+from campaigns.fairs import Kind
 from campaigns.members.peers import keep_site, market_around
 from campaigns.members.signs import load_market, signs_of
 from campaigns.models import Application, Login, Member, Posting, Promise, Suppression, Touch, Visit
@@ -185,6 +186,27 @@ async def test_the_last_visit_and_the_last_words_of_the_member() -> None:
     assert found.last_heard
     assert (found.last_visit.text, found.last_visit.who) == ("谈了加薪", "程雪")
     assert (found.last_heard.text, found.last_heard.who) == ("嫌贵", "佟佳")
+
+
+async def test_only_a_call_or_a_visit_of_ours_is_the_last_visit() -> None:
+    member_id = await add_member("Q1")
+    fair = await fairs.make_fair(
+        "春季招聘会", kind=Kind.FAIR, held_on=(NOW + 9 * DAY).date(), place="", occupations=[], capacity=None,
+        by="林", now=NOW,
+    )  # fmt: skip
+    await fairs.invite(fair, [member_id], by="林", now=NOW)
+    for medium, direction in (("gift", "out"), ("post", "out"), ("event", "out"), ("visit", "in")):
+        await Touch.create(
+            member_id=member_id, at=NOW - HOUR, direction=direction, kind="visit", medium=medium, text=medium
+        )
+    assert (await brief()).last_visit is None
+    for days, medium in ((30, "phone"), (20, "visit")):
+        await Touch.create(
+            member_id=member_id, at=NOW - days * DAY, direction="out", kind="visit", medium=medium, text=medium
+        )
+    found = (await brief()).last_visit
+    assert found
+    assert found.text == "visit"
 
 
 async def test_as_many_queries_for_a_large_member_as_for_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:

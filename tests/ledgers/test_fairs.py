@@ -9,7 +9,7 @@ from campaigns import fairs, hiring, hiring_plans
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.fairs import Answer, Kind
-from campaigns.hiring_plans import Plan
+from campaigns.hiring_plans import PlanState
 from campaigns.models import FairInvitation, Posting, Touch, Visit
 from campaigns.results import NewPlan
 from campaigns.terms import SHANGHAI
@@ -106,11 +106,38 @@ async def test_live_postings_and_plans_make_groups(database: Settings) -> None:
     assert await hiring.who_needs(["厨师"]) == members[:2]
 
 
+async def test_what_is_planned_feeds_groups_until_its_month_is_past_it_is_closed_or_it_is_advertised(
+    database: Settings,
+) -> None:
+    members = [await add_member(f"Q{number}", trade="餐饮酒店", city="大同") for number in range(3)]
+    plans = [
+        await hiring_plans.add_plan(one, NewPlan("炒锅", 20, date(2027, 3, 1)), outcome_id=None, by="林", now=NOW)
+        for one in members
+    ]
+    await hiring_plans.add_plan(
+        members[0], NewPlan("厨师", 7, date(2026, 10, 1)), outcome_id=None, by="林", now=NOW
+    )  # that month is past
+    await Posting.create(no="P1", member_id=members[0], title="厨师", heads=3, state="live")
+    [found] = await hiring.clusters_now(NOW.date())
+    assert (len(found.members), found.heads, found.planned) == (3, 43, 40)
+    assert await hiring.clusters_now(date(2027, 4, 1)) == []
+    await hiring.settle_plan(plans[1], PlanState.DROPPED, by="林", now=NOW)
+    assert await hiring.clusters_now(NOW.date()) == []
+
+
+async def test_a_plan_of_two_trades_counts_until_both_are_advertised(database: Settings) -> None:
+    members = [await add_member(f"Q{number}", trade="工厂", city="大同") for number in range(3)]
+    for one in members:
+        plan = NewPlan("焊工、钳工", 5, date(2027, 3, 1))
+        await hiring_plans.add_plan(one, plan, outcome_id=None, by="林", now=NOW)
+        await Posting.create(no=f"P{one}", member_id=one, title="焊工", heads=1, state="live")
+    assert {one.occupation: one.planned for one in await hiring.clusters_now(NOW.date())} == {"焊工": 15, "钳工": 15}
+
+
 async def test_a_plan_becomes_one_task_before_its_month_on_a_worked_day(database: Settings) -> None:
     member = await add_member("Q1")
-    plans = [Plan(member, "厨师", 4, date(2027, 3, 1)), Plan(member, "收银", 1, date(2026, 11, 1))]
-    first = await hiring.open_follow_ups(plans, NOW, WorkCalendar())
-    assert await hiring.open_follow_ups(plans, NOW, WorkCalendar()) == first
+    for plan in (NewPlan("厨师", 4, date(2027, 3, 1)), NewPlan("收银", 1, date(2026, 11, 1))) * 2:
+        await hiring.tell_plan(member, plan, outcome_id=None, by="林", now=NOW, calendar=WorkCalendar())
     later, now = await Visit.all().order_by("id")
     due = later.due_at.astimezone(SHANGHAI)
     assert WorkCalendar().is_workday(due.date())

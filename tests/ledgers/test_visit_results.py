@@ -4,17 +4,18 @@ from datetime import date, timedelta
 
 import pytest
 
-from campaigns import hiring_plans, notices, problem_figures, problems, promises, targets, touches, visits
+from campaigns import hiring, hiring_plans, notices, problem_figures, problems, promises, targets, touches, visits
 from campaigns.advice import Why
 from campaigns.calendar import WorkCalendar
 from campaigns.caring import advise_member
 from campaigns.errors import InputError, StateError
+from campaigns.hiring_plans import PlanState
 from campaigns.intents import IntentTable, load_table
 from campaigns.members.facts import facts_for
 from campaigns.models import Conversation, HiringPlan, Problem, Promise, Suppression, Touch, Visit, VisitOutcome
 from campaigns.problems import ProblemSieve, sieve_from
 from campaigns.promises import PromiseState, WhichPromises
-from campaigns.replies.results import record_visit_result, settle_promise, solve_problem
+from campaigns.replies.results import record_visit_result, reopen_task, settle_promise, solve_problem
 from campaigns.results import (
     Effect,
     Fault,
@@ -24,9 +25,11 @@ from campaigns.results import (
     NewProblem,
     NewPromise,
     Result,
+    Settled,
     Used,
     VisitResult,
 )
+from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
 from tests.cast import NOW, TEMPLATES, datong, xinping
 from tests.web_cast import add_colleague
@@ -229,12 +232,143 @@ async def test_a_promise_is_overdue_then_kept_and_its_task_done() -> None:
     assert (await promises.count_promises(later))[WhichPromises.OVERDUE] == 1
 
 
+async def the_task(category: str) -> VisitTask:
+    found = await visits.find_visit((await Visit.filter(category=category).order_by("id").first()).id)  # type: ignore[union-attr]
+    assert found
+    return found
+
+
+@pytest.mark.parametrize(
+    ("result", "settled", "state"),
+    [
+        (Result.TALKED, Settled.KEPT, ("done", "kept")),
+        (Result.TALKED, Settled.BROKEN, ("done", "broken")),
+        (Result.NO_ANSWER, Settled.KEPT, ("done", "kept")),
+        (Result.TALKED, Settled.STILL, ("open", "open")),
+        (Result.TALKED, Settled.SOLVED, ("open", "open")),
+        (Result.WRONG_NUMBER, None, ("open", "open")),
+        (Result.TALKED, None, ("open", "open")),
+        (Result.NO_ANSWER, None, ("open", "open")),
+    ],
+)
+async def test_a_promise_ends_with_its_task_or_both_stay_open(
+    result: Result, settled: Settled | None, state: tuple[str, str]
+) -> None:
+    member = await datong()
+    told = VisitResult(Result.TALKED, promise=NewPromise("发候选人", TODAY))
+    await record_visit_result(member.member_id, told, key="a", by="林", now=NOW, calendar=CALENDAR)
+    task, then = await the_task("promise"), NOW + timedelta(hours=1)
+    said = VisitResult(result, text="发了", settled=settled)
+    await record_visit_result(member.member_id, said, key="b", by="王", now=then, calendar=CALENDAR, task=task)
+    row, promise = await Visit.get(id=task.id), await Promise.get()
+    assert (row.state, promise.state) == state
+    assert promise.settled_by == ("王" if state[1] != "open" else "")
+    assert (row.due_at > task.due_at, await Visit.filter(category="follow_up").count()) == (state[0] == "open", 0)
+
+
+@pytest.mark.parametrize(
+    ("settled", "state", "solved_by"),
+    [(Settled.SOLVED, "done", "王"), (Settled.STILL, "open", ""), (None, "open", ""), (Settled.KEPT, "open", "")],
+)
+async def test_a_problem_ends_with_its_task_or_both_stay_open(
+    settled: Settled | None, state: str, solved_by: str
+) -> None:
+    member = await datong()
+    told = VisitResult(Result.TALKED, problems=(NewProblem("login", "忘了密码", Fault.SITE),))
+    await record_visit_result(member.member_id, told, key="a", by="林", now=NOW, calendar=CALENDAR)
+    task = await the_task("problem")
+    said = VisitResult(Result.TALKED, text="打了电话", settled=settled, next_on=TODAY + timedelta(days=9))
+    await record_visit_result(member.member_id, said, key="b", by="王", now=NOW, calendar=CALENDAR, task=task)
+    row = await Visit.get(id=task.id)
+    assert (row.state, (await Problem.get()).solved_by) == (state, solved_by)
+    assert await Visit.filter(category="follow_up").count() == (state == "done")  # else the task itself is then
+
+
+async def test_what_is_settled_without_its_task_is_so_only_where_it_is_clear() -> None:
+    member = await datong()
+    for number in range(2):
+        told = VisitResult(Result.TALKED, promise=NewPromise(f"第{number}件", TODAY))
+        await record_visit_result(
+            member.member_id, told, key=f"k{number}", by="林", now=NOW + timedelta(minutes=number), calendar=CALENDAR
+        )
+    kept = VisitResult(Result.TALKED, settled=Settled.KEPT)
+    with pytest.raises(StateError, match="2件没办完"):
+        await record_visit_result(member.member_id, kept, key="b", by="王", now=NOW, calendar=CALENDAR)
+    assert await VisitOutcome.filter(key="b").count() == 0
+    await settle_promise((await Promise.get(what="第0件")).id, PromiseState.BROKEN, by="林", now=NOW)
+    task = await a_task(member.member_id)
+    await record_visit_result(member.member_id, kept, key="b", by="王", now=NOW, calendar=CALENDAR, task=task)
+    assert (await Promise.get(what="第1件")).state == "kept"
+    assert await Visit.filter(state="open").count() == 0
+
+
+async def test_a_promise_and_its_task_are_opened_again_together() -> None:
+    member = await datong()
+    told = VisitResult(Result.TALKED, promise=NewPromise("发候选人", TODAY))
+    await record_visit_result(member.member_id, told, key="a", by="林", now=NOW, calendar=CALENDAR)
+    promise, task = await Promise.get(), await the_task("promise")
+    await settle_promise(promise.id, PromiseState.KEPT, by="林", now=NOW)
+    await settle_promise(promise.id, PromiseState.OPEN, by="林", now=NOW)
+    assert (await Visit.get(id=task.id)).state == "open"
+    await settle_promise(promise.id, PromiseState.KEPT, by="林", now=NOW)
+    await reopen_task(task)
+    assert ((await Promise.get()).state, (await Visit.get(id=task.id)).state) == ("open", "open")
+
+
 async def test_plans_are_listed_from_this_month_on_by_whose_members() -> None:
     member = await datong()
     past = NewPlan("焊工", 2, date(2026, 10, 1))
     for plan in (past, NewPlan("焊工", 3, TODAY), WHOLE.plans[0]):
         await hiring_plans.add_plan(member.member_id, plan, outcome_id=None, by="林", now=NOW)
-    assert await hiring_plans.count_plans(TODAY) == (2, 8)
+    assert (await hiring_plans.count_plans(TODAY))[PlanState.OPEN] == (2, 8)
     assert [one.heads for one in await hiring_plans.plans_from(TODAY)] == [3, 5]
     assert await hiring_plans.plans_from(TODAY, {"石磊"}) == []
-    assert await hiring_plans.count_plans(TODAY, number="nobody") == (0, 0)
+    assert set((await hiring_plans.count_plans(TODAY, number="nobody")).values()) == {(0, 0)}
+
+
+async def test_a_plan_told_again_is_the_same_plan_with_the_latest_number_and_one_open_task() -> None:
+    member = await datong()
+    for number, (role, heads, by) in enumerate((("CNC操作工", 20, "林"), ("cnc 操作工", 15, "王"))):
+        told = VisitResult(Result.TALKED, plans=(NewPlan(role, heads, date(2027, 3, 1)),))
+        await record_visit_result(
+            member.member_id, told, key=f"k{number}", by=by, now=NOW + timedelta(days=number), calendar=CALENDAR
+        )
+    other = VisitResult(Result.TALKED, plans=(NewPlan("CNC操作工", 20, date(2027, 4, 1)),))
+    await record_visit_result(member.member_id, other, key="k3", by="林", now=NOW, calendar=CALENDAR)
+    first, second = await hiring_plans.plans_from(TODAY)
+    assert (first.heads, first.by, first.told_at, second.heads) == (15, "王", NOW + timedelta(days=1), 20)
+    tasks = await Visit.filter(category="hiring_plan").order_by("id")
+    assert ["招CNC操作工15人" in tasks[0].note, len(tasks), first.visit_id] == [True, 2, tasks[0].id]
+
+
+async def test_a_plan_told_again_after_its_task_was_done_is_asked_about_once_more_on_a_later_day() -> None:
+    member = await datong()
+    plan = NewPlan("焊工", 5, date(2027, 3, 1))
+    days = []
+    for now in (NOW, NOW + timedelta(days=85), NOW + timedelta(days=86), NOW + timedelta(days=120)):
+        await hiring.tell_plan(member.member_id, plan, outcome_id=None, by="林", now=now, calendar=CALENDAR)
+        task = await Visit.filter(category="hiring_plan").order_by("-id").first()
+        assert task
+        days.append(task.due_at.astimezone(SHANGHAI).date())
+        if now != NOW + timedelta(days=85):
+            await visits.close_visit(task.id, outcome={}, at=now)
+    assert days == [date(2027, 2, 15), date(2027, 3, 1), date(2027, 3, 1), date(2027, 3, 30)]
+    assert await HiringPlan.all().count() == 1
+
+
+async def test_a_closed_plan_closes_its_task_and_is_open_again_when_it_is_told_again() -> None:
+    member = await datong()
+    plan = NewPlan("焊工", 5, date(2027, 3, 1))
+    number = await hiring.tell_plan(member.member_id, plan, outcome_id=None, by="林", now=NOW, calendar=CALENDAR)
+    await hiring.settle_plan(number, PlanState.HIRED, by="王", now=NOW)
+    with pytest.raises(StateError):
+        await hiring.settle_plan(number, PlanState.DROPPED, by="王", now=NOW)
+    assert (await Visit.get(category="hiring_plan")).state == "done"
+    [line] = await hiring_plans.plans_from(TODAY, state=PlanState.HIRED)
+    assert (line.closed_by, line.closed_at) == ("王", NOW)
+    assert await hiring_plans.plans_from(TODAY) == await hiring_plans.plans_ahead(TODAY) == []
+    assert (await hiring_plans.count_plans(TODAY))[PlanState.HIRED] == (1, 5)
+    await hiring.tell_plan(member.member_id, plan, outcome_id=None, by="林", now=NOW, calendar=CALENDAR)
+    [again] = await hiring_plans.plans_from(TODAY)
+    assert (again.id, again.closed_at, again.closed_by) == (number, None, "")
+    assert await Visit.filter(category="hiring_plan", state="open").count() == 1

@@ -7,7 +7,7 @@ import pytest
 from campaigns.days_said import find_day, find_month, read_number
 from campaigns.problem_file import Categories, load_categories
 from campaigns.result_lines import EXAMPLE, Wrong, begins_a_line, read_line
-from campaigns.results import Effect, Fault, Medium, Mood, NewPlan, NewProblem, NewPromise, Result, Used
+from campaigns.results import Effect, Fault, Medium, Mood, NewPlan, NewProblem, NewPromise, Result, Settled, Used
 from tests.cast import TEMPLATES
 
 TODAY = date(2026, 11, 23)  # a Monday
@@ -37,6 +37,29 @@ def test_the_same_outcome_is_read_however_it_is_written(categories: Categories, 
     assert [one.category for one in result.problems] == ["pay_low"]
     assert result.promise == NewPromise("发候选人", date(2026, 12, 1))
     assert result.plans == [NewPlan("普工", 5, date(2027, 3, 1))]
+
+
+@pytest.mark.parametrize(
+    ("text", "settled"),
+    [
+        ("回访 Q1 打通了，候选人发了，办到了", Settled.KEPT),
+        ("回访 Q1 打通了 没办到", Settled.BROKEN),
+        ("回访 Q1 打通了 解决了 心情:好", Settled.SOLVED),
+        ("回访 Q1 打通了 办到了没有:还没办", Settled.STILL),
+        ("回访 Q1 没人接 解决了没有：解决了。", Settled.SOLVED),
+        ("回访 Q1 打通了 上次说的都办到了吗他问", None),
+        ("回访 Q1 打通了", None),
+    ],
+)
+def test_what_is_settled_is_read_from_its_own_words(categories: Categories, text: str, settled: Settled | None) -> None:
+    line = read_line(text, TODAY, categories)
+    assert line.result is not None, line.wrong
+    assert line.result.settled == settled
+
+
+@pytest.mark.parametrize("text", ["回访 Q1 打通了 办到了 没办到", "回访 Q1 打通了 办到了没有:也许"])
+def test_what_is_not_clear_of_it_is_asked_again(categories: Categories, text: str) -> None:
+    assert read_line(text, TODAY, categories).result is None
 
 
 def test_all_that_a_form_asks_can_be_said(categories: Categories) -> None:

@@ -83,6 +83,22 @@ async def test_numbers_are_masked_and_who_looked_is_written_down(runtime: Runtim
 
 
 @pytest.mark.usefixtures("member")
+async def test_who_may_see_numbers_prints_them_whole_and_that_is_written_down(runtime: Runtime) -> None:
+    async with as_staff(runtime, Role.MANAGER, name="赵") as manager:
+        assert "印上完整号码" not in (await manager.get(AT)).text
+        assert "印上完整号码" in (await manager.get(f"{AT}?print=1")).text
+        sheet = await manager.post(f"{AT}/numbers", data={})
+    assert ("15483503031" in sheet.text, "print.js" in sheet.text, "印上完整号码" in sheet.text) == (True, True, False)
+    [seen] = await AuditEntry.filter(action="numbers_seen", subject="member/Q1")
+    assert (seen.who, seen.detail) == ("赵", {"what": "brief"})
+    async with as_staff(runtime, Role.AGENT, name="林") as lin:
+        assert "印上完整号码" not in (await lin.get(f"{AT}?print=1")).text
+        assert (await lin.post(f"{AT}/numbers", data={})).status_code == 403
+    async with as_staff(runtime, Role.AGENT, name="石", grants=["addresses"]) as other:
+        assert (await other.post(f"{AT}/numbers", data={})).status_code == 404
+
+
+@pytest.mark.usefixtures("member")
 async def test_only_who_sees_the_member_sees_its_brief_and_only_who_speaks_to_it_the_words(runtime: Runtime) -> None:
     async with as_staff(runtime, Role.AGENT, name="石") as other:
         refused = await other.get(AT)

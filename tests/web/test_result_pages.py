@@ -8,7 +8,7 @@ import pytest
 
 from bot.runtime import Runtime
 from bot.sender.following import follow_up
-from campaigns import hiring_plans, problems, promises
+from campaigns import hiring, hiring_plans, problems, promises
 from campaigns.models import (
     AuditEntry,
     HiringPlan,
@@ -288,6 +288,32 @@ async def test_plans_are_listed_by_month(runtime: Runtime) -> None:
     assert "2027年3月" in page
     assert "1个计划，5人" in page
     assert "乙公司" not in page
+
+
+async def test_a_plan_is_closed_on_its_page_and_opened_again(runtime: Runtime) -> None:
+    mine, theirs = await add_member("Q1", "甲公司", owner="林"), await add_member("Q2", "乙公司", owner="王")
+    plan = NewPlan("普工", 5, date(2027, 3, 1))
+    made = [
+        await hiring.tell_plan(one.id, plan, outcome_id=None, by="林", now=NOW, calendar=runtime.rulebook.calendar)
+        for one in (mine, theirs)
+    ]
+    async with as_staff(runtime, Role.AGENT, name="林") as lin:
+        for path, state in ((f"/plans/{made[1]}", "hired"), (f"/plans/{made[0]}", "x"), ("/plans/999", "hired")):
+            assert (await lin.post(path, data={"state": state})).status_code == 404
+        closed = await lin.post(f"/plans/{made[0]}", data={"state": "hired"})
+        assert "招到了，不再算进" in (await lin.get(closed.headers["location"])).text
+        meanwhile = await lin.post(f"/plans/{made[0]}", data={"state": "dropped"})
+        assert "done=meanwhile" in meanwhile.headers["location"]
+        page = (await lin.get("/plans")).text
+        assert ("甲公司" in page, "这里没有用工计划" in page) == (False, True)
+        page = (await lin.get("/plans?state=hired")).text
+        assert ("甲公司" in page, "林关的" in page) == (True, True)
+        await lin.post(f"/plans/{made[0]}", data={"state": "open", "back": "/plans?state=hired"})
+        assert "甲公司" in (await lin.get("/plans")).text
+    entries = await AuditEntry.filter(action="plan_changed").order_by("id")
+    assert [one.detail["state"] for one in entries] == ["hired", "open"]
+    async with as_staff(runtime, Role.VIEWER) as viewer:
+        assert "招到了</button>" not in (await viewer.get("/plans")).text
 
 
 @pytest.mark.parametrize("path", ["/problems", "/problems/mended", "/statistics/problems", "/promises", "/plans"])

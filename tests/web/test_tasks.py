@@ -6,7 +6,9 @@ import pytest
 
 from bot.runtime import Runtime
 from campaigns import visits
-from campaigns.models import AuditEntry, Member, Suppression, Touch, Visit
+from campaigns.models import AuditEntry, Member, Problem, Promise, Suppression, Touch, Visit
+from campaigns.replies.results import record_visit_result
+from campaigns.results import NewProblem, NewPromise, Result, VisitResult
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_colleague, add_contact, add_member, as_staff
 
@@ -110,6 +112,36 @@ async def test_an_outcome_that_lacks_something_is_asked_again_with_what_was_type
     assert said in answer.text
     assert form.get("note", "谈得很好") in answer.text
     assert await Touch.all().count() == 0
+
+
+@pytest.mark.parametrize(
+    ("category", "chosen", "wrong", "left"),
+    [("promise", "kept", "solved", "没办到"), ("problem", "solved", "kept", "接着办")],
+)
+async def test_the_form_of_a_promise_or_a_problem_asks_whether_it_is_settled(
+    runtime: Runtime, category: str, chosen: str, wrong: str, left: str
+) -> None:
+    member = await add_member("Q1", owner="林")
+    both = VisitResult(
+        Result.TALKED, promise=NewPromise("发候选人", NOW.date()), problems=(NewProblem("login", "忘了密码"),)
+    )
+    await record_visit_result(member.id, both, key="k", by="林", now=NOW, calendar=runtime.rulebook.calendar)
+    task = (await Visit.get(category=category)).id
+    async with as_staff(runtime, Role.AGENT, name="林") as lin:
+        assert left in (await lin.get(f"/tasks/{task}")).text
+        for given in ({}, {"settled": wrong}):
+            answer = await lin.post(f"/tasks/{task}/outcome", data={"result": "talked", "note": "谈过", **given})
+            assert (answer.status_code, "任务和这件事一起办完" in answer.text) == (422, True)
+        assert (await lin.post(f"/tasks/{task}/outcome", data={"result": "no_answer"})).status_code == 303
+        assert (await Visit.get(id=task)).state == "open"
+        done = await lin.post(f"/tasks/{task}/outcome", data={"result": "talked", "settled": chosen})
+        assert done.status_code == 303
+        assert 'name="settled"' not in (await lin.get(f"/tasks/{task}")).text
+        settled = (await Promise.get()).state == "kept" if category == "promise" else (await Problem.get()).solved_by
+        assert ((await Visit.get(id=task)).state, bool(settled)) == ("done", True)
+        await lin.post(f"/tasks/{task}/reopen", data={})
+    settled = (await Promise.get()).state == "kept" if category == "promise" else (await Problem.get()).solved_by
+    assert ((await Visit.get(id=task)).state, bool(settled)) == ("open", False)
 
 
 async def test_an_outcome_written_twice_counts_once(runtime: Runtime) -> None:

@@ -203,3 +203,30 @@ async def test_a_message_at_the_door_of_the_house_comes_back_as_a_card(
         await until(answered, "an answer on the phone", 30)
         assert day.to_staff() == ["wangfang"]
         assert (await VisitOutcome.get()).by == "程雪"
+
+
+async def test_a_promise_that_the_words_say_is_kept_is_kept_with_its_task(house: House, member: Member) -> None:
+    hearing = Hearing(house.runtime)
+    await writes(house, "回访 Q1 打通了 答应:发候选人 12-01")
+    await hearing.look()
+    await writes(house, "回访 Q1 打通了 候选人发了", 2)
+    await hearing.look()
+    assert [(await Promise.get()).state, (await Visit.get(category="promise")).state] == ["open", "open"]
+    await writes(house, "回访 Q1 打通了 候选人发了，办到了", 3)
+    await hearing.look()
+    assert [(await Promise.get()).state, (await Visit.get(category="promise")).state] == ["kept", "done"]
+    assert "办到了" in cards(house)[-1]["description"]
+
+
+async def test_words_that_could_mean_two_promises_settle_none_and_say_so(house: House, member: Member) -> None:
+    hearing = Hearing(house.runtime)
+    for number in range(2):
+        await writes(house, f"回访 Q1 打通了 答应:第{number}件 12-01", number + 1)
+        await hearing.look()
+    await writes(house, "回访 Q1 打通了 办到了", 3)
+    await hearing.look()
+    assert (
+        await Promise.filter(state="open").count() == await Visit.filter(category="promise", state="open").count() == 2
+    )
+    assert "没办完的有2件" in cards(house)[-1]["description"]
+    assert await VisitOutcome.all().count() == 3

@@ -25,6 +25,7 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.scripts import scripts_in_force
 from bot.web.desk import StaffRoute, log, visitor_of
+from bot.web.numbers import whole_number
 from bot.web.pages import masked
 from campaigns.audit import Action
 from campaigns.brief import Brief, brief_of
@@ -34,7 +35,6 @@ from campaigns.rights import Right
 
 _MOST = 8  # postings that a sheet of paper has room for
 _URGENT = (Code.SITE_FAULT, Code.UNREAD, Code.NEVER_LOOKED)
-_LARGEST = 2**31 - 1
 _MARKS = {
     Standing.KEPT: ("okc", "good"),
     Standing.KEPT_LATE: ("okc", "warn"),
@@ -66,15 +66,23 @@ class Check:
 
 async def page(request: Request) -> Response:
     """`task`: the task the visit is for. `print`: nothing but the sheet."""
+    return await _show(request, plain=request.query_params.get("print") == "1")
+
+
+async def numbers(request: Request) -> Response:
+    """The sheet with the phone numbers in full; who saw them is written down."""
+    return await _show(request, plain=True, whole=True)
+
+
+async def _show(request: Request, *, plain: bool, whole: bool = False) -> Response:
     runtime: Runtime = request.app.state.runtime
     head = await own_member(request)
-    task = _number(request.query_params.get("task", ""))
+    task = whole_number(request.query_params.get("task", ""))
     brief = await brief_of(head.no, runtime.clock(), task) if head else None
     if head is None or brief is None:
         return await no_member(request)
-    await log(request, Action.MEMBER_SEEN, f"member/{head.no}", what="brief")
+    await log(request, Action.NUMBERS_SEEN if whole else Action.MEMBER_SEEN, f"member/{head.no}", what="brief")
     checks = _checks(brief)
-    plain = request.query_params.get("print") == "1"
     return await staff_page(
         request,
         "member/brief.html",
@@ -88,7 +96,8 @@ async def page(request: Request) -> Response:
         decides=decider_words(brief.people),
         role_of=role_words,
         influence_of=influence_words,
-        address=masked,
+        address=str if whole else masked,
+        whole=whole,
         latency=latency_words(brief.latency),
         findings=[_told(one) for one in brief.diagnosis.of("")],
         checks=checks[:_MOST],
@@ -99,6 +108,7 @@ async def page(request: Request) -> Response:
         promises=[(one, promise_words(one), *_MARKS[one.standing]) for one in brief.promises],
         talk=await _talk(request, brief),
         may=visitor_of(request).may(Right.ANSWER),
+        may_see_numbers=visitor_of(request).may(Right.ADDRESSES),
     )
 
 
@@ -160,8 +170,7 @@ def _demands(checks: Sequence[Check]) -> list[tuple[str, str, int, Sequence[str]
     ]
 
 
-def _number(typed: str) -> int | None:
-    return int(typed) if typed.isascii() and typed.isdigit() and int(typed) <= _LARGEST else None
-
-
-routes = [StaffRoute("/members/{number:path}/brief", page, right=Right.SEE)]
+routes = [
+    StaffRoute("/members/{number:path}/brief", page, right=Right.SEE),
+    StaffRoute("/members/{number:path}/brief/numbers", numbers, right=Right.ADDRESSES, methods=["POST"]),
+]

@@ -15,6 +15,7 @@ from bot.match_words import ground_words, hindrance_words, introduction_words
 from bot.runtime import Runtime
 from bot.sender import introducing as sending
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
+from bot.web.numbers import LARGEST, whole_number
 from bot.web.pages import masked
 from bot.wording import fault_words, refusal_words
 from campaigns import introducing, introductions
@@ -28,7 +29,6 @@ from campaigns.members.seekers import Consent, SeekerRow
 from campaigns.rights import Right
 from campaigns.terms import Defer, Suppress
 
-_LARGEST = 2**31 - 1
 _SHOWN = 20
 _LONGEST_REASON = 100
 
@@ -167,7 +167,7 @@ async def _ask(request: Request, head: Head, by: str, now: datetime) -> str:
 async def _consent(request: Request, head: Head, by: str, now: datetime) -> str:
     said = str((await read_form(request)).get("said", ""))
     number = request.path_params["id"]
-    if said not in (Consent.YES, Consent.NO) or number > _LARGEST:
+    if said not in (Consent.YES, Consent.NO) or number > LARGEST:
         return ""
     return f"consent-{said}" if await seekers.record_consent(number, Consent(said), by=by, now=now) else ""
 
@@ -233,7 +233,7 @@ def _back(number: str, done: str, **more: object) -> Response:
 
 def _numbers(given: Sequence[str]) -> list[int]:
     """Those that are numbers of ours, each once."""
-    return list(dict.fromkeys(int(one) for one in given if one.isascii() and one.isdigit() and int(one) <= _LARGEST))
+    return list(dict.fromkeys(n for one in given if (n := whole_number(one)) is not None))
 
 
 def _line(offer: Offer) -> Line:

@@ -8,6 +8,7 @@ from starlette.requests import Request
 
 from bot.runtime import Runtime
 from bot.web.desk import visitor_of
+from bot.web.numbers import whole_number
 from campaigns import saved_segments, staff
 from campaigns.members.browse import INBOUND, SORTS, Sieve
 from campaigns.segments import Segment, parse_segment
@@ -18,7 +19,6 @@ from campaigns.terms import Tier
 
 REACHABLE = {"sms": "短信", "email": "邮件", "wechat": "公众号"}
 _LONGEST_SEARCH = 64
-_LARGEST = 2**31 - 1  # a number of the database
 CONDITIONS = {  # the log names what was asked, not the words: somebody's number may be among them
     "q", "tier", "unread", "refused", "task", "campaign", "fate", "inbound", "trade", "city", "owner", "idle",
     "renewal", "reach", "segment", "stage", "reached", "department",
@@ -98,7 +98,7 @@ def _days_asked(text: str) -> str:
 
 
 def is_id(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 11 and int(text) <= _LARGEST
+    return whole_number(text) is not None
 
 
 def list_url(sieve: Sieve, *, page: int = 1, rules: Mapping[str, str] | None = None) -> str:

@@ -12,6 +12,7 @@ from bot.language import say
 from bot.result_words import RESULTS
 from campaigns.problem_file import Categories
 from campaigns.results import (
+    OPEN_STILL,
     Effect,
     Fault,
     Medium,
@@ -20,6 +21,7 @@ from campaigns.results import (
     NewProblem,
     NewPromise,
     Result,
+    Settled,
     Used,
     VisitResult,
 )
@@ -99,9 +101,13 @@ class _Reader:
 
 
 def read_result(
-    form: Mapping[str, str], today: date, categories: Categories, contact_id: int | None = None
+    form: Mapping[str, str],
+    today: date,
+    categories: Categories,
+    contact_id: int | None = None,
+    answers: Mapping[str, str] | None = None,
 ) -> tuple[VisitResult | None, dict[str, str]]:
-    """The outcome, or what is wrong: field → words."""
+    """The outcome, or what is wrong: field → words. `answers`: to whether it is settled, where the task asks that."""
     reader = _Reader(form, today, categories)
     result = reader.one("result", Result)
     if result is None:
@@ -122,7 +128,10 @@ def read_result(
         plans=(plan,) if plan else (),
         next_step=reader.text("next_step"),
         next_on=next_on,
+        settled=reader.one("settled", Settled),
     )
     if result is Result.LATER and next_on is None and "next_on" not in reader.faults:
         reader.faults["next_on"] = say("改到哪一天？")
+    if answers and read.settled not in answers and (read.settled or read.result not in OPEN_STILL):
+        reader.faults["settled"] = say("选一项，任务和这件事一起办完")
     return (None if reader.faults else read), reader.faults

@@ -1,5 +1,6 @@
 """What a form of an outcome needs, and how one that was filled in is taken in: the same for a task and without one."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -8,12 +9,23 @@ from starlette.requests import Request
 from bot.language import say
 from bot.problem_categories import categories_in_force
 from bot.recording import record_result
-from bot.result_words import EFFECTS, FAULTS, MEDIA, MOODS, RESULTS, USED, category_words
+from bot.result_words import (
+    EFFECTS,
+    FAULTS,
+    MEDIA,
+    MOODS,
+    RESULTS,
+    SETTLED_PROBLEM,
+    SETTLED_PROMISE,
+    USED,
+    category_words,
+)
 from bot.runtime import Runtime
 from bot.web.desk import came_from, visitor_of
 from campaigns.members.facts import facts_for
 from campaigns.members.find import Head
-from campaigns.replies.results import Recorded
+from campaigns.promises import PromiseLine
+from campaigns.replies.results import Matter, Recorded
 from campaigns.results import VisitResult
 from campaigns.visits import VisitTask
 
@@ -29,6 +41,13 @@ async def choices(runtime: Runtime, today: date) -> dict[str, Any]:
         "categories": [(one.key, category_words(one)) for one in categories.all],
         "this_month": f"{today:%Y-%m}",
     }
+
+
+def answers_to(matter: Matter | None) -> Mapping[str, str]:
+    """What can be said of the promise or problem that a task is for."""
+    if matter is None:
+        return {}
+    return SETTLED_PROMISE if isinstance(matter, PromiseLine) else SETTLED_PROBLEM
 
 
 async def take(

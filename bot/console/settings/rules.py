@@ -8,6 +8,7 @@ from starlette.requests import Request
 from bot.console.settings.limits import LIMITS, Limit
 from bot.runtime import POLICY_FILE, Runtime, follow_rules, read_rule_files
 from bot.web.desk import log, visitor_of
+from bot.web.numbers import whole_number
 from bot.wording import fault_words
 from campaigns import edits
 from campaigns.audit import Action
@@ -69,7 +70,8 @@ def _table(key: str) -> str:
 def _value(limit: Limit, typed: str) -> str | int:
     if limit.kind != "number":
         return typed
-    return int(typed) if typed.isascii() and typed.isdigit() else typed
+    number = whole_number(typed)
+    return typed if number is None else number
 
 
 def _plain(problem: InputError) -> str:

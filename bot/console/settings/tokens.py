@@ -11,6 +11,7 @@ from bot.console.settings.tabs import settings_page
 from bot.console.shell import not_found
 from bot.language import say
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
+from bot.web.numbers import whole_number
 from bot.wording import fault_words, right_words
 from campaigns import api_tokens, staff
 from campaigns.audit import Action
@@ -30,7 +31,7 @@ class Typed:
     @property
     def most(self) -> int:
         """Requests a minute; 0 for what is no number."""
-        return int(self.per_minute) if self.per_minute.isdecimal() else 0
+        return whole_number(self.per_minute) or 0
 
 
 async def tokens(request: Request) -> Response:

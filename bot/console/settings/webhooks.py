@@ -13,6 +13,7 @@ from bot.language import say
 from bot.outgoing.signing import secret_of
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
+from bot.web.numbers import whole_number
 from bot.wording import fault_words, hook_kind_words
 from campaigns import webhooks
 from campaigns.audit import Action
@@ -47,7 +48,7 @@ async def one(request: Request) -> Response:
         return await _nobody(request)
     state, before = request.query_params.get("state", ""), request.query_params.get("before", "")
     rows = await webhooks.log_of(
-        hook.id, before=int(before) if before.isdecimal() else None, state=state if state in _STATES else ""
+        hook.id, before=whole_number(before, 2**63 - 1), state=state if state in _STATES else ""
     )
     return await settings_page(
         request,

@@ -9,7 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.console.days_given import read_day
 from bot.console.results.form import read_result
-from bot.console.results.taking import take
+from bot.console.results.taking import answers_to, take
 from bot.console.shell import not_found, staff_page
 from bot.console.tasks.task import no_task, own_task, show
 from bot.language import say
@@ -20,6 +20,7 @@ from campaigns import visits
 from campaigns.audit import Action
 from campaigns.errors import StateError
 from campaigns.members import find
+from campaigns.replies.results import matter_of, reopen_task
 from campaigns.results import morning_of
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
@@ -36,7 +37,8 @@ async def write_outcome(request: Request) -> Response:
     runtime: Runtime = request.app.state.runtime
     form = {name: str(value) for name, value in (await read_form(request)).items()}
     categories = await categories_in_force(runtime.settings.huifang_templates)
-    result, faults = read_result(form, _today(runtime.clock()), categories, one.contact_id)
+    answers = answers_to(await matter_of(one))
+    result, faults = read_result(form, _today(runtime.clock()), categories, one.contact_id, answers)
     if result is None:
         return await show(request, faults=faults, typed=form)
     key = f"task:{one.id}:{form.get('nonce', '')[:40] or uuid4().hex}"  # sent twice it is written once
@@ -80,7 +82,7 @@ async def _change(what: str, one: VisitTask, form: dict[str, str], now: datetime
     """What is wrong; empty where it was done."""
     faults: dict[str, str] = {}
     if what == "reopen":
-        await visits.reopen_visit(one.id)
+        await reopen_task(one)
     elif what == "hand":
         await visits.hand_visit(one.id, form.get("to", "")[:64])
     elif (day := read_day(form, "on", _today(now), faults)) is not None:

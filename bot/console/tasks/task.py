@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.console import threads
-from bot.console.results.taking import choices, pressure
+from bot.console.results.taking import answers_to, choices, pressure
 from bot.console.shell import not_found, staff_page
 from bot.language import say
 from bot.runtime import Runtime
@@ -19,6 +19,7 @@ from campaigns import problems, promises, staff, visit_outcomes, visits
 from campaigns.audit import Action
 from campaigns.members import find
 from campaigns.members.find import Head
+from campaigns.replies.results import matter_of
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
@@ -71,6 +72,7 @@ async def show(
         outcome=await visit_outcomes.outcome_of_visit(one.id),
         problem=await problems.problem_of_visit(one.id),
         promise=await promises.promise_of_visit(one.id),
+        settling=[(key, say(label)) for key, label in answers_to(await matter_of(one)).items()],
         nonce=(typed or {}).get("nonce") or uuid4().hex,
         colleagues=await _colleagues(head),
         faults=defaultdict(str, faults or {}),

@@ -20,6 +20,7 @@ from bot.web.api.declared import Batch, Operation
 from bot.web.api.limiting import wait_for
 from bot.web.api.problems import Refused
 from bot.web.desk import came_from
+from bot.web.numbers import whole_number
 from campaigns import api_answers, api_tokens, audit
 from campaigns.api_answers import Stored
 from campaigns.api_tokens import Token
@@ -146,7 +147,7 @@ async def _body(request: Request) -> bytes:
         raise Refused("wrong-type")
     length = request.headers.get("content-length", "0")
     body = bytearray()
-    if not length.isdigit() or int(length) > LARGEST_BODY:
+    if whole_number(length, LARGEST_BODY) is None:
         raise Refused("too-large", f"at most {LARGEST_BODY} bytes")
     async for chunk in request.stream():
         body += chunk
