@@ -41,6 +41,7 @@ def record(
     next_on: Annotated[str, typer.Option("--next", metavar="DATE", help="The next contact.")] = "",
     next_step: Annotated[str, typer.Option(help="What to do then.")] = "",
     task: Annotated[int | None, typer.Option(min=1, help="The task it belongs to.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="--next also in the last days before a renewal.")] = False,
     key: Annotated[str, typer.Option(help="The same key counts once.")] = "",
     by: By = "命令行",
     as_json: AsJson = False,
@@ -51,7 +52,7 @@ def record(
     given = {
         "result": result, "medium": medium, "note": note, "said": said, "used": used, "effect": effect, "mood": mood,
         "cause": cause, "fault": fault, "promise": promise, "promise_on": due, "next_on": next_on,
-        "next_step": next_step,
+        "next_step": next_step, "anyway": "1" if yes else "",
     }  # fmt: skip
     found = run(lambda: command.record(settings(), member, given, problem or [], plan or [], task, key, by))
     print_found(found, as_json, command.record_lines)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from bot.commands.printing import Shown, pairs, table
 from bot.console.results.form import read_result
+from bot.console.tasks.days import ANYWAY, day_faults
 from bot.database import open_database
 from bot.problem_categories import categories_in_force
 from bot.recording import record_result
@@ -26,7 +27,7 @@ from campaigns.problem_file import Categories
 from campaigns.problems import ProblemLine, sieve_from
 from campaigns.promises import PromiseLine, PromiseState, WhichPromises
 from campaigns.replies import results
-from campaigns.results import NewPlan, NewProblem
+from campaigns.results import OPEN_STILL, NewPlan, NewProblem
 from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
 
@@ -60,7 +61,10 @@ async def record(
         form = {name: _key(name, value) for name, value in given.items() if value}
         form |= {"problem": _category(said_problems[0], categories)} if said_problems else {}
         read, faults = read_result(form, today, categories, task.contact_id if task else None)
-        if read is None:
+        if read and task and read.result in OPEN_STILL and read.next_on:
+            faults = await day_faults(runtime, task, read.next_on, "next", anyway=ANYWAY in form)
+        if read is None or faults:
+            faults.pop(ANYWAY, None)
             raise InputError("；".join(f"--{name}: {words}" for name, words in faults.items()))
         more = [categories.by_key[_category(one, categories)] for one in said_problems[1:]]
         result = replace(

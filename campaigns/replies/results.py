@@ -16,7 +16,7 @@ from campaigns.replies.reading import Words, take_words
 from campaigns.replies.refusals import record_staff_refusal
 from campaigns.results import OPEN_STILL, SPOKEN, NewPromise, Result, VisitResult, morning_of
 from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
-from campaigns.visits import VisitTask
+from campaigns.visits import OF_CALENDAR, VisitTask
 
 _SOLVED_WITHIN = timedelta(days=3)
 PROBLEM, PROMISE, FOLLOW_UP = "problem", "promise", "follow_up"
@@ -48,7 +48,7 @@ async def record_visit_result(
 ) -> Recorded:
     """All of it or nothing. `key` is of the form or message: what comes twice counts once.
 
-    `calendar`: follow-ups of hiring plans are due on worked days.
+    `calendar`: follow-ups of hiring plans and visits of the calendar are due on worked days.
     `table` reads the customer's own words; where there are none it may be left out.
     Raises StateError for a task somebody else closed meanwhile.
     """
@@ -56,7 +56,7 @@ async def record_visit_result(
         if known := await visit_outcomes.find_outcome(key):
             return Recorded(known.id, new=False)
         if task is not None:
-            await _end(task, result, by, now)
+            await _end(task, result, by, now, calendar)
         touch_id = await _touch(member_id, result, by, now)
         outcome_id = await visit_outcomes.add_outcome(
             member_id, result, key=key, touch_id=touch_id, visit_id=task.id if task else None, by=by, now=now
@@ -114,12 +114,14 @@ async def _close(visit_id: int | None, outcome: dict[str, object], by: str, now:
         await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
 
 
-async def _end(task: VisitTask, result: VisitResult, by: str, now: datetime) -> None:
-    """The task is done, or put off: on the next day where none was chosen."""
+async def _end(task: VisitTask, result: VisitResult, by: str, now: datetime, calendar: WorkCalendar) -> None:
+    """The task is done, or put off: to the next day where none was chosen; a visit of the calendar to a worked one."""
     promised = result.promise.what if result.promise else ""
     outcome = {"result": result.result, "text": result.text, "promise": promised}
     if result.result in OPEN_STILL:
         on = result.next_on or (now.astimezone(SHANGHAI) + timedelta(days=1)).date()
+        if task.category in OF_CALENDAR and not calendar.is_workday(on):
+            on = calendar.next_workday(on)
         await visits.note_try(task.id, outcome=outcome, until=morning_of(on, now), at=now, by=by)
         return
     await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
