@@ -142,6 +142,7 @@ async def read_rulebook(settings: Settings) -> Rulebook:
         calendar=calendar,
         holdout_secret=bytes.fromhex(holdout),
         site=load_site(settings.huifang_templates),
+        rest=settings.visit_rest_days,
     )
 
 

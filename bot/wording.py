@@ -35,6 +35,8 @@ REASONS = {
     "frequency_cap": "频次上限",
     "too_late": "过期",
     "goal_met": "目标已达成",
+    "renewal_rest": "快到期了，这几天不去",
+    "visit_planned": "到期前已经有一次拜访",
     "cancelled": "已取消",
     "provider_refused": "渠道拒绝",
     "retry": "稍后重试",

@@ -86,7 +86,7 @@ class PolicySettings:
     seeker_introductions: int = 3  # of one seeker, to whomever
     seeker_window: timedelta = timedelta(days=30)
     rest_days: int = 7  # after the last contact no new thing to do with a member is advised
-    renewal_from: int = 0  # days before a plan ends on which a call is advised, both counted
+    renewal_from: int = 10  # days before a plan ends on which a call is advised, both counted
     renewal_to: int = 20
     own_up_to: int = 200  # members: a larger campaign of one's own another person approves
     tiers: TierRules = field(default_factory=TierRules)

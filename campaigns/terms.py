@@ -82,6 +82,8 @@ class Reason(StrEnum):
     FREQUENCY_CAP = "frequency_cap"
     TOO_LATE = "too_late"
     GOAL_MET = "goal_met"
+    RENEWAL_REST = "renewal_rest"  # the last days before a renewal, in which nobody is visited
+    VISIT_PLANNED = "visit_planned"  # a visit before the renewal is planned, or is a task already
     CANCELLED = "cancelled"
     PROVIDER_REFUSED = "provider_refused"
     RETRY = "retry"  # a passing fault; tried again later

@@ -25,8 +25,7 @@ from campaigns.visiting import (
     plan_visits,
 )
 
-CATEGORY = "planned_visit"
-RENEWAL = "renewal"  # of the campaign that opens tasks before a renewal: such a task is the visit
+CATEGORY, RENEWAL = visits.PLANNED, visits.RENEWAL  # the task before a renewal is the visit too
 PLANNED_AT = "visits_planned"
 _BACK = timedelta(days=400)  # how far back a visit still says when the next is due
 _EVENING = time(18)
@@ -272,6 +271,15 @@ async def check_move(entry: Entry, day: date, calendar: WorkCalendar, usual: Usu
     member = await _member(entry.member_id, now)
     member = replace(member, visited=(*member.visited, *(one.day for one in others)))
     return broken_by(member, visitor, calendar.is_workday, day, today, taken=taken, was=entry.day, rules=usual.rules)
+
+
+async def rests(member_id: int, day: date, rules: VisitRules) -> bool:
+    """Whether that day lies in the rest before the renewal, and in no intensive care."""
+    [row] = await statements.fetch("SELECT plan_expires_on FROM members WHERE id = $1", member_id)
+    renews_on = statements.day(row["plan_expires_on"])
+    if renews_on is None or not 0 <= (renews_on - day).days < rules.rest:
+        return False
+    return not _covers(await visit_calendar.care_of(member_id, day), day)
 
 
 async def move_visit(

@@ -14,6 +14,10 @@ from campaigns.webhooks import WebhookKind
 
 HANDOVER = "handover"
 """The category of the task by which a new owner is told of members."""
+PLANNED, RENEWAL = "planned_visit", "renewal"
+"""The categories of the calendar's own tasks, and of those a campaign opens before a renewal."""
+OF_CALENDAR = frozenset({PLANNED, RENEWAL})
+"""Tasks whose days keep the rules of the calendar."""
 _LARGEST = 2**31 - 1  # a number of the database
 
 

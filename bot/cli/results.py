@@ -45,6 +45,7 @@ def record(
     settled: Annotated[
         str, typer.Option(help="Of a promise: kept, broken; of a problem: solved; still: the task stays open.")
     ] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="--next also in the last days before a renewal.")] = False,
     key: Annotated[str, typer.Option(help="The same key counts once.")] = "",
     by: By = "命令行",
     as_json: AsJson = False,
@@ -55,7 +56,7 @@ def record(
     given = {
         "result": result, "medium": medium, "note": note, "said": said, "used": used, "effect": effect, "mood": mood,
         "cause": cause, "fault": fault, "promise": promise, "promise_on": due, "next_on": next_on,
-        "next_step": next_step, "settled": settled,
+        "next_step": next_step, "settled": settled, "anyway": "1" if yes else "",
     }  # fmt: skip
     found = run(lambda: command.record(settings(), member, given, problem or [], plan or [], task, key, by))
     print_found(found, as_json, command.record_lines)

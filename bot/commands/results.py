@@ -10,6 +10,7 @@ from uuid import uuid4
 from bot.commands.printing import Shown, pairs, table
 from bot.console.results.form import read_result
 from bot.console.results.taking import answers_to
+from bot.console.tasks.days import ANYWAY, day_faults
 from bot.database import open_database
 from bot.problem_categories import categories_in_force
 from bot.recording import record_result
@@ -38,7 +39,7 @@ from campaigns.problem_file import Categories
 from campaigns.problems import ProblemLine, sieve_from
 from campaigns.promises import PromiseLine, PromiseState, WhichPromises
 from campaigns.replies import results
-from campaigns.results import NewPlan, NewProblem
+from campaigns.results import OPEN_STILL, NewPlan, NewProblem
 from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
 
@@ -76,7 +77,10 @@ async def record(
         form |= {"problem": _category(said_problems[0], categories)} if said_problems else {}
         answers = answers_to(await results.matter_of(task)) if task else None
         read, faults = read_result(form, today, categories, task.contact_id if task else None, answers)
-        if read is None:
+        if read and task and read.result in OPEN_STILL and read.next_on:
+            faults = await day_faults(runtime, task, read.next_on, "next", anyway=ANYWAY in form)
+        if read is None or faults:
+            faults.pop(ANYWAY, None)
             raise InputError("；".join(f"--{name}: {words}" for name, words in faults.items()))
         more = [categories.by_key[_category(one, categories)] for one in said_problems[1:]]
         result = replace(

@@ -12,6 +12,7 @@ from campaigns.experiments import is_held_out
 from campaigns.folders import Definition
 from campaigns.members.facts import facts_for
 from campaigns.members.find import select_audience
+from campaigns.planner.before_renewal import no_visit_for
 from campaigns.planner.runs import Rulebook, Run
 from campaigns.policy import Ruling
 from campaigns.schedule import OnStart, parse_schedule
@@ -53,7 +54,8 @@ async def decided_fates(
     async with contextlib.aclosing(_known(ids, now, own, history)) as chunks:
         async for known in chunks:
             facts = [one for one in known.values() if _concerns(run.festival, one)]
-            yield facts, [_fate(run, one, now, ruling, book) for one in facts]
+            kept = await no_visit_for(run, facts, now, book)
+            yield facts, [_fate(run, one, now, ruling, book, kept) for one in facts]
 
 
 async def written_to(campaign_id: int, definition: Definition, now: datetime) -> Collection[int]:
@@ -93,9 +95,10 @@ async def _known(
         await asyncio.gather(reading, return_exceptions=True)
 
 
-def _fate(run: Run, facts: Facts, now: datetime, ruling: Ruling, book: Rulebook) -> Fate:
+def _fate(run: Run, facts: Facts, now: datetime, ruling: Ruling, book: Rulebook, kept: Mapping[int, Reason]) -> Fate:
     if run.definition.action == "visit":
-        return Suppress(Reason.REFUSED) if facts.refused else OpenVisit()
+        reason = Reason.REFUSED if facts.refused else kept.get(facts.member_id)
+        return Suppress(reason) if reason else OpenVisit()
     held_out = is_held_out(book.holdout_secret, facts.member_no, run.definition.hold_out)
     verdict = ruling.decide(facts, held_out=held_out)
     if isinstance(verdict, Allow | Defer) and run.goal is not None and matches(run.goal, facts, now):

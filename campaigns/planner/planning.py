@@ -14,6 +14,7 @@ from campaigns.definitions import CampaignRow
 from campaigns.folders import Definition
 from campaigns.members.find import count_audience
 from campaigns.outbox import OccurrenceRow
+from campaigns.planner.before_renewal import due_before
 from campaigns.planner.fates import Fate, OpenVisit, decided_fates, obstacle_words, select_members
 from campaigns.planner.runs import Rulebook, Run, first_due, shared_variables, starts_anew, stored_run, useless_at
 from campaigns.schedule import Due, OnStart, due_occurrences, parse_schedule
@@ -81,13 +82,13 @@ async def plan_occurrence(occurrence_id: int, now: datetime, book: Rulebook) -> 
     ids, _ = await select_members(run, now)
     async with contextlib.aclosing(decided_fates(run, ids, now, book)) as decided:
         async for facts, fates in decided:
-            if not await _write(occurrence, run, facts, fates, now):
+            if not await _write(occurrence, run, facts, fates, now, book):
                 return
     await outbox.close_planning(occurrence_id, now)
 
 
 async def _write(
-    occurrence: OccurrenceRow, run: Run, facts: Sequence[Facts], fates: Sequence[Fate], now: datetime
+    occurrence: OccurrenceRow, run: Run, facts: Sequence[Facts], fates: Sequence[Fate], now: datetime, book: Rulebook
 ) -> bool:
     """False where another planner has closed the occurrence meanwhile."""
     shared = _shared_columns(occurrence, run.definition)
@@ -100,7 +101,7 @@ async def _write(
         await outbox.enqueue(rows)
         for member, fate in zip(facts, fates, strict=True):
             if isinstance(fate, OpenVisit):
-                await _open_visit(occurrence, run.definition, member, now)
+                await _open_visit(occurrence, run.definition, member, now, book)
     return True
 
 
@@ -132,14 +133,17 @@ def _own_columns(fate: Fate) -> dict[str, Any]:
             return {"state": "handed_over"}
 
 
-async def _open_visit(occurrence: OccurrenceRow, definition: Definition, facts: Facts, now: datetime) -> None:
+async def _open_visit(
+    occurrence: OccurrenceRow, definition: Definition, facts: Facts, now: datetime, book: Rulebook
+) -> None:
+    usual = occurrence.useless_at or now + timedelta(days=3)
     person: ContactFacts | None = facts.contacts[0] if facts.contacts else None
     await visits.open_visit(
         facts.member_id,
         category=definition.visit_category,
         cause=f"occurrence:{occurrence.id}:member:{facts.member_id}",
         opened_at=now,
-        due_at=occurrence.useless_at or now + timedelta(days=3),
+        due_at=due_before(facts, usual, now, book) if definition.visit_category == visits.RENEWAL else usual,
         contact_id=person.id if person else None,
         note=definition.title,
         owner=facts.owner,

@@ -29,6 +29,7 @@ class Rulebook:
     calendar: WorkCalendar
     holdout_secret: bytes
     site: Mapping[str, str]
+    rest: int = 10  # days before a renewal without a visit
 
 
 @dataclass(frozen=True)

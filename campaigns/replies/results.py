@@ -17,7 +17,7 @@ from campaigns.replies.reading import Words, take_words
 from campaigns.replies.refusals import record_staff_refusal
 from campaigns.results import OPEN_STILL, SPOKEN, NewPromise, Result, Settled, VisitResult, morning_of
 from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
-from campaigns.visits import VisitTask
+from campaigns.visits import OF_CALENDAR, VisitTask
 
 _SOLVED_WITHIN = timedelta(days=3)
 PROMISE, FOLLOW_UP = "promise", "follow_up"
@@ -52,7 +52,7 @@ async def record_visit_result(
 ) -> Recorded:
     """All of it or nothing. `key` is of the form or message: what comes twice counts once.
 
-    `calendar`: follow-ups of hiring plans are due on worked days.
+    `calendar`: follow-ups of hiring plans and visits of the calendar are due on worked days.
     `table` reads the customer's own words; where there are none it may be left out.
     A task that a promise or a problem became ends with it; what is not `settled` stays open, and so does its task.
     Raises StateError for a task somebody else closed meanwhile, and where it is not clear what is settled.
@@ -62,7 +62,7 @@ async def record_visit_result(
             return Recorded(known.id, new=False)
         ends = await _settle(task, member_id, result, by, now)
         if task is not None:
-            await _end(task, result, by, now, ends=ends)
+            await _end(task, result, by, now, calendar, ends=ends)
         touch_id = await _touch(member_id, result, by, now)
         outcome_id = await visit_outcomes.add_outcome(
             member_id, result, key=key, touch_id=touch_id, visit_id=task.id if task else None, by=by, now=now
@@ -182,12 +182,16 @@ async def _settle_only(member_id: int, settled: Settled, by: str, now: datetime)
         await settle_promise(found[0].id, _STATES[settled], by=by, now=now)
 
 
-async def _end(task: VisitTask, result: VisitResult, by: str, now: datetime, *, ends: bool) -> None:
-    """The task is done, or put off: on the next day where none was chosen."""
+async def _end(
+    task: VisitTask, result: VisitResult, by: str, now: datetime, calendar: WorkCalendar, *, ends: bool
+) -> None:
+    """The task is done, or put off: to the next day where none was chosen; a visit of the calendar to a worked one."""
     promised = result.promise.what if result.promise else ""
     outcome = {"result": result.result, "text": result.text, "promise": promised}
     if not ends:
         on = result.next_on or (now.astimezone(SHANGHAI) + timedelta(days=1)).date()
+        if task.category in OF_CALENDAR and not calendar.is_workday(on):
+            on = calendar.next_workday(on)
         await visits.note_try(task.id, outcome=outcome, until=morning_of(on, now), at=now, by=by)
         return
     await visits.close_visit(task.id, outcome=outcome, at=now, by=by)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.calendar import WorkCalendar
 from tests.days.conftest import Call
 
 
@@ -54,3 +55,17 @@ def test_care_and_absence_are_opened_listed_and_closed(call: Call) -> None:
     assert f"没有{number}号请假" in call("absence", "remove", number).err
     assert call("visits", "capacity", "程雪", "6", "--json").found == {"程雪": 6}
     assert call("visits", "capacity", "程雪", "99").code == 1
+
+
+@pytest.mark.usefixtures("site")
+def test_a_visit_is_not_put_off_to_a_day_off(call: Call) -> None:
+    calendar, today = WorkCalendar(), date.today()  # noqa: DTZ011
+    night = calendar.next_workday(today)
+    assert call("visits", "plan", "--as-of", f"{night}T10:00:00+08:00").code == 0
+    task = next(one["task_id"] for one in call("visits", "list", "--json").found["visits"] if one["task_id"])
+    off = next(day for n in range(1, 30) if not calendar.is_workday(day := today + timedelta(days=n)))
+    number = next(one["no"] for one in call("visits", "list", "--json").found["visits"] if one["task_id"] == task)
+    given = ("visit", "record", number, "--result", "later", "--task", str(task), "--next")
+    refused = call(*given, off.isoformat())
+    assert (refused.code, "这天休息" in refused.err) == (1, True)
+    assert call(*given, calendar.next_workday(off).isoformat()).code == 0

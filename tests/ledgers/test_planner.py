@@ -14,11 +14,11 @@ from tortoise.transactions import in_transaction
 from bot.commands.importing import import_paths
 from bot.sandbox.site import write_export
 from bot.settings import Settings
-from campaigns import definitions, outbox, planner, statements
+from campaigns import definitions, outbox, planner, statements, visits
 from campaigns.experiments import is_held_out
 from campaigns.members import consent, find
 from campaigns.members.facts import facts_for
-from campaigns.models import Member, Message, Occurrence, Visit
+from campaigns.models import Member, Message, Occurrence, PlannedVisit, Visit
 from campaigns.outbox import Claimed
 from campaigns.planner import Rulebook
 from campaigns.terms import SHANGHAI, Allow, ChannelName, Defer, DeliveryState, Reason, Suppress
@@ -147,6 +147,46 @@ async def test_a_company_that_refused_gets_no_task_either(database: Settings, tm
     occurrence_id = await run_tiny(tmp_path, action="visit", channels=[])
     assert await states(occurrence_id) == {"suppressed:refused": 1}
     assert await Visit.all().count() == 0
+
+
+# ---- before a renewal: today is Monday 23 November -----------------------------------------------------------------
+
+
+async def before_renewal(tmp_path: Path) -> dict[str, str]:
+    """Member → the reason without a task, empty where it got one."""
+    occurrence_id = await run_tiny(tmp_path, action="visit", channels=[], visit_category="renewal", useless_after="7d")
+    rows = await Message.filter(occurrence_id=occurrence_id).values_list("member_id", "reason")
+    numbers = dict(await Member.all().values_list("id", "no"))
+    return {numbers[member_id]: reason for member_id, reason in rows}
+
+
+async def test_a_task_before_a_renewal_is_due_before_the_rest_and_not_opened_in_it(
+    database: Settings, tmp_path: Path
+) -> None:
+    ids = await crowd(5)
+    today = NOW.astimezone(SHANGHAI).date()
+    for member_id, days in zip(ids, (9, 10, 15, 16, 40), strict=True):
+        await Member.filter(id=member_id).update(plan_expires_on=today + timedelta(days=days))
+    assert list((await before_renewal(tmp_path)).values()) == ["renewal_rest", "", "", "", ""]
+    due = {row.member_id: row.due_at.astimezone(SHANGHAI) for row in await Visit.all()}
+    assert [(due[one].date() - today).days for one in ids[1:]] == [0, 4, 4, 7]  # the fifth and sixth day are off
+    assert all(row.due_at >= NOW for row in await Visit.all())
+
+
+async def test_who_has_a_visit_before_the_renewal_gets_no_task_beside_it(database: Settings, tmp_path: Path) -> None:
+    ids = await crowd(6)
+    today = NOW.astimezone(SHANGHAI).date()
+    await Member.all().update(plan_expires_on=today + timedelta(days=20))
+    for member_id, day in ((ids[0], 0), (ids[1], 10), (ids[2], 30)):  # the last one after the renewal
+        await PlannedVisit.create(
+            member_id=member_id, owner="林", day=today + timedelta(days=day), kind="renewal", due=today
+        )
+    for member_id, category, days in ((ids[3], "planned_visit", -3), (ids[4], "renewal", 2), (ids[5], "reply", 0)):
+        due = NOW + timedelta(days=days)
+        await visits.open_visit(member_id, category=category, cause=f"x{member_id}", opened_at=NOW, due_at=due)
+    told = list((await before_renewal(tmp_path)).values())
+    assert told == ["visit_planned", "visit_planned", "", "visit_planned", "visit_planned", ""]
+    assert await Visit.filter(cause__startswith="occurrence:").count() == 2
 
 
 # ---- fates --------------------------------------------------------------------------------------------------------

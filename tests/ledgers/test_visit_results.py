@@ -1,6 +1,6 @@
 """What came of a contact by hand: one path for every door, all of it or nothing, once."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -101,6 +101,17 @@ async def test_nothing_is_half_done_where_somebody_closed_the_task() -> None:
     with pytest.raises(StateError):
         await record_visit_result(member.member_id, WHOLE, key="k", by="林", now=NOW, calendar=CALENDAR, task=task)
     assert await VisitOutcome.all().count() == await Problem.all().count() == await Touch.all().count() == 0
+
+
+@pytest.mark.parametrize(("category", "day"), [("renewal", 30), ("planned_visit", 30), ("reply", 28)])
+async def test_the_next_try_of_a_visit_is_on_a_worked_day(category: str, day: int) -> None:
+    member = await datong()
+    friday = datetime(2026, 11, 27, 6, tzinfo=UTC)
+    made = await visits.open_visit(member.member_id, category=category, cause="x", opened_at=friday, due_at=friday)
+    task = await visits.find_visit(made)
+    unheard = VisitResult(Result.NO_ANSWER)
+    await record_visit_result(member.member_id, unheard, key="k", by="林", now=friday, calendar=CALENDAR, task=task)
+    assert (await Visit.get(id=made)).due_at.day == day
 
 
 async def test_never_again_stops_the_whole_company() -> None:

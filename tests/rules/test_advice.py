@@ -7,6 +7,8 @@ import pytest
 from campaigns.advice import Act, CareSigns, Why, advise
 from campaigns.diagnosis import Code, Diagnosis, Finding
 from campaigns.policy import PolicySettings
+from campaigns.policy_file import load_policy
+from tests.cast import TEMPLATES
 
 
 def _found(*codes: Code) -> Diagnosis:
@@ -45,6 +47,14 @@ def test_the_days_of_rest_and_of_renewal_are_settings() -> None:
     assert [one.why for one in advise(signs, PolicySettings(renewal_from=31, renewal_to=40))] == [Why.QUIET]
     [rests] = advise(signs, PolicySettings(rest_days=8, renewal_to=30))
     assert (rests.why, rests.figures["rest"]) == (Why.JUST_TOUCHED, 8)
+
+
+@pytest.mark.parametrize(("days", "calls"), [(21, False), (20, True), (10, True), (9, False)])
+def test_nobody_is_called_for_a_renewal_in_its_last_ten_days(days: int, calls: bool) -> None:
+    shipped = load_policy(TEMPLATES / "policy.toml")
+    for policy in (PolicySettings(), shipped):
+        found = advise(replace(QUIET, renewal_days=days), policy)
+        assert [one.why for one in found] == [Why.RENEWAL if calls else Why.QUIET]
 
 
 def test_what_is_written_names_its_campaign_and_nothing_else_does() -> None:

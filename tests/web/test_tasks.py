@@ -1,6 +1,6 @@
 """Tasks: who sees which, what an outcome does, what is put off, handed on and undone."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -164,6 +164,42 @@ async def test_a_task_is_put_off_handed_on_and_opened_again(runtime: Runtime) ->
         await admin.post(f"/tasks/{task}/reopen")
     assert (await Visit.get(id=task)).state == "open"
     assert await AuditEntry.filter(action="task_changed").count() == 4
+
+
+@pytest.mark.parametrize("category", ["planned_visit", "renewal"])
+@pytest.mark.parametrize(
+    ("door", "field", "form"),
+    [
+        ("postpone", "on", {}),
+        ("outcome", "next_on", {"result": "later"}),
+        ("outcome", "next_on", {"result": "no_answer"}),
+    ],
+)
+async def test_a_visit_of_the_calendar_is_put_off_by_its_rules(
+    runtime: Runtime, category: str, door: str, field: str, form: dict[str, str]
+) -> None:
+    member = await add_member("Q1", plan_expires_on=date(2026, 12, 10))
+    task = await visits.open_visit(member.id, category=category, cause="x", opened_at=NOW, due_at=NOW)
+    async with as_staff(runtime) as admin:
+        off = await admin.post(f"/tasks/{task}/{door}", data={**form, field: "2026-11-28"})
+        resting = await admin.post(f"/tasks/{task}/{door}", data={**form, field: "2026-12-01"})
+        assert (off.status_code, resting.status_code) == (422, 422)
+        assert "这天休息，下一个工作日是2026-11-30" in off.text
+        assert 'name="anyway"' not in off.text
+        assert "违反：到期前几天不去" in resting.text
+        assert 'name="anyway"' in resting.text
+        assert 'value="2026-12-01"' in resting.text
+        assert (await Visit.get(id=task)).due_at == NOW
+        given = await admin.post(f"/tasks/{task}/{door}", data={**form, field: "2026-12-01", "anyway": "1"})
+        assert given.status_code == 303
+        assert (await admin.post(f"/tasks/{task}/{door}", data={**form, field: "2026-11-30"})).status_code == 303
+    assert (await Visit.get(id=task)).due_at.date() == date(2026, 11, 30)
+
+
+async def test_a_task_that_is_no_visit_may_be_put_off_to_any_day(runtime: Runtime) -> None:
+    task = await a_task(await add_member("Q1", plan_expires_on=date(2026, 12, 1)))
+    async with as_staff(runtime) as admin:
+        assert (await admin.post(f"/tasks/{task}/postpone", data={"on": "2026-11-28"})).status_code == 303
 
 
 async def test_a_task_is_made_by_hand_once_however_often_it_is_sent(runtime: Runtime) -> None:

@@ -11,6 +11,7 @@ from bot.console.days_given import read_day
 from bot.console.results.form import read_result
 from bot.console.results.taking import answers_to, take
 from bot.console.shell import not_found, staff_page
+from bot.console.tasks.days import ANYWAY, day_faults
 from bot.console.tasks.task import no_task, own_task, show
 from bot.language import say
 from bot.problem_categories import categories_in_force
@@ -21,7 +22,7 @@ from campaigns.audit import Action
 from campaigns.errors import StateError
 from campaigns.members import find
 from campaigns.replies.results import matter_of, reopen_task
-from campaigns.results import morning_of
+from campaigns.results import OPEN_STILL, morning_of
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
@@ -39,7 +40,9 @@ async def write_outcome(request: Request) -> Response:
     categories = await categories_in_force(runtime.settings.huifang_templates)
     answers = answers_to(await matter_of(one))
     result, faults = read_result(form, _today(runtime.clock()), categories, one.contact_id, answers)
-    if result is None:
+    if result is not None and result.result in OPEN_STILL and result.next_on:
+        faults = await day_faults(runtime, one, result.next_on, "next_on", anyway=bool(form.get(ANYWAY)))
+    if result is None or faults:
         return await show(request, faults=faults, typed=form)
     key = f"task:{one.id}:{form.get('nonce', '')[:40] or uuid4().hex}"  # sent twice it is written once
     try:
@@ -69,7 +72,7 @@ async def _changed(request: Request, what: str) -> Response:
     runtime: Runtime = request.app.state.runtime
     form = {name: str(value) for name, value in (await read_form(request)).items()}
     try:
-        fault = await _change(what, one, form, runtime.clock())
+        fault = await _change(what, one, form, runtime)
     except StateError as exc:
         fault = {"result": str(exc)}
     if fault:
@@ -78,15 +81,18 @@ async def _changed(request: Request, what: str) -> Response:
     return RedirectResponse(f"/tasks/{one.id}?done={what}", status_code=303)
 
 
-async def _change(what: str, one: VisitTask, form: dict[str, str], now: datetime) -> dict[str, str]:
+async def _change(what: str, one: VisitTask, form: dict[str, str], runtime: Runtime) -> dict[str, str]:
     """What is wrong; empty where it was done."""
     faults: dict[str, str] = {}
+    now = runtime.clock()
     if what == "reopen":
         await reopen_task(one)
     elif what == "hand":
         await visits.hand_visit(one.id, form.get("to", "")[:64])
     elif (day := read_day(form, "on", _today(now), faults)) is not None:
-        await visits.postpone_visit(one.id, morning_of(day, now))
+        faults = await day_faults(runtime, one, day, "on", anyway=bool(form.get(ANYWAY)))
+        if not faults:
+            await visits.postpone_visit(one.id, morning_of(day, now))
     elif not faults:
         faults["on"] = say("选一天")
     return faults
