@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, datetime
 
-from bot.finding_words import missing_words
+from bot.finding_words import hours_words, missing_words
 from bot.language import LANGUAGES, language, say, speaking
 from campaigns.brief import Brief
 from campaigns.briefing import Demand, Promise, ScriptBook, Situation, Standing, Talk, Topic, salutation, talk_about
@@ -97,8 +97,12 @@ def _band(demand: Demand | None) -> Mapping[str, Figure]:
 def _figures(finding: Finding) -> Mapping[str, Figure]:
     figures = dict(finding.figures)
     match finding.code:
-        case Code.UNREAD if "oldest_hours" in figures:
-            figures["oldest_days"] = max(1, round(float(str(figures["oldest_hours"])) / 24))
+        case Code.UNREAD:
+            if "oldest_hours" in figures:
+                figures["oldest_days"] = max(1, round(float(str(figures["oldest_hours"])) / 24))
+            _say_hours(figures, "read_after_hours", "read_after")
+        case Code.SITE_FAULT:
+            _say_hours(figures, "audit_hours", "audit_wait")
         case Code.POST_INCOMPLETE:
             missing = figures["missing"]
             figures["missing"] = missing_words(missing if isinstance(missing, tuple) else ())
@@ -107,6 +111,11 @@ def _figures(finding: Finding) -> Mapping[str, Figure]:
         case Code.RENEW_SOON:
             figures["expires_on"] = _day(date.fromisoformat(str(figures["expires_on"])))
     return figures
+
+
+def _say_hours(figures: dict[str, Figure], hours: str, told: str) -> None:
+    if hours in figures:
+        figures[told] = hours_words(float(str(figures[hours])))
 
 
 def _shown(value: Figure) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from bot.contact_words import decider_words
-from bot.finding_words import finding_words, script_words
+from bot.finding_words import finding_words, hours_words, script_words
 from bot.language import language, say
 from bot.wording import activity_words, block_words, task_words
 from campaigns.brief import Brief
@@ -83,16 +83,12 @@ def latency_words(latency: Latency) -> str:
     if latency.median is None or latency.worst is None:
         return say("近90天没有看过简历")
     told = say("近90天看了{n}份：一半在{median}内看，最慢{worst}").format(
-        n=latency.reads, median=_hours(latency.median), worst=_hours(latency.worst)
+        n=latency.reads, median=hours_words(latency.median), worst=hours_words(latency.worst)
     )
     if latency.is_slower is None or latency.site_median is None:
         return told
-    beside = say("全站一半在{hours}内").format(hours=_hours(latency.site_median))
+    beside = say("全站一半在{hours}内").format(hours=hours_words(latency.site_median))
     return say("，").join((told, say("比别家慢") if latency.is_slower else say("不比别家慢"), beside))
-
-
-def _hours(hours: float) -> str:
-    return say("{n}小时").format(n=f"{hours:.0f}") if hours < 48 else say("{n}天").format(n=f"{hours / 24:.1f}")
 
 
 def pay_words(post: PostingSigns) -> str:

@@ -61,6 +61,11 @@ def script_words(finding: Finding) -> str:
     return say(_SCRIPTS[finding.script])
 
 
+def hours_words(hours: float) -> str:
+    """Days where hours would be too many to grasp."""
+    return say("{n}小时").format(n=f"{hours:.0f}") if hours < 48 else say("{n}天").format(n=f"{hours / 24:,.1f}")
+
+
 def missing_words(parts: Sequence[str]) -> str:
     """Of the names of parts, in the order a posting shows them."""
     return say("没写{what}").format(what=say("、").join(say(words) for part, words in _PARTS.items() if part in parts))
@@ -70,11 +75,11 @@ _FAULTS = {
     "notify_failures": "{notify_failures}条通知没有送到",
     "mail_bounces": "{mail_bounces}封邮件被退回",
     "login_errors": "{login_errors}次说登录不上",
-    "audit_hours": "职位等审核{audit_hours}小时了",
+    "audit_hours": "职位等审核{audit_hours}了",
 }
 _UNREAD = {
-    "unread": "{unread}份简历没看，最早一份等了{oldest_hours}小时",
-    "read_after_hours": "最近{reads}份简历多半过了{read_after_hours}小时才看",
+    "unread": "{unread}份简历没看，最早一份等了{oldest_hours}",
+    "read_after_hours": "最近{reads}份简历多半过了{read_after_hours}才看",
 }
 _STALE = {"days": "{days}天没刷新", "past_deadline_days": "过了截止日期{past_deadline_days}天"}
 
@@ -92,7 +97,12 @@ def _joined(figures: Mapping[str, Figure], sentences: Mapping[str, str]) -> str:
 
 
 def _filled(words: str, figures: Mapping[str, Figure]) -> str:
-    return say(words).format(**{name: _shown(figure) for name, figure in figures.items()})
+    told = {name: _told(name, figure) for name, figure in figures.items()}
+    return say(words).format(**told)
+
+
+def _told(name: str, figure: Figure) -> str:
+    return hours_words(float(str(figure))) if name.endswith("_hours") else _shown(figure)
 
 
 def _shown(figure: Figure) -> str:

@@ -56,7 +56,7 @@ def _numbers(lost: Rule, figures: Mapping[str, int]) -> str:
     if lost is Rule.RENEWAL and figures.get("worked_days"):
         return say("能去的{worked_days}个工作日共{capacity}个位置，用掉了{taken}个").format(**figures)
     if lost is Rule.CARE_GAP and "gap" in figures:
-        return say("隔了{gap}个工作日，最多{allowed}个").format(**figures)
+        return say("隔了{gap}天，最多{allowed}天").format(**figures)
     if lost is Rule.RENEWAL_REST and "visits" in figures:
         return say("最后{rest}天里有{visits}次").format(**figures)
     if lost is Rule.SERVICE and "late" in figures:

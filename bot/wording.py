@@ -225,7 +225,7 @@ TOUCHES = {
     "follow": "关注公众号",
     "unfollow": "取消关注公众号",
     "visit": "回访",
-    "tried": "没联系上",
+    "tried": "没谈上",
 }
 
 ACTIVITY = {

@@ -26,6 +26,7 @@ from bot.jobs import job_bytes, job_value
 from bot.outgoing.delivering import deliver_due
 from bot.process import bulk_work
 from bot.runtime import Runtime, follow_clock, follow_rules
+from bot.sender.following import follow_up
 from bot.settings import Settings
 from bot.wecom.mass import run_tasks
 from bot.wecom.notices import tell_owners
@@ -125,11 +126,12 @@ async def deliver(ctx: dict[str, Any]) -> None:
 
 
 async def bring_up(ctx: dict[str, Any]) -> None:
-    """Tiers of members that programs changed; deliveries of long ago are forgotten."""
+    """What became of messages sent by hand; tiers of members that programs changed; old deliveries are forgotten."""
     await _once(ctx["bringing_up"], _bring_up, ctx["runtime"])
 
 
 async def _bring_up(runtime: Runtime) -> None:
+    await follow_up(runtime)
     await webhooks.forget_old(datetime.now(UTC))
     if await marks.read_mark(marks.TIERS_DUE):
         await marks.delete_mark(marks.TIERS_DUE)

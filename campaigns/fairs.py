@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from tortoise.transactions import in_transaction
 
-from campaigns import statements
+from campaigns import outbox, statements
 from campaigns.errors import InputError, StateError
 from campaigns.models import Fair, FairInvitation
-from campaigns.terms import Direction, TouchKind
+from campaigns.terms import SHANGHAI, UNREACHED, Direction, TouchKind
 from campaigns.touches import record_touch
 
 MEDIUM = "fair"
@@ -39,6 +39,7 @@ class Answer(StrEnum):
 
 ANSWERS = (Answer.YES, Answer.NO, Answer.MAYBE)
 ENDS = (Answer.ATTENDED, Answer.ABSENT)
+_STAYS_AWAY = (Answer.NO, Answer.ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +112,25 @@ async def list_fairs(*, limit: int = 100) -> list[FairRow]:
     return [_fair(row) for row in await Fair.all().order_by("-held_on", "-id").limit(limit)]
 
 
-async def end_fair(fair_id: int, state: str) -> None:
-    """held or called_off; no way back."""
+async def end_fair(fair_id: int, state: str, now: datetime) -> None:
+    """held, once its day has come, or called_off, which stops invitations that wait; no way back."""
     if state not in ("held", "called_off"):
         raise InputError(f"没有 {state} 这种结束 (unknown end)")
-    if await Fair.filter(id=fair_id, state="open").update(state=state) != 1:
-        raise StateError("这一场已经结束或取消了 (over already)")
+    async with in_transaction():
+        row = await Fair.filter(id=fair_id, state="open").select_for_update().first()
+        if row is None:
+            raise StateError("这一场已经结束或取消了 (over already)")
+        if state == "held":
+            _refuse_before(row, now)
+        await Fair.filter(id=fair_id).update(state=state)
+        if state == "called_off":
+            sent = await FairInvitation.filter(fair_id=fair_id).values_list("message_id", flat=True)
+            await outbox.cancel_messages([int(one) for one in sent if one is not None])  # type: ignore[call-overload]
+
+
+def _refuse_before(fair: Fair, now: datetime) -> None:
+    if now.astimezone(SHANGHAI).date() < fair.held_on:
+        raise StateError(f"{fair.held_on:%Y-%m-%d}才办，到那天再记 (its day has not come)")
 
 
 async def invite(
@@ -127,10 +141,13 @@ async def invite(
         fair = await Fair.filter(id=fair_id, state="open").select_for_update().first()
         if fair is None:
             raise StateError("这一场已经结束或取消了 (over already)")
-        there = set(await FairInvitation.filter(fair_id=fair_id).values_list("member_id", flat=True))
-        new = sorted(set(member_ids) - there)
-        if fair.capacity is not None and len(there) + len(new) > fair.capacity:
-            raise InputError(f"只能来{fair.capacity}家，已经请了{len(there)}家 (more than its capacity)")
+        if now.astimezone(SHANGHAI).date() > fair.held_on:
+            raise StateError("这一场的日子已经过了 (its day is over)")
+        there = dict(await FairInvitation.filter(fair_id=fair_id).values_list("member_id", "state"))
+        new = sorted(set(member_ids) - set(there))
+        taken = sum(state not in _STAYS_AWAY for state in there.values())
+        if fair.capacity is not None and taken + len(new) > fair.capacity:
+            raise InputError(f"只能来{fair.capacity}家，已经请了{taken}家 (more than its capacity)")
         for member_id in new:
             message_id = (messages or {}).get(member_id)
             row = await FairInvitation.create(
@@ -154,6 +171,18 @@ async def record_attendance(invitation_id: int, end: Answer, *, note: str = "", 
     if end not in ENDS:
         raise InputError("只能记来了、没来 (attended or absent)")
     await _move(invitation_id, (Answer.INVITED, *ANSWERS), end, note, by, now)
+
+
+async def withdraw_unsent() -> int:
+    """An invitation whose message never reached the company and that has no answer is none: it may be asked again."""
+    unsent = ", ".join(f"'{one}'" for one in UNREACHED)
+    return await statements.run(
+        f"""
+        DELETE FROM fair_invitations WHERE state = '{Answer.INVITED}' AND message_id IN (
+          SELECT g.id FROM messages g JOIN fair_invitations i ON i.message_id = g.id WHERE g.state IN ({unsent}))
+        AND fair_id IN (SELECT id FROM fairs WHERE state = 'open')
+        """
+    )
 
 
 async def find_invitation(invitation_id: int) -> Invitation | None:
@@ -186,11 +215,15 @@ async def _move(
         row = await FairInvitation.filter(id=invitation_id, state__in=allowed).select_for_update().first()
         if row is None:
             raise StateError("这家来没来已经记过了 (over already)")
+        fair = await Fair.get(id=row.fair_id)
         ended = state in ENDS
+        if fair.state == "called_off" or (fair.state != "open" and not ended):
+            raise StateError("这一场已经结束或取消了 (over already)")
+        if ended:
+            _refuse_before(fair, now)
         row.state, row.note, row.by = state, note[:255], by
         row.closed_at, row.answered_at = (now, row.answered_at) if ended else (None, now)
         await row.save(update_fields=["state", "note", "by", "closed_at", "answered_at"])
-        fair = await Fair.get(id=row.fair_id)
         text = f"{fair.name}：{_SAID[state]}" + (f"。{note}" if note else "")
         await _touch(row, "attended" if ended else "answered", Direction.IN, text, by, now)
 

@@ -146,6 +146,54 @@ async def ask(member_id: int, offer: Offer, now: datetime, *, by: str) -> int:
     )
 
 
+async def ask_to_tell(now: datetime) -> int:
+    """A person tells each seeker, once the company's message has left. Returns how many tasks."""
+    rows = await introductions.to_be_told()
+    known = await seekers.read_seekers([one.seeker_id for one in rows])
+    for row in rows:
+        seeker = known[row.seeker_id]
+        way = "打电话或发短信" if seeker.mobile else "发邮件" if seeker.email else "没有留号码，到招聘网站上"
+        told = f"{way}告诉求职者{seeker.facts.name}（{seeker.facts.no}）：{row.seeker_words}"
+        await visits.open_visit(
+            row.member_id,
+            category="tell_seeker",
+            cause=f"tell-seeker:{row.id}",
+            opened_at=now,
+            due_at=now + _TASK_DUE,
+            note=told,
+            owner=row.by,
+        )
+    return len(rows)
+
+
+async def tell(introduction_id: int, *, by: str, now: datetime) -> None:
+    """The seeker knows; so the task to tell is done. Raises StateError where it was told already."""
+    await introductions.record_told(introduction_id, by=by, now=now)
+    row = await introductions.find_introduction(introduction_id)
+    for task in await visits.visits_of(row.member_id) if row else ():
+        if task.state == "open" and task.cause == f"tell-seeker:{introduction_id}":
+            await visits.close_visit(task.id, outcome={"result": "told"}, at=now, by=by)
+
+
+async def open_again(now: datetime) -> int:
+    """Pairs whose message never reached the company can be introduced again: a task says so. Returns how many pairs."""
+    rows = await introductions.reopen_unsent()
+    known = await seekers.read_seekers([one.seeker_id for one in rows])
+    for message_id in dict.fromkeys(one.message_id for one in rows):
+        pairs = [one for one in rows if one.message_id == message_id]
+        names = "、".join(known[one.seeker_id].facts.name or known[one.seeker_id].facts.no for one in pairs)
+        await visits.open_visit(
+            pairs[0].member_id,
+            category="introduce",
+            cause=f"introduce-again:{message_id}",
+            opened_at=now,
+            due_at=now + _TASK_DUE,
+            note=f"介绍{names}的消息没有发到这家企业，可以换个办法，或者再介绍一次",
+            owner=pairs[0].by,
+        )
+    return len(rows)
+
+
 def _occupations(postings: Sequence[LivePosting]) -> set[str]:
     return {one for posting in postings for text in (posting.title, posting.category) for one in occupations_of(text)}
 

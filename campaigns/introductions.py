@@ -1,6 +1,6 @@
 """The ledger of introductions: a seeker and a member once for ever.
 
-proposed → asked → introduced → refused, and withdrawn before; nothing leads back.
+proposed → asked → introduced → refused, and withdrawn before. Nothing leads back but a message that never arrived.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -12,8 +12,10 @@ from typing import Any
 from campaigns import statements
 from campaigns.errors import StateError
 from campaigns.models import Introduction
+from campaigns.terms import UNREACHED, DeliveryState
 
 _LARGEST = 2**31 - 1
+_MOST = 500  # pairs looked after at once
 
 
 class State(StrEnum):
@@ -87,6 +89,36 @@ async def introduce(introduction_ids: Collection[int], message_id: int, *, by: s
     changed = await found.update(state=State.INTRODUCED, introduced_at=now, message_id=message_id, by=by)
     if changed != len(introduction_ids):
         raise StateError("刚有人介绍过其中一位，重新打开看看 (somebody introduced one of them already)")
+
+
+async def reopen_unsent() -> list[IntroductionRow]:
+    """What a message was to introduce that never reached the company can be introduced again. Returns these pairs as
+    they were.
+    """
+    unsent = ", ".join(f"'{one}'" for one in UNREACHED)
+    rows = [_row(one) for one in await Introduction.filter(id__in=await _ids_where(f"g.state IN ({unsent})"))]
+    for one in rows:
+        still = Introduction.filter(id=one.id, state=State.INTRODUCED, message_id=one.message_id)
+        await still.update(state=State.PROPOSED, introduced_at=None, message_id=None, seeker_words="", told_at=None)
+    return rows
+
+
+async def to_be_told() -> list[IntroductionRow]:
+    """Pairs whose message has left for the company, the seeker not told, and nobody asked to tell."""
+    where = (
+        f"g.state IN ('{DeliveryState.SENT}', '{DeliveryState.DELIVERED}') AND i.told_at IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM visits v WHERE v.cause = 'tell-seeker:' || i.id)"
+    )
+    return [_row(one) for one in await Introduction.filter(id__in=await _ids_where(where)).order_by("id")]
+
+
+async def _ids_where(condition: str) -> list[int]:
+    """Of pairs introduced by a message (g) of which this holds."""
+    rows = await statements.query(
+        f"SELECT i.id FROM introductions i JOIN messages g ON g.id = i.message_id"
+        f" WHERE i.state = '{State.INTRODUCED}' AND {condition} ORDER BY i.id LIMIT {_MOST}"
+    )
+    return [row["id"] for row in rows]
 
 
 async def keep_seeker_words(introduction_id: int, words: str) -> None:

@@ -9,13 +9,15 @@ from campaigns import statements
 from campaigns.errors import InputError, StateError
 from campaigns.models import Problem
 from campaigns.results import NewProblem
-from campaigns.terms import SHANGHAI
+from campaigns.terms import SHANGHAI, UNREACHED
 
 PAGE = 50
 MOST = 500
 """Problems in one act."""
 NOTHING = "-"
 """In a sieve: a member without a trade, say."""
+PROBLEM = "problem"
+"""The category of the task of a problem, and of the call that tells of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,19 @@ async def hold_untold(problem_ids: Collection[int]) -> set[int]:
 
 async def mark_told(problem_ids: Collection[int], now: datetime) -> None:
     await Problem.filter(id__in=list(problem_ids), told_at=None).update(told_at=now)
+
+
+async def told_in_vain(since: datetime) -> list[ProblemLine]:
+    """Those mended whose message, written since then, never reached the member, and of which no call was asked for."""
+    unsent = ", ".join(f"'{one}'" for one in UNREACHED)
+    return await _lines(
+        f"""p.told_at > $1 AND EXISTS (
+          SELECT 1 FROM messages g JOIN occurrences o ON o.id = g.occurrence_id JOIN campaigns c ON c.id = o.campaign_id
+          WHERE g.member_id = p.member_id AND o.at = p.told_at AND c.key = 'problem_solved' AND g.state IN ({unsent}))
+        AND NOT EXISTS (SELECT 1 FROM visits w WHERE w.member_id = p.member_id AND w.cause LIKE 'mended:%'
+          AND w.opened_at >= p.told_at)""",
+        [since],
+    )
 
 
 async def find_problem(problem_id: int) -> ProblemLine | None:

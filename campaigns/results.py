@@ -29,7 +29,8 @@ class Result(StrEnum):
     REFUSED = "refused"
 
 
-NOT_REACHED = frozenset({Result.NO_ANSWER, Result.WRONG_NUMBER})
+SPOKEN = frozenset({Result.TALKED, Result.REFUSED})
+"""Somebody was talked to: these alone are visits."""
 OPEN_STILL = frozenset({Result.LATER, Result.NO_ANSWER})
 """After these the task stays open."""
 

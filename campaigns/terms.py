@@ -55,6 +55,10 @@ class DeliveryState(StrEnum):
     HANDED_OVER = "handed_over"  # a task for a person was opened in place of a message
 
 
+UNREACHED = (DeliveryState.SUPPRESSED, DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.BOUNCED)
+"""Ends of a message that nobody has read."""
+
+
 class Reason(StrEnum):
     """Why a member of an audience was not written to, or not yet."""
 
@@ -119,7 +123,7 @@ class TouchKind(StrEnum):
     FOLLOW = "follow"
     UNFOLLOW = "unfollow"
     VISIT = "visit"  # a person's contact
-    TRIED = "tried"  # a person's, that reached nobody
+    TRIED = "tried"  # a person's, in which nobody was talked to
 
 
 class Reaction(StrEnum):

@@ -1,6 +1,5 @@
 """The visit calendar as it stands: intensive care, absences, capacities, what is planned, which rule lost."""
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -153,9 +152,10 @@ async def find_entry(entry_id: int) -> Entry | None:
     return _entry(row) if row else None
 
 
-async def entries_from(day: date) -> list[Entry]:
-    """Planned for that day or later, no task opened yet."""
-    return [_entry(row) for row in await PlannedVisit.filter(day__gte=day, task_id=None)]
+async def entries_from(day: date, late: Collection[int] = ()) -> list[Entry]:
+    """Planned for that day or later: no task opened yet, or one of the late ones."""
+    rows = await PlannedVisit.filter(day__gte=day)
+    return [_entry(row) for row in rows if row.task_id is None or row.task_id in late]
 
 
 async def entries_of(member_id: int, day: date) -> list[Entry]:
@@ -170,6 +170,17 @@ async def due_entries(day: date) -> list[Entry]:
 
 async def set_task(entry_id: int, task_id: int) -> None:
     await PlannedVisit.filter(id=entry_id).update(task_id=task_id)
+
+
+async def free_entries(day: date, task_ids: Collection[int]) -> None:
+    """Those of that day or later that hang on these tasks, which nobody did, have none any more."""
+    db = statements.connection()
+    await statements.run(
+        "UPDATE planned_visits SET task_id = NULL WHERE day >= $1 AND task_id IN"
+        f" (SELECT id FROM visits WHERE state = 'missed' AND id {statements.ids_in(db, '$2', 'int')})",
+        day,
+        statements.id_list(db, task_ids),
+    )
 
 
 async def drop_entries(entry_ids: Sequence[int]) -> None:
@@ -188,10 +199,9 @@ async def follow_owners(member_ids: Collection[int], day: date) -> int:
     )
 
 
-async def given_on(day: date) -> Mapping[str, int]:
-    """Colleague → visits of that day that are tasks already."""
-    rows = await PlannedVisit.filter(day=day, task_id__isnull=False).values_list("owner", flat=True)
-    return Counter(str(owner) for owner in rows)
+async def given_on(day: date, late: Collection[int] = ()) -> list[Entry]:
+    """The visits of that day that are tasks already, without the late ones."""
+    return [_entry(row) for row in await PlannedVisit.filter(day=day, task_id__isnull=False) if row.task_id not in late]
 
 
 async def count_on(owner: str, day: date) -> int:

@@ -79,10 +79,21 @@ async def reopen_visit(visit_id: int) -> None:
     await _change(visit_id, "done", {"state": "open", "outcome": None, "closed_at": None, "closed_by": ""})
 
 
-async def miss_visits(category: str, before: datetime, *, at: datetime) -> int:
-    """Open tasks of the category that were due before that moment: nobody did them. Returns how many."""
+async def late_visits(category: str, before: datetime) -> frozenset[int]:
+    """Open tasks of the category that were due before that moment."""
     late = Visit.filter(state="open", category=category, due_at__lt=before)
-    return int(await late.update(state="missed", closed_at=at))
+    return frozenset([row.id for row in await late.only("id")])
+
+
+async def miss_visits(visit_ids: Collection[int], *, at: datetime) -> int:
+    """Nobody did them; what was done meanwhile stays. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        "UPDATE visits SET state = 'missed', closed_at = $1"
+        f" WHERE state = 'open' AND id {statements.ids_in(db, '$2', 'int')}",
+        at,
+        statements.id_list(db, visit_ids),
+    )
 
 
 async def postpone_visit(visit_id: int, due_at: datetime) -> None:
@@ -92,6 +103,11 @@ async def postpone_visit(visit_id: int, due_at: datetime) -> None:
 async def rewrite_note(visit_id: int, note: str) -> None:
     """What it is about has changed."""
     await _change(visit_id, "open", {"note": note})
+
+
+async def bring_forward(visit_id: int, due_at: datetime) -> None:
+    """Due by then, where it is open and due later."""
+    await Visit.filter(id=visit_id, state="open", due_at__gt=due_at).update(due_at=due_at)
 
 
 async def note_try(visit_id: int, *, outcome: Mapping[str, object], until: datetime, at: datetime, by: str) -> None:

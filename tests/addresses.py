@@ -121,6 +121,12 @@ def _first(model: type[models.Member] | type[object], column: str = "id") -> Ask
     return ask
 
 
+async def _visit_to_come() -> object:
+    """One that may still be moved."""
+    rows = models.PlannedVisit.filter(task_id=None).order_by("day", "id")
+    return await rows.first().values_list("id", flat=True)
+
+
 def _always(value: str) -> Ask:
     async def ask() -> object:
         return value
@@ -144,8 +150,8 @@ _THINGS: Mapping[str, Ask] = {
     "fairs/id": _first(models.Fair),
     "staff/id": _first(models.StaffAccount),
     "calendar/day": _always("2026-11-23"),
-    "visits/day": _always("2026-11-23"),
-    "visits/id": _first(models.PlannedVisit),
+    "visits/day": _first(models.PlannedVisit, "day"),
+    "visits/id": _visit_to_come,
     "inbox/number": _first_heard,
     "inbox/id": _first(models.CannedAnswer),
     "imports/id": _first(models.ImportRun),

@@ -58,10 +58,43 @@ def fair_make(
 def fair_invite(
     fair: Fair,
     members: Annotated[list[str], typer.Argument(metavar="MEMBER…", help="The members' numbers on the site.")],
+    message: Annotated[bool, typer.Option("--message", help="Invite them by a message of ours.")] = False,
     by: By = "命令行",
     as_json: AsJson = False,
 ) -> None:
-    """Write down that members were invited, by telephone or in person. Example: huifang fairs invite 1 Q200001"""
+    """Write down that members were invited, by telephone or in person. Example: huifang fairs invite 1 Q200001
+
+    With --message they are invited by one, who can be written to.
+    """
     from bot.commands import fairs as command
 
-    print_found(run(lambda: command.invite(settings(), fair, members, by)), as_json, command.show_lines)
+    found = run(lambda: command.invite(settings(), fair, members, by, message=message))
+    print_found(found, as_json, command.show_lines)
+
+
+@app.command("answer")
+def fair_answer(
+    fair: Fair,
+    member: Annotated[str, typer.Argument(metavar="MEMBER", help="The member's number on the site.")],
+    said: Annotated[str, typer.Argument(metavar="SAID", help="yes, no, maybe; attended or absent from its day on.")],
+    note: Annotated[str, typer.Option(help="In a few words.")] = "",
+    by: By = "命令行",
+    as_json: AsJson = False,
+) -> None:
+    """What a company answered, and whether it came. Example: huifang fairs answer 1 Q200001 yes --note 来三个人"""
+    from bot.commands import fairs as command
+
+    found = run(lambda: command.answer(settings(), fair, member, said, note, by))
+    print_found(found, as_json, command.show_lines)
+
+
+@app.command("end")
+def fair_end(
+    fair: Fair,
+    state: Annotated[str, typer.Argument(metavar="STATE", help="held, or called_off: invitations that wait stop.")],
+    as_json: AsJson = False,
+) -> None:
+    """A fair took place, or does not take place. Example: huifang fairs end 1 called_off"""
+    from bot.commands import fairs as command
+
+    print_found(run(lambda: command.end(settings(), fair, state)), as_json, command.show_lines)

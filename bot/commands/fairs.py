@@ -9,11 +9,12 @@ from bot.commands.matching import in_both
 from bot.commands.printing import Shown, table
 from bot.database import open_database
 from bot.match_words import answer_words, cluster_words, fair_kind_words, fair_state_words
-from bot.runtime import follow_clock
+from bot.runtime import follow_clock, open_runtime
+from bot.sender import inviting
 from bot.settings import Settings
 from campaigns import fairs, hiring
 from campaigns.errors import InputError
-from campaigns.fairs import FairRow, Kind
+from campaigns.fairs import ANSWERS, ENDS, Answer, FairRow, Kind
 from campaigns.matching import Cluster
 from campaigns.terms import SHANGHAI
 
@@ -35,9 +36,7 @@ async def clusters(settings: Settings) -> list[dict[str, Any]]:
 
 async def show(settings: Settings, fair_id: int) -> dict[str, Any]:
     async with open_database(settings):
-        found = await fairs.find_fair(fair_id)
-        if found is None:
-            raise InputError(f"没有编号是 {fair_id} 的招聘会 (no such fair)")
+        found = await _fair_of(fair_id)
         invited = await fairs.invitations_to(fair_id)
         known = {one.id: one for one in await hiring.companies([one.member_id for one in invited])}
         counts = await fairs.count_invitations([fair_id])
@@ -73,14 +72,47 @@ async def make(
     return await show(settings, made)
 
 
-async def invite(settings: Settings, fair_id: int, numbers: Sequence[str], by: str) -> dict[str, Any]:
-    """Put down by hand that they were invited, once each; each is a touch."""
-    async with open_database(settings):
-        ids = await hiring.ids_by_number(numbers)
+async def invite(
+    settings: Settings, fair_id: int, numbers: Sequence[str], by: str, *, message: bool = False
+) -> dict[str, Any]:
+    """Put down by hand that they were invited, once each, each a touch; or invite those who can be written to."""
+    async with open_database(settings), open_runtime(settings) as runtime:
+        found, ids = await _fair_of(fair_id), await hiring.ids_by_number(numbers)
         if missing := [one for one in numbers if one not in ids]:
             raise InputError(f"没有编号是 {'、'.join(missing)} 的企业会员 (no such member)")
-        await fairs.invite(fair_id, list(ids.values()), by=by, now=await _now(settings))
+        if message:
+            await inviting.invite(runtime, found, list(ids.values()), by=by)
+        else:
+            await fairs.invite(fair_id, list(ids.values()), by=by, now=runtime.clock())
     return await show(settings, fair_id)
+
+
+async def answer(settings: Settings, fair_id: int, number: str, said: str, note: str, by: str) -> dict[str, Any]:
+    """What they said, or whether they came."""
+    async with open_database(settings):
+        ids = await hiring.ids_by_number([number])
+        invited = await fairs.invitations_to((await _fair_of(fair_id)).id)
+        one = next((each for each in invited if each.member_id == ids.get(number)), None)
+        if one is None:
+            raise InputError(f"这一场没有请 {number} (not invited)")
+        if said not in (*ANSWERS, *ENDS):
+            raise InputError("写 yes、no、maybe、attended 或 absent (one of these)")
+        record = fairs.record_attendance if said in ENDS else fairs.record_answer
+        await record(one.id, Answer(said), note=note, by=by, now=await _now(settings))
+    return await show(settings, fair_id)
+
+
+async def end(settings: Settings, fair_id: int, state: str) -> dict[str, Any]:
+    """held, or called_off."""
+    async with open_database(settings):
+        await fairs.end_fair((await _fair_of(fair_id)).id, state, await _now(settings))
+    return await show(settings, fair_id)
+
+
+async def _fair_of(fair_id: int) -> FairRow:
+    if (found := await fairs.find_fair(fair_id)) is None:
+        raise InputError(f"没有编号是 {fair_id} 的招聘会 (no such fair)")
+    return found
 
 
 def fair_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:

@@ -121,7 +121,7 @@ async def check(request: Request) -> Response:
     picked = await _own(request, request.query_params.getlist("pick"))
     if not picked:
         return await _show(request, fault=say("选上要请的企业"), status_code=422)
-    weighed = await inviting.weigh(runtime, found.id, picked)
+    weighed = await inviting.weigh(runtime, found, picked)
     return await staff_page(
         request,
         "fairs/check.html",
@@ -173,7 +173,7 @@ async def end(request: Request) -> Response:
         return await _no_fair(request)
     state = str((await read_form(request)).get("state", ""))
     try:
-        await fairs.end_fair(found.id, state)
+        await fairs.end_fair(found.id, state, request.app.state.runtime.clock())
     except OutreachError as exc:
         return await _show(request, fault=fault_words(exc), status_code=409)
     await log(request, Action.FAIR_CHANGED, f"fair/{found.id}", what=state)
@@ -226,13 +226,21 @@ async def _show(request: Request, *, fault: str = "", status_code: int = 200) ->
         lines=lines,
         counts=[(answer_words(one), counts[one]) for one in Answer if counts[one]],
         offered=await _offered(request, found, {one.member_id for one in invited}),
-        answers=[(str(one), answer_words(one)) for one in (*ANSWERS, *ENDS)],
+        answers=[(str(one), answer_words(one)) for one in _answers(found, _today(request))],
+        come=found.held_on <= _today(request),
         fault=fault,
         done=request.query_params.get("done", "")[:32],
         count=request.query_params.get("n", "")[:6],
         may=visitor.may(Right.ANSWER),
         may_plan=visitor.may(Right.PLAN),
     )
+
+
+def _answers(found: FairRow, today: date) -> Sequence[Answer]:
+    """What can be written down now."""
+    if found.state == "called_off":
+        return ()
+    return (*(ANSWERS if found.state == "open" else ()), *(ENDS if found.held_on <= today else ()))
 
 
 async def _lines(invited: Sequence[Invitation], known: Mapping[int, Company]) -> list[Line]:

@@ -30,13 +30,13 @@ class Carrier:
     def definition(self) -> Definition:
         return parse_definition(self.files)
 
-    @cached_property
-    def rules(self) -> CampaignRules:
+    def rules_until(self, useless_at: datetime | None) -> CampaignRules:
+        """Of a run that ends then: what would have to wait longer is refused before it is written down."""
         content = compiled_content(self.files)
         return CampaignRules(
             message_class=self.definition.message_class,
             channels=self.definition.channels,
-            useless_at=None,
+            useless_at=useless_at,
             wechat_modes=content.wechat_modes,
             subscribe_template=content.subscribe_template,
             unapproved=content.unapproved,

@@ -8,14 +8,14 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from tortoise.transactions import in_transaction
 
 from bot.runtime import Runtime
 from bot.sender.carriers import Carrier, read_carrier
-from campaigns import definitions, introducing, introductions, outbox, visits
+from campaigns import definitions, introducing, introductions, outbox
 from campaigns.content.texts import Workshop
 from campaigns.errors import InputError
 from campaigns.introducing import Hindrance, Offer, Weighed
@@ -26,7 +26,6 @@ INTRODUCTION = "introduction"
 """As a campaign: what introduces seekers to members."""
 MOST = 10
 """Seekers in one message."""
-_TELL_WITHIN = timedelta(days=1)
 
 
 class NotIntroduced(InputError):
@@ -47,9 +46,9 @@ class Introduced:
 
 async def weigh(runtime: Runtime, member_id: int, seeker_ids: Collection[int]) -> Weighed:
     """The numbers before it happens; nothing is written."""
-    return await introducing.weigh(
-        member_id, seeker_ids, runtime.clock(), runtime.rulebook, read_carrier(runtime, INTRODUCTION).rules
-    )
+    carrier, now = read_carrier(runtime, INTRODUCTION), runtime.clock()
+    rules = carrier.rules_until(carrier.useless_at(now))
+    return await introducing.weigh(member_id, seeker_ids, now, runtime.rulebook, rules)
 
 
 async def introduce(runtime: Runtime, member_id: int, seeker_ids: Collection[int], *, by: str) -> Introduced:
@@ -57,19 +56,20 @@ async def introduce(runtime: Runtime, member_id: int, seeker_ids: Collection[int
     if not 0 < len(set(seeker_ids)) <= MOST:
         raise NotIntroduced(f"选1到{MOST}位求职者 (choose 1 to {MOST} seekers)")
     carrier, now = read_carrier(runtime, INTRODUCTION), runtime.clock()
+    useless_at = carrier.useless_at(now)
     campaign_id, version_id = await definitions.keep_running(INTRODUCTION, carrier.files, now=now)
     async with in_transaction():
         await seekers.hold_seekers(seeker_ids)
-        weighed = await introducing.weigh(member_id, seeker_ids, now, runtime.rulebook, carrier.rules)
+        weighed = await introducing.weigh(member_id, seeker_ids, now, runtime.rulebook, carrier.rules_until(useless_at))
         _refuse_hindered(weighed)
         assert not isinstance(weighed.verdict, Suppress)
         ids = await introducing.propose(member_id, weighed.offers, by=by, now=now)
         occurrence_id = await outbox.add_occurrence(
             campaign_id,
             version_id,
-            _name(member_id, seeker_ids),
+            _name(member_id, seeker_ids, now),
             now,
-            useless_at=carrier.useless_at(now),
+            useless_at=useless_at,
             extra={"by": by, "seekers": [_told(one) for one in weighed.offers]},
         )
         verdict = weighed.verdict
@@ -89,7 +89,7 @@ async def introduce(runtime: Runtime, member_id: int, seeker_ids: Collection[int
         message_id = await outbox.message_of(occurrence_id)
         assert message_id is not None
         await introductions.introduce(list(ids.values()), message_id, by=by, now=now)
-        await _prepare_seekers(runtime, carrier, member_id, weighed.offers, ids, now, by)
+        await _prepare_seekers(runtime, carrier, member_id, weighed.offers, ids)
         await outbox.close_planning(occurrence_id, now)
     names = [one.pair.seeker.name or one.pair.seeker.no for one in weighed.offers]
     return Introduced(message_id, verdict.channel, starts, names)
@@ -109,9 +109,10 @@ def _refuse_hindered(weighed: Weighed) -> None:
         raise NotIntroduced(f"这家企业现在不能发：{why} (cannot be written to)", why=why)
 
 
-def _name(member_id: int, seeker_ids: Collection[int]) -> str:
-    """Of the occurrence: these seekers to this member, which happens once."""
-    return f"{member_id}-{hashlib.sha256(json.dumps(sorted(seeker_ids)).encode()).hexdigest()[:24]}"
+def _name(member_id: int, seeker_ids: Collection[int], now: datetime) -> str:
+    """Of the occurrence: these seekers to this member now; where a message never arrived there is another."""
+    what = json.dumps([sorted(seeker_ids), now.isoformat()])
+    return f"{member_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}"
 
 
 def _told(offer: Offer) -> dict[str, Any]:
@@ -129,37 +130,17 @@ def _told(offer: Offer) -> dict[str, Any]:
 
 
 async def _prepare_seekers(
-    runtime: Runtime,
-    carrier: Carrier,
-    member_id: int,
-    offers: Sequence[Offer],
-    ids: Mapping[int, int],
-    now: datetime,
-    by: str,
+    runtime: Runtime, carrier: Carrier, member_id: int, offers: Sequence[Offer], ids: Mapping[int, int]
 ) -> None:
-    """The words for each; whoever left no address is called: a task."""
+    """The words for each. Who tells them is asked once the company's message has left: introducing.ask_to_tell."""
     text = Workshop(carrier.files).text(carrier.rest.get("seeker.txt", ""), "seeker.txt")
     head = await find.find_head_by_id(member_id)
-    company = head.name if head else ""
-    reached = await seekers.read_seekers([one.pair.seeker.id for one in offers])
     for one in offers:
-        seeker, posting, introduction_id = one.pair.seeker, one.pair.posting, ids[one.pair.seeker.id]
+        seeker = one.pair.seeker
         given = {
             "seeker": {"name": seeker.name or seeker.no},
-            "company": company,
-            "posting": posting.title,
+            "company": head.name if head else "",
+            "posting": one.pair.posting.title,
             "site": dict(runtime.rulebook.site),
         }
-        await introductions.keep_seeker_words(introduction_id, text.fill(given).strip())
-        known = reached[seeker.id]
-        if known.mobile or known.email:
-            continue
-        await visits.open_visit(
-            member_id,
-            category="tell_seeker",
-            cause=f"tell-seeker:{introduction_id}",
-            opened_at=now,
-            due_at=now + _TELL_WITHIN,
-            note=f"求职者{seeker.name}（{seeker.no}）没有留号码，到招聘网站上告诉他：已介绍给这家（{posting.title}）",
-            owner=by,
-        )
+        await introductions.keep_seeker_words(ids[seeker.id], text.fill(given).strip())

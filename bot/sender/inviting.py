@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, time
 from typing import Any
 
 from tortoise.transactions import in_transaction
@@ -19,7 +20,7 @@ from campaigns.errors import InputError
 from campaigns.fairs import FairRow
 from campaigns.members.facts import facts_for
 from campaigns.policy import Ruling
-from campaigns.terms import Allow, Defer, Reason, Suppress, Verdict
+from campaigns.terms import SHANGHAI, Allow, Defer, Reason, Suppress, Verdict
 
 FAIR_INVITATION = "fair_invitation"
 """As a campaign: what invites to fairs."""
@@ -51,9 +52,9 @@ class Weighed:
         return Counter(one.reason for one in self.verdicts.values() if isinstance(one, Suppress))
 
 
-async def weigh(runtime: Runtime, fair_id: int, member_ids: Collection[int]) -> Weighed:
+async def weigh(runtime: Runtime, fair: FairRow, member_ids: Collection[int]) -> Weighed:
     """The numbers before it happens; nothing is written."""
-    return await _weigh(runtime, read_carrier(runtime, FAIR_INVITATION), fair_id, member_ids)
+    return await _weigh(runtime, read_carrier(runtime, FAIR_INVITATION), fair, member_ids)
 
 
 async def invite(runtime: Runtime, fair: FairRow, member_ids: Collection[int], *, by: str) -> int:
@@ -63,15 +64,15 @@ async def invite(runtime: Runtime, fair: FairRow, member_ids: Collection[int], *
     carrier, now = read_carrier(runtime, FAIR_INVITATION), runtime.clock()
     campaign_id, version_id = await definitions.keep_running(FAIR_INVITATION, carrier.files, now=now)
     async with in_transaction():
-        weighed = await _weigh(runtime, carrier, fair.id, member_ids)
+        weighed = await _weigh(runtime, carrier, fair, member_ids)
         if not weighed.reached:
             raise InputError("选中的一家也发不了 (none of them can be written to)")
         occurrence_id = await outbox.add_occurrence(
             campaign_id,
             version_id,
-            _name(fair.id, weighed.reached),
+            _name(fair.id, weighed.reached, now),
             now,
-            useless_at=carrier.useless_at(now),
+            useless_at=_useless_at(carrier, fair, now),
             extra={"by": by, "fair": _told(fair)},
         )
         rows = [_row(runtime, carrier, occurrence_id, one, way) for one, way in weighed.reached.items()]
@@ -82,13 +83,25 @@ async def invite(runtime: Runtime, fair: FairRow, member_ids: Collection[int], *
     return invited
 
 
-async def _weigh(runtime: Runtime, carrier: Carrier, fair_id: int, member_ids: Collection[int]) -> Weighed:
+async def _weigh(runtime: Runtime, carrier: Carrier, fair: FairRow, member_ids: Collection[int]) -> Weighed:
     now, book = runtime.clock(), runtime.rulebook
-    there = {one.member_id for one in await fairs.invitations_to(fair_id)}
+    there = {one.member_id for one in await fairs.invitations_to(fair.id)}
     asked = sorted(set(member_ids))
-    ruling = Ruling(carrier.rules, book.policy, book.calendar, now, await outbox.shut_channels(now))
+    ruling = Ruling(
+        carrier.rules_until(_useless_at(carrier, fair, now)),
+        book.policy,
+        book.calendar,
+        now,
+        await outbox.shut_channels(now),
+    )
     facts = await facts_for([one for one in asked if one not in there], now)
     return Weighed({one: ruling.decide(known) for one, known in facts.items()}, [one for one in asked if one in there])
+
+
+def _useless_at(carrier: Carrier, fair: FairRow, now: datetime) -> datetime:
+    """An invitation is there before the day of the fair, or not at all."""
+    day = datetime.combine(fair.held_on, time(), SHANGHAI)
+    return min(day, carrier.useless_at(now) or day)
 
 
 def _told(fair: FairRow) -> dict[str, Any]:
@@ -100,8 +113,9 @@ def _told(fair: FairRow) -> dict[str, Any]:
     }
 
 
-def _name(fair_id: int, member_ids: Collection[int]) -> str:
-    return f"{fair_id}-{hashlib.sha256(json.dumps(sorted(member_ids)).encode()).hexdigest()[:24]}"
+def _name(fair_id: int, member_ids: Collection[int], now: datetime) -> str:
+    what = json.dumps([sorted(member_ids), now.isoformat()])
+    return f"{fair_id}-{hashlib.sha256(what.encode()).hexdigest()[:24]}"
 
 
 def _row(runtime: Runtime, carrier: Carrier, occurrence_id: int, member_id: int, way: Allow | Defer) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from campaigns import definitions, outbox, problems, visits
 from campaigns.errors import InputError
 from campaigns.members.facts import facts_for
 from campaigns.policy import Ruling
-from campaigns.problems import ProblemLine
-from campaigns.replies.results import PROBLEM
+from campaigns.problems import PROBLEM, ProblemLine
 from campaigns.terms import Allow, Defer, Reason, Suppress, Verdict
 
 PROBLEM_SOLVED = "problem_solved"
 """As a campaign: what tells members that their problem is solved."""
 _CALL_WITHIN = timedelta(days=1)
+_LOOKED_BACK = timedelta(days=30)
 _NOT_NOW = frozenset({Reason.REFUSED, Reason.PAUSED})
 """Who wants to hear nothing is not called either."""
 
@@ -85,7 +85,7 @@ async def tell(runtime: Runtime, lines: Sequence[ProblemLine], *, by: str) -> To
         if not weighed.reached and not weighed.called:
             raise InputError("没有还要告诉的企业 (nobody is left to be told)")
         for solved, members in _groups(weighed, names).items():
-            await _write(runtime, carrier, (campaign_id, version_id), weighed, solved, members, by)
+            await _write(carrier, (campaign_id, version_id), weighed, solved, members, now, by)
         for member_id in weighed.called:
             await _ask_to_call(weighed.of(member_id), names, now, by)
         told = {*weighed.reached, *weighed.called}
@@ -93,9 +93,26 @@ async def tell(runtime: Runtime, lines: Sequence[ProblemLine], *, by: str) -> To
     return Told(len(weighed.reached), len(weighed.called))
 
 
+async def call_unreached(runtime: Runtime) -> int:
+    """Whom the message never reached is called by a colleague: a task each, once. Returns how many."""
+    now = runtime.clock()
+    unreached = await problems.told_in_vain(now - _LOOKED_BACK)
+    if not unreached:
+        return 0
+    names = {one.key: one.name for one in (await categories_in_force(runtime.settings.huifang_templates)).all}
+    by_member: dict[int, list[ProblemLine]] = defaultdict(list)
+    for one in unreached:
+        by_member[one.member_id].append(one)
+    for lines in by_member.values():
+        await _ask_to_call(lines, names, now, lines[0].owner)
+    return len(by_member)
+
+
 async def _weigh(runtime: Runtime, carrier: Carrier, lines: Sequence[ProblemLine]) -> Weighed:
     now, book = runtime.clock(), runtime.rulebook
-    ruling = Ruling(carrier.rules, book.policy, book.calendar, now, await outbox.shut_channels(now))
+    ruling = Ruling(
+        carrier.rules_until(carrier.useless_at(now)), book.policy, book.calendar, now, await outbox.shut_channels(now)
+    )
     facts = await facts_for(sorted({one.member_id for one in lines}), now)
     return Weighed(lines, {one: ruling.decide(known) for one, known in facts.items()})
 
@@ -113,15 +130,15 @@ def _named(lines: Sequence[ProblemLine], names: Mapping[str, str]) -> str:
 
 
 async def _write(
-    runtime: Runtime,
     carrier: Carrier,
     campaign: tuple[int, int],
     weighed: Weighed,
     solved: str,
     members: Sequence[int],
+    now: datetime,
     by: str,
 ) -> None:
-    now = runtime.clock()
+    """At the very moment at which they are said to be told: problems.told_in_vain finds them by it."""
     lines = [one for member_id in members for one in weighed.of(member_id)]
     occurrence_id = await outbox.add_occurrence(
         *campaign, _name(lines), now, useless_at=carrier.useless_at(now), extra={"by": by, "solved": solved}

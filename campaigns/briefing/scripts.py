@@ -36,8 +36,8 @@ class Situation(StrEnum):
 
 _BAND = frozenset(("p25", "p50", "p75", "peers", "city", "category"))
 _NAMED: Mapping[Code | Situation, frozenset[str]] = {
-    Code.SITE_FAULT: frozenset(("notify_failures", "mail_bounces", "login_errors", "audit_hours", "posting")),
-    Code.UNREAD: frozenset(("unread", "oldest_days", "read_after_hours", "reads", "posting")),
+    Code.SITE_FAULT: frozenset(("notify_failures", "mail_bounces", "login_errors", "audit_wait", "posting")),
+    Code.UNREAD: frozenset(("unread", "oldest_days", "read_after", "reads", "posting")),
     Code.NEVER_LOOKED: frozenset(("applications", "posting")),
     Code.POST_INCOMPLETE: frozenset(("missing", "posting")),
     Code.PAY_UNCLEAR: frozenset(("pay_min", "pay_max", "unsaid", "posting")) | _BAND,

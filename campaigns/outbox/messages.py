@@ -168,6 +168,18 @@ async def cancel_queued(campaign_id: int) -> int:
     return await _cancel("c.id = $1", campaign_id)
 
 
+async def cancel_messages(message_ids: Collection[int]) -> int:
+    """Those of them that wait still are not sent. Returns how many."""
+    db = statements.connection()
+    return await statements.run(
+        f"""
+        UPDATE messages SET state = '{DeliveryState.SUPPRESSED}', reason = '{Reason.CANCELLED}', due_at = NULL
+        WHERE state = '{DeliveryState.QUEUED}' AND due_at IS NOT NULL AND id {statements.ids_in(db, "$1")}
+        """,
+        statements.id_list(db, message_ids),
+    )
+
+
 # ---- claims and the wire ------------------------------------------------------------------------------------------
 
 

@@ -15,12 +15,12 @@ from campaigns.problems import ProblemLine
 from campaigns.promises import PromiseLine, PromiseState
 from campaigns.replies.reading import Words, take_words
 from campaigns.replies.refusals import record_staff_refusal
-from campaigns.results import NOT_REACHED, OPEN_STILL, NewPromise, Result, Settled, VisitResult, morning_of
+from campaigns.results import OPEN_STILL, SPOKEN, NewPromise, Result, Settled, VisitResult, morning_of
 from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
 from campaigns.visits import VisitTask
 
 _SOLVED_WITHIN = timedelta(days=3)
-PROBLEM, PROMISE, FOLLOW_UP = "problem", "promise", "follow_up"
+PROMISE, FOLLOW_UP = "promise", "follow_up"
 """Categories of the tasks that come of an outcome."""
 Matter = ProblemLine | PromiseLine
 _STATES = {Settled.KEPT: PromiseState.KEPT, Settled.BROKEN: PromiseState.BROKEN}
@@ -198,7 +198,7 @@ async def _touch(member_id: int, result: VisitResult, by: str, now: datetime) ->
         member_id,
         at=now,
         direction=Direction.OUT,
-        kind=TouchKind.TRIED if result.result in NOT_REACHED else TouchKind.VISIT,
+        kind=TouchKind.VISIT if result.result in SPOKEN else TouchKind.TRIED,
         medium=result.medium,
         contact_id=result.contact_id,
         text=result.text,
@@ -218,7 +218,9 @@ async def _problems(member_id: int, result: VisitResult, outcome_id: int, by: st
     for one in result.problems:
         number = await problems.add_problem(member_id, one, outcome_id=outcome_id, owner=by, by=by, now=now)
         due = morning_of((now.astimezone(SHANGHAI) + _SOLVED_WITHIN).date(), now)
-        task = await _open(member_id, result, PROBLEM, f"problem:{number}", due, one.cause or result.text, by, now)
+        task = await _open(
+            member_id, result, problems.PROBLEM, f"problem:{number}", due, one.cause or result.text, by, now
+        )
         await problems.give_visit(number, task)
 
 

@@ -1,4 +1,4 @@
-"""Intensive care: a visit at the latest every third worked day from its start to its end."""
+"""Intensive care: from its start to its end no more than three days of the calendar pass from one visit to the next."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,8 +7,6 @@ from campaigns.visiting.diary import Diary, Worked, day_of
 from campaigns.visiting.values import Conflict, Kind, Planned, Rule, VisitRules
 
 Found = tuple[list[Planned], list[Conflict]]
-
-_WEEKEND = 2
 
 
 def plan_care(cases: Sequence[Case], diary: Diary, worked: Worked, rules: VisitRules, first: int, last: int) -> Found:
@@ -27,7 +25,7 @@ def plan_care(cases: Sequence[Case], diary: Diary, worked: Worked, rules: VisitR
 
 
 class _Chain:
-    """The visits of one care period, one after the other."""
+    """The visits of one care period, one after the other. Days are ordinals."""
 
     def __init__(self, case: Case, diary: Diary, worked: Worked, rules: VisitRules, start: int, end: int) -> None:
         self._case, self._diary, self._worked, self._rules = case, diary, worked, rules
@@ -35,66 +33,63 @@ class _Chain:
         self.conflicts: list[Conflict] = []
 
     def walk(self, first: int, last: int) -> Iterator[Planned]:
-        """The first visit is due on the third worked day of the period, as if the day before it were one."""
+        """The first visit is due in the first three days of the period, as if there had been one on the day before."""
         been = [day for day in self._case.visits if self._start <= day <= self._end and day < first]
-        before = self._worked.upto(been[-1]) - 1 if been else self._worked.before(self._start) - 1
-        stop = self._worked.upto(min(self._end, last))
-        earliest = self._worked.before(max(first, self._start))
-        after_a_visit = bool(been)
-        chosen = [self._worked.before(day) for day in self._case.visits if day >= first]  # by hand
-        while (due := before + self._rules.care_gap) < stop:
-            if (had := max((place for place in chosen if before < place <= due), default=None)) is not None:
-                before, after_a_visit = had, True
+        before = been[-1] if been else self._start - 1
+        end = min(self._end, last)
+        chosen = [day for day in self._case.visits if max(first, self._start) <= day <= end]  # by hand
+        while before + self._rules.care_gap <= end and (due := self._due(before)) is not None and due <= end:
+            day = self._day(max(before + 1, first, self._start), due, end)
+            had = max((one for one in chosen if before < one <= due), default=None)
+            if had is None:
+                had = min((one for one in chosen if due < one < (end + 1 if day is None else day)), default=None)
+            self._say(before, due, day if had is None else had, end, first)
+            if had is not None:
+                before = had
                 continue
-            place = self._place(max(before + 1, earliest), due, stop)
-            if (
-                had := min((one for one in chosen if due < one < (stop if place is None else place)), default=None)
-            ) is not None:
-                self._lose(before, due, had, stop, first)
-                before, after_a_visit = had, True
-                continue
-            if place is None or place > due:
-                self._lose(before, due, place, stop, first)
-            if place is None:
+            if day is None:
                 return
-            if after_a_visit:
-                self._watch_holiday(before, place)
-            day = self._worked.days[place]
-            self._diary.take(place)
+            self._diary.take(self._worked.before(day))
             self._case.add(day, bound=False)
             yield self._planned(day, due)
-            before, after_a_visit = place, True
+            before = day
 
-    def _place(self, earliest: int, due: int, stop: int) -> int | None:
-        in_time = (place for place in range(due, earliest - 1, -1) if self._diary.room[place] > 0)
-        late = (place for place in range(max(due + 1, earliest), stop) if self._diary.room[place] > 0)
-        found = next(in_time, None)
-        return next(late, None) if found is None else found
+    def _due(self, before: int) -> int | None:
+        """The last worked day within the gap; where none lies in it the first one after. None: beyond the calendar."""
+        within = self._worked.upto(before + self._rules.care_gap) - 1
+        after = within + 1
+        if within >= 0 and self._worked.days[within] > before:
+            return self._worked.days[within]
+        return self._worked.days[after] if after < len(self._worked.days) else None
+
+    def _day(self, earliest: int, due: int, end: int) -> int | None:
+        """The latest with room until it is due, else the first one after."""
+        places = range(self._worked.before(earliest), self._worked.upto(end))
+        free = [self._worked.days[place] for place in places if self._diary.room[place] > 0]
+        return max((day for day in free if day <= due), default=next(iter(free), None))
 
     def _planned(self, day: int, due: int) -> Planned:
         member = self._case.member
-        return Planned(member.id, member.owner, day_of(day), Kind.CARE, day_of(self._worked.days[due]))
+        return Planned(member.id, member.owner, day_of(day), Kind.CARE, day_of(due))
 
-    def _lose(self, before: int, due: int, place: int | None, stop: int, first: int) -> None:
-        days = self._worked.days[max(before + 1, 0) : due + 1]
-        ahead = [day for day in days if day >= first]
-        won = Rule.TODAY if not ahead else Rule.ABSENCE if self._away(ahead) else Rule.CAPACITY
-        until = place if place is not None else stop
-        self._say(won, due, {"gap": until - before, "allowed": self._rules.care_gap})
+    def _say(self, before: int, due: int, day: int | None, end: int, first: int) -> None:
+        """A gap that is too long, by the rule it was lost to."""
+        allowed = self._rules.care_gap
+        gap = (end + 1 if day is None else day) - before
+        if day is not None and day <= due:
+            if gap > allowed:
+                self._lose(Rule.WORKDAYS, day, gap)
+            return
+        days = self._worked.days[self._worked.upto(before) : self._worked.upto(due)]
+        ahead = [one for one in days if one >= first]
+        self._lose(Rule.TODAY if not ahead else Rule.ABSENCE if self._away(ahead) else Rule.CAPACITY, due, gap)
 
     def _away(self, days: Sequence[int]) -> bool:
         return all(day in self._diary.away for day in days)
 
-    def _watch_holiday(self, before: int, place: int) -> None:
-        """Days off make no worked days: the gap is kept by the count, and still longer than anybody would think."""
-        days, worked = self._worked.days[place] - self._worked.days[max(before, 0)], place - before
-        if before >= 0 and worked <= self._rules.care_gap and days > self._rules.care_gap + _WEEKEND:
-            self._say(Rule.WORKDAYS, place, {"days": days, "gap": worked, "allowed": self._rules.care_gap})
-
-    def _say(self, won: Rule, place: int, figures: dict[str, int]) -> None:
-        member = self._case.member
-        on = day_of(self._worked.days[place])
-        self.conflicts.append(Conflict(member.id, member.owner, Rule.CARE_GAP, won, on, figures))
+    def _lose(self, won: Rule, day: int, gap: int) -> None:
+        member, figures = self._case.member, {"gap": gap, "allowed": self._rules.care_gap}
+        self.conflicts.append(Conflict(member.id, member.owner, Rule.CARE_GAP, won, day_of(day), figures))
 
 
 def _rest_lost(case: Case, planned: Sequence[Planned]) -> list[Conflict]:

@@ -26,7 +26,7 @@ def broken_by(
     colleague on the new day already.
     """
     limits = rules or VisitRules()
-    return [*_firm(member, visitor, is_workday, day, today, taken), *_soft(member, is_workday, day, was, limits)]
+    return [*_firm(member, visitor, is_workday, day, today, taken), *_soft(member, day, was, limits)]
 
 
 def _firm(
@@ -42,9 +42,7 @@ def _firm(
     return [rule for rule, lost in broken.items() if lost]
 
 
-def _soft(
-    member: VisitedMember, is_workday: Callable[[date], bool], day: date, was: date, rules: VisitRules
-) -> list[Rule]:
+def _soft(member: VisitedMember, day: date, was: date, rules: VisitRules) -> list[Rule]:
     case = Case(member, rules, date.max.toordinal())
     new, old = day.toordinal(), was.toordinal()
     in_care = case.in_care(new) is not None
@@ -52,7 +50,7 @@ def _soft(
         Rule.MONTH: not in_care and _months(case, new) > case.limit,
         Rule.RENEWAL_REST: not in_care and case.resting(new),
         Rule.RENEWAL: _sees_to(case, old) and not _sees_to(case, new) and not any(map(_seer(case), case.visits)),
-        Rule.CARE_GAP: _opens_gap(case, is_workday, new, old),
+        Rule.CARE_GAP: _opens_gap(case, new, old),
     }
     return [rule for rule, lost in broken.items() if lost]
 
@@ -74,20 +72,20 @@ def _seer(case: Case) -> Callable[[int], bool]:
     return lambda day: _sees_to(case, day)
 
 
-def _opens_gap(case: Case, is_workday: Callable[[date], bool], new: int, old: int) -> bool:
+def _opens_gap(case: Case, new: int, old: int) -> bool:
     for start, end in case.care:
         if start <= old <= end:
-            before, after = (_worst(case, is_workday, start, end, one) for one in (old, new))
+            before, after = (_worst(case, start, end, one) for one in (old, new))
             return after > max(before, case.rules.care_gap)
     return False
 
 
-def _worst(case: Case, is_workday: Callable[[date], bool], start: int, end: int, day: int) -> int:
-    """The longest run of worked days from one visit to the next in that care, with a visit on `day`."""
+def _worst(case: Case, start: int, end: int, day: int) -> int:
+    """The most days from one visit to the next in that care, with a visit on `day`."""
     been: Sequence[int] = sorted({*case.visits, day})
     worst = run = 0
     for one in range(start, end + 1):
-        run += is_workday(date.fromordinal(one))
+        run += 1
         worst = max(worst, run)
         if one in been:
             run = 0

@@ -15,7 +15,7 @@ class Rule(StrEnum):
     MONTH = "month"  # at most one visit a month, or as many as an urgent hirer may have
     RENEWAL = "renewal"  # a visit in the month that ends ten days before the renewal
     RENEWAL_REST = "renewal_rest"  # and none in those last ten days
-    CARE_GAP = "care_gap"  # at most three days without a visit while in intensive care
+    CARE_GAP = "care_gap"  # at most three days from visit to visit while in intensive care
     WORKDAYS = "workdays"  # only on days that are worked
     CAPACITY = "capacity"  # a colleague's visits a day
     ABSENCE = "absence"  # a colleague who is away visits nobody
@@ -60,7 +60,7 @@ class VisitRules:
     urgent_per_month: int = 2
     rest: int = 10  # the last visit is at least so many days before the renewal
     renewal_from: int = 20  # best not earlier than so many days before it
-    care_gap: int = 3  # worked days
+    care_gap: int = 3
     head_start: int = 31
     late: int = 10
     every: Mapping[Tier, int | None] = field(default_factory=_every)
@@ -126,7 +126,7 @@ class Conflict:
     """`lost` could not be kept because `won` was. `on`: by when it should have been, or the first day it was not.
 
     Figures by the rule that lost. RENEWAL: `worked_days` that were open to the visit, `capacity` on them, all of it
-    `taken`. CARE_GAP: `gap` worked days in place of `allowed`, `days` of the calendar. RENEWAL_REST: `visits` in it.
+    `taken`. CARE_GAP: `gap` days in place of `allowed`. RENEWAL_REST: `visits` in it.
     SERVICE: `late` days, or no place in all the `days` to come.
     """
 

@@ -65,5 +65,29 @@ def test_similar_companies_become_a_fair_that_invites_each_once(call: Call, tmp_
         assert [(one["member"], one["state"]) for one in found["invitations"]] == [("Q1", "invited"), ("Q2", "invited")]
     assert call("fairs", "--json").found[0]["counts"] == {"invited": 2}
     assert "厨师专场" in call("fairs", "show", str(made["id"])).out
-    for words in (["show", "99"], ["invite", "1", "Q9"], ["make", "x", "--on", "2026-12-12", "--cluster", "x"]):
+    said = call("fairs", "answer", str(made["id"]), "Q1", "yes", "--note", "来三个人", "--json").found
+    assert [(one["state"], one["note"]) for one in said["invitations"]] == [("yes", "来三个人"), ("invited", "")]
+    refused = call("fairs", "invite", str(made["id"]), "Q3", "--message")
+    assert (refused.code, "一家也发不了" in refused.err) == (1, True)  # nobody there to write to
+    for words in (
+        ["show", "99"], ["invite", "1", "Q9"], ["make", "x", "--on", "2026-12-12", "--cluster", "x"],
+        ["answer", str(made["id"]), "Q3", "yes"], ["answer", str(made["id"]), "Q1", "perhaps"], ["end", "99", "held"],
+    ):  # fmt: skip
         assert call("fairs", *words).code == 1
+    assert call("fairs", "end", str(made["id"]), "called_off", "--json").found["state"] == "called_off"
+    assert call("fairs", "answer", str(made["id"]), "Q1", "no").code == 1
+
+
+def test_what_comes_of_a_proposal_is_written_down(call: Call, tmp_path: Path) -> None:
+    _import(call, tmp_path / "export")
+    assert call("introductions", "list", "Q1", "--json").found == []
+    assert call("introductions", "consent", "S2", "yes", "--json").found == {"seeker": "S2", "consent": "yes"}
+    [one] = call("introductions", "ask", "Q1", "S2", "--json").found
+    assert (one["seeker"], one["state"], one["name"]) == ("S2", "asked", "郭涛")
+    early = call("introductions", "change", str(one["id"]), "told")
+    assert (early.code, "还没有介绍" in early.err) == (1, True)
+    [after] = call("introductions", "change", str(one["id"]), "withdrawn", "--reason", "不合适", "--json").found
+    assert (after["state"], after["reason"]) == ("withdrawn", "不合适")
+    for words in (["change", "99", "told"], ["change", str(one["id"]), "sold"], ["consent", "S9", "yes"],
+                  ["consent", "S2", "perhaps"], ["ask", "Q1", "S3"], ["list", "Q9"]):  # fmt: skip
+        assert call("introductions", *words).code == 1

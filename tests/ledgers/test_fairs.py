@@ -15,6 +15,8 @@ from campaigns.results import NewPlan
 from campaigns.terms import SHANGHAI
 from tests.cast import NOW, add_member
 
+THE_DAY = datetime(2027, 3, 6, 9, tzinfo=SHANGHAI)
+
 
 async def a_fair(capacity: int | None = None) -> int:
     return await fairs.make_fair(
@@ -32,11 +34,13 @@ async def test_a_company_is_invited_once_and_what_comes_of_it_is_a_touch(databas
     assert [one.message_id for one in (first, second, third)] == [None, None, 77]
     await fairs.record_answer(first.id, Answer.MAYBE, by="林", now=NOW + timedelta(days=1))
     await fairs.record_answer(first.id, Answer.YES, note="来三个人", by="林", now=NOW + timedelta(days=2))
-    await fairs.record_attendance(first.id, Answer.ATTENDED, by="林", now=NOW + timedelta(days=9))
-    await fairs.record_attendance(second.id, Answer.ABSENT, by="林", now=NOW + timedelta(days=9))
+    with pytest.raises(StateError, match="到那天再记"):
+        await fairs.record_attendance(first.id, Answer.ATTENDED, by="林", now=THE_DAY - timedelta(days=1))
+    await fairs.record_attendance(first.id, Answer.ATTENDED, by="林", now=THE_DAY)
+    await fairs.record_attendance(second.id, Answer.ABSENT, by="林", now=THE_DAY)
     for end in (fairs.record_attendance, fairs.record_answer):
         with pytest.raises((StateError, InputError)):
-            await end(first.id, Answer.ATTENDED, by="王", now=NOW)
+            await end(first.id, Answer.ATTENDED, by="王", now=THE_DAY)
     assert await fairs.count_invitations([fair]) == {fair: {"attended": 1, "absent": 1, "invited": 1}}
     told = await Touch.filter(member_id=members[0]).order_by("id")
     assert [(one.direction, one.medium, one.by) for one in told] == [
@@ -55,11 +59,28 @@ async def test_no_more_are_invited_than_there_is_room_nor_to_what_is_over(databa
         await fairs.invite(fair, members, by="林", now=NOW)
     assert await fairs.invitations_to(fair) == []
     assert await fairs.invite(fair, members[:2], by="林", now=NOW) == 2
-    await fairs.end_fair(fair, "called_off")
-    with pytest.raises(StateError):
+    with pytest.raises(InputError, match="已经请了2家"):
         await fairs.invite(fair, members[2:], by="林", now=NOW)
+    first, _ = await fairs.invitations_to(fair)
+    await fairs.record_answer(first.id, Answer.NO, by="林", now=NOW)  # who stays away leaves room
+    assert await fairs.invite(fair, members[2:], by="林", now=NOW) == 1
+    await fairs.end_fair(fair, "called_off", NOW)
     with pytest.raises(StateError):
-        await fairs.end_fair(fair, "held")
+        await fairs.end_fair(fair, "held", THE_DAY)
+    for act, said in ((fairs.record_answer, Answer.YES), (fairs.record_attendance, Answer.ATTENDED)):
+        with pytest.raises(StateError, match="已经结束或取消"):
+            await act(first.id, said, by="林", now=THE_DAY)
+
+
+async def test_nobody_is_invited_when_the_day_is_over_and_it_is_not_held_before_its_day(database: Settings) -> None:
+    member, fair = await add_member("Q1"), await a_fair()
+    with pytest.raises(StateError, match="到那天再记"):
+        await fairs.end_fair(fair, "held", NOW)
+    with pytest.raises(StateError, match="日子已经过了"):
+        await fairs.invite(fair, [member], by="林", now=THE_DAY + timedelta(days=1))
+    await fairs.end_fair(fair, "held", THE_DAY)
+    with pytest.raises(StateError):
+        await fairs.invite(fair, [member], by="林", now=THE_DAY)
 
 
 @pytest.mark.parametrize("change", [{"name": "  "}, {"name": "会" * 129}, {"capacity": 0}, {"place": "x" * 129}])

@@ -1,19 +1,20 @@
 """Seekers are found by occupation, introduced once, with consent and within the caps of both sides."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from bot.settings import Settings
-from campaigns import introducing, introductions, statements
+from campaigns import fairs, introducing, introductions, problems, statements
 from campaigns.errors import StateError
 from campaigns.introducing import Hindrance
 from campaigns.introductions import State
 from campaigns.members import seekers
 from campaigns.members.seekers import Consent
-from campaigns.models import Application, Introduction, Posting, Seeker, SeekerOccupation, Visit
+from campaigns.models import Application, Introduction, Message, Posting, Seeker, SeekerOccupation, Visit
 from campaigns.policy import PolicySettings
-from tests.cast import NOW, Player, datong, jinbei
+from tests.cast import NOW, Player, datong, jinbei, send_one
 
 POLICY = PolicySettings()
 
@@ -150,3 +151,26 @@ async def test_offers_take_the_same_queries_however_many_fit(
         assert await offered(player)
         counts.append(len(asked))
     assert counts[0] == counts[1] == 3
+
+
+async def test_a_message_decides_who_is_told_and_what_is_open_again(database: Settings, tmp_path: Path) -> None:
+    player = await datong()
+    seeker = await a_seeker(1)
+    offers = await introducing.offers_for(player.member_id, NOW, POLICY)
+    ids = await introducing.propose(player.member_id, offers, by="林", now=NOW)
+    message_id = await send_one(tmp_path, player)
+    await Message.filter(id=message_id).update(state="unknown")
+    await introductions.introduce(list(ids.values()), message_id, by="林", now=NOW)
+    assert await introductions.to_be_told() == await introductions.reopen_unsent() == []
+    await Message.filter(id=message_id).update(state="delivered", due_at=None)
+    assert [one.seeker_id for one in await introductions.to_be_told()] == [seeker]
+    assert (await introducing.ask_to_tell(NOW), await introducing.ask_to_tell(NOW)) == (1, 0)
+    await Message.filter(id=message_id).update(state="failed")
+    assert (await introducing.open_again(NOW), await introducing.open_again(NOW)) == (1, 0)
+    assert (await Introduction.get()).state == State.PROPOSED
+    assert await Visit.filter(cause=f"introduce-again:{message_id}").count() == 1
+
+
+async def test_with_nothing_sent_nothing_is_taken_back(database: Settings) -> None:
+    assert await fairs.withdraw_unsent() == 0
+    assert await problems.told_in_vain(NOW) == []

@@ -11,7 +11,9 @@ from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.members import consent
 from campaigns.members.browse import Sieve
-from campaigns.models import Member, PlannedVisit, Posting, Visit, VisitConflict
+from campaigns.models import Member, PlannedVisit, Posting, Touch, Visit, VisitConflict
+from campaigns.replies.results import record_visit_result
+from campaigns.results import Medium, Result, VisitResult
 from campaigns.rights import Role
 from campaigns.terms import Direction, Tier, TouchKind
 from campaigns.visit_calendar import Entry
@@ -126,7 +128,7 @@ async def test_care_is_opened_with_a_reason_and_an_end_and_closed_again() -> Non
     with pytest.raises(StateError, match="已经在重点关注"):
         await visit_calendar.open_care(*given, "又来", by="程雪", now=NOW)
     await planned()
-    assert [day.day for day in (await days_of(one))[:3]] == [25, 30, 3]
+    assert [day.day for day in (await days_of(one))[:3]] == [25, 27, 30]
     await visit_calendar.close_care(care_id, one.id, MONDAY, by="程雪", now=NOW)
     with pytest.raises(StateError):
         await visit_calendar.close_care(care_id, one.id, MONDAY, by="程雪", now=NOW)
@@ -188,9 +190,41 @@ async def test_a_task_that_is_done_is_the_visit_also_where_nothing_was_written_d
     one = await member("Q1")
     await planned()
     [task] = await visits.visits_of(one.id)
-    await visits.close_visit(task.id, outcome={"result": "wrong_number"}, at=NOW + 9 * DAY)
+    await visits.close_visit(task.id, outcome={}, at=NOW + 9 * DAY)
     await planned(NOW + 10 * DAY)
     assert (await days_of(one))[1] == date(2027, 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("result", "medium", "made"),
+    [
+        (Result.TALKED, Medium.PHONE, True),
+        (Result.TALKED, Medium.QQ, True),
+        (Result.WRONG_NUMBER, Medium.PHONE, False),
+        (Result.LATER, Medium.PHONE, False),
+        (Result.NO_ANSWER, Medium.PHONE, False),
+    ],
+)
+async def test_only_who_was_talked_to_was_visited(result: Result, medium: Medium, made: bool) -> None:
+    one = await member("Q1")
+    await planned()
+    [task] = await visits.visits_of(one.id)
+    heard = VisitResult(result, medium, next_on=MONDAY + DAY if result is Result.LATER else None)
+    await record_visit_result(one.id, heard, key="k", by="程雪", now=NOW, calendar=CALENDAR, task=task)
+    await Visit.all().update(state="done", closed_at=NOW)  # also where it was put off first
+    await planned(NOW + DAY)
+    assert (await days_of(one))[1] == (date(2026, 12, 24) if made else MONDAY + DAY)
+
+
+async def test_a_contact_put_off_that_was_once_kept_as_a_visit_is_none() -> None:
+    one = await member("Q1")
+    await record_visit_result(
+        one.id, VisitResult(Result.LATER, next_on=MONDAY + DAY), key="k", by="程雪", now=NOW, calendar=CALENDAR
+    )
+    assert (await Touch.get()).kind == TouchKind.TRIED
+    await Touch.all().update(kind=TouchKind.VISIT)
+    await planned()
+    assert (await days_of(one))[0] == MONDAY
 
 
 async def test_the_task_before_a_renewal_that_a_campaign_opened_is_the_visit() -> None:
@@ -369,6 +403,71 @@ async def test_a_visit_nobody_made_for_a_week_is_missed_and_planned_anew() -> No
     assert (found.missed, found.opened) == (1, 1)
     assert sorted((task.state, task.category) for task in tasks) == [("missed", CATEGORY), ("open", CATEGORY)]
     assert [line.state for line in await planned_lists.browse_planned(MONDAY, MONDAY, None)] == ["missed"]
+
+
+async def in_care(one: Member, last: date = date(2026, 12, 31)) -> None:
+    await visit_calendar.open_care(one.id, MONDAY, last, "新开通", by="程雪", now=NOW)
+
+
+async def test_in_care_a_visit_that_nobody_made_is_named_the_next_night_and_planned_for_that_day() -> None:
+    one = await member("Q1")
+    await in_care(one)
+    for night, lost in enumerate([[], [], [], [(Rule.TODAY, 4)], [(Rule.TODAY, 5)]]):
+        await planned(NOW + night * DAY)
+        told = await visit_calendar.conflicts_of(one.id)
+        assert [(each.won, each.figures["gap"]) for each in told if each.lost is Rule.CARE_GAP] == lost
+        assert (MONDAY + night * DAY in await days_of(one)) is (night >= 2)
+    assert len(await visits.visits_of(one.id)) == 1
+
+
+async def test_in_care_a_task_that_was_put_off_is_no_visit_and_is_brought_forward() -> None:
+    one = await member("Q1")
+    await planned()
+    [task] = await visits.visits_of(one.id)
+    await visits.postpone_visit(task.id, NOW + 40 * DAY)
+    await PlannedVisit.all().delete()
+    await in_care(one)
+    await planned(NOW + DAY)
+    assert (await days_of(one))[0] == MONDAY + 2 * DAY
+    await planned(NOW + 2 * DAY)
+    [task] = await visits.visits_of(one.id)
+    assert task.due_at == datetime(2026, 11, 25, 10, tzinfo=UTC)
+
+
+async def test_planned_again_on_the_evening_on_which_a_task_is_missed_nothing_is_planned_twice() -> None:
+    one = await member("Q1")
+    await in_care(one)
+    for night in range(10):
+        await planned(NOW + night * DAY)
+    assert (await planned(datetime(2026, 12, 2, 11, 30, tzinfo=UTC))).missed == 1
+    [again] = [task for task in await visits.visits_of(one.id) if task.state == "open"]
+    assert again.id in await PlannedVisit.filter(task_id__isnull=False).values_list("task_id", flat=True)
+
+
+@pytest.mark.parametrize("state", ["open", "done"])
+async def test_a_visit_of_today_that_is_a_task_already_is_not_planned_again(state: str) -> None:
+    one = await member("Q1")
+    await in_care(one)
+    due = NOW - 2 * DAY
+    task = await visits.open_visit(one.id, category=CATEGORY, cause="x", opened_at=due, due_at=due)
+    await PlannedVisit.create(member_id=one.id, owner="程雪", day=MONDAY, kind="care", due=MONDAY, task_id=task)
+    await Visit.all().update(state=state, closed_at=due if state == "done" else None)
+    await visit_calendar.add_absence("程雪", MONDAY + DAY, MONDAY + 3 * DAY, "", by="程雪", now=NOW)
+    await planned()
+    assert (await days_of(one)).count(MONDAY) == 1
+
+
+async def test_where_planning_fails_nothing_is_missed_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await member("Q1")
+    await planned()
+
+    async def broken(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(visit_calendar, "write_plan", broken)
+    with pytest.raises(OSError, match="full"):
+        await planned(NOW + 8 * DAY)
+    assert [task.state for task in await visits.visits_of(one.id)] == ["open"]
 
 
 async def test_a_visit_put_off_and_a_task_that_is_not_the_calendars_are_not_missed() -> None:

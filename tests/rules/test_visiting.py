@@ -189,33 +189,47 @@ class Checker:
         assert seen is not bool(self.lost[member.id, Rule.RENEWAL]), (member, self.of[member.id])
 
     def care(self, member: VisitedMember) -> None:
-        """A run of worked days in a period without a visit is at most two long, or it was said."""
-        for care in member.care:
+        """Three days of the calendar in a period without a visit were said; but for a holiday that care ends in."""
+        for start, end in self.periods(member):
             run: list[date] = []
-            for day in days(max(care.start, (member.quiet_until or date.min) + DAY), min(care.end, self.last)):
-                if day in self.of[member.id] or day in member.visited:
-                    run = []
-                elif CALENDAR.is_workday(day):
+            for day in [*days(start, end), end + DAY]:
+                seen = day <= end and (day in self.of[member.id] or day in member.visited)
+                if day <= end and not seen:
                     run.append(day)
-                if len(run) == 3 and day >= self.first:
-                    said = [c for c in self.lost[member.id, Rule.CARE_GAP] if c.won is not Rule.WORKDAYS]
-                    assert any(one.on <= day for one in said), (member, run)
+                    continue
+                if len(run) >= 3 and day >= self.first and (seen or any(map(CALENDAR.is_workday, run))):
+                    said = self.lost[member.id, Rule.CARE_GAP]
+                    assert any(run[0] <= one.on <= day for one in said), (member, run)
+                run = []
+
+    def periods(self, member: VisitedMember) -> list[tuple[date, date]]:
+        after = (member.quiet_until or date.min) + DAY
+        return [(max(care.start, after), min(care.end, self.last)) for care in member.care]
 
     def is_real(self, conflict: Conflict) -> None:
         member = self.members[conflict.member_id]
         match conflict.lost:
             case Rule.CARE_GAP if conflict.won is Rule.WORKDAYS:
-                assert conflict.figures["days"] > 5
-                off = days(conflict.on - conflict.figures["days"] * DAY, conflict.on)
-                assert sum(not CALENDAR.is_workday(day) for day in off) > 2
+                assert conflict.figures["gap"] > 3
+                off = days(self.before(member, conflict.on) + DAY, conflict.on - DAY)
+                assert len(off) == conflict.figures["gap"] - 1
+                assert not any(map(CALENDAR.is_workday, off))
             case Rule.CARE_GAP:
-                span = [d for d in days(conflict.on - 40 * DAY, conflict.on) if CALENDAR.is_workday(d)][-3:]
-                self._all_taken(member, [d for d in span if d >= self.first], conflict)
+                span = filter(CALENDAR.is_workday, days(self.before(member, conflict.on) + DAY, conflict.on))
+                ahead = [day for day in span if day >= self.first]
+                assert bool(ahead) is (conflict.won is not Rule.TODAY)
+                self._all_taken(member, ahead, conflict)
             case Rule.RENEWAL:
                 self._renewal_is_lost(member, conflict)
             case Rule.RENEWAL_REST:
                 assert conflict.won is Rule.CARE_GAP
                 assert conflict.figures["visits"] > 0
+
+    def before(self, member: VisitedMember, on: date) -> date:
+        """The visit before that day in its care; without one the day before it began."""
+        start = next(start for start, end in self.periods(member) if start <= on <= end)
+        been = [day for day in (*member.visited, *self.of[member.id]) if start <= day < on]
+        return max(been, default=start - DAY)
 
     def _all_taken(self, member: VisitedMember, open_days: Sequence[date], conflict: Conflict) -> None:
         visitor = self.visitors[member.owner]
@@ -406,25 +420,25 @@ def test_capacity_lost_against_a_renewal_is_named_with_its_figures_tier_first() 
     assert lost.figures["capacity"] == lost.figures["taken"] == 1
 
 
-def test_intensive_care_is_every_third_worked_day() -> None:
+def test_in_intensive_care_no_more_than_three_days_of_the_calendar_pass() -> None:
     one = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), visited=(date(2026, 2, 27),))
     visits = planned([one], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 3, 31)).visits
-    assert [v.on for v in visits] == [date(2026, 3, 4), date(2026, 3, 9), date(2026, 3, 12)]
+    assert [v.on for v in visits] == [date(2026, 3, day) for day in (4, 6, 9, 12)]
 
 
 def test_the_spring_festival_stretches_care_and_says_so() -> None:
     one = member(care=(Care(date(2026, 2, 9), date(2026, 2, 27)),), visited=(date(2026, 2, 6),))
     plan = planned([one], [Visitor("A", 5)], date(2026, 2, 9), date(2026, 2, 28))
-    assert [v.on for v in plan.visits] == [date(2026, 2, 11), date(2026, 2, 14), date(2026, 2, 26)]
+    assert [v.on for v in plan.visits] == [date(2026, 2, day) for day in (11, 14, 24, 27)]
     (lost,) = plan.conflicts
-    assert (lost.lost, lost.won, lost.on) == (Rule.CARE_GAP, Rule.WORKDAYS, date(2026, 2, 26))
-    assert lost.figures == {"days": 12, "gap": 3, "allowed": 3}
+    assert (lost.lost, lost.won, lost.on) == (Rule.CARE_GAP, Rule.WORKDAYS, date(2026, 2, 24))
+    assert lost.figures == {"gap": 10, "allowed": 3}
 
 
 def test_care_goes_before_the_rest_of_a_renewal() -> None:
     one = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), renews_on=date(2026, 3, 12))
     (lost,) = planned([one], [Visitor("A", 5)], date(2026, 2, 16), date(2026, 3, 31)).conflicts
-    assert (lost.lost, lost.won, lost.figures["visits"]) == (Rule.RENEWAL_REST, Rule.CARE_GAP, 3)
+    assert (lost.lost, lost.won, lost.figures["visits"]) == (Rule.RENEWAL_REST, Rule.CARE_GAP, 4)
 
 
 def test_absence_moves_visits_and_a_long_one_is_named() -> None:
@@ -492,7 +506,7 @@ def test_who_asked_for_silence_is_not_visited_in_it_and_care_begins_anew_after_i
     cared = (Care(date(2026, 3, 2), date(2026, 3, 20)),)
     one = member(quiet_until=date(2026, 3, 8), care=cared, kept=(Kept(date(2026, 3, 4), Kind.CARE, pinned=True),))
     plan = planned([one], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 3, 20))
-    assert [visit.on.day for visit in plan.visits] == [11, 16, 19]
+    assert [visit.on.day for visit in plan.visits] == [11, 13, 16, 19]
     assert [(lost.lost, lost.won) for lost in plan.conflicts] == [(Rule.PIN, Rule.QUIET)]
     silent = member(quiet_until=date(2026, 5, 11), renews_on=date(2026, 5, 20))
     (lost,) = planned([silent], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 5, 12)).conflicts
@@ -615,7 +629,7 @@ def test_a_chosen_day_in_care_is_one_of_its_visits() -> None:
         visited=(date(2026, 2, 27),),
     )
     plan = planned([cared], [Visitor("A", 5)], date(2026, 3, 2), date(2026, 3, 13))
-    assert [visit.on.day for visit in plan.visits] == [3, 6, 11]
+    assert [visit.on.day for visit in plan.visits] == [3, 6, 9, 12]
 
 
 def broken(one: VisitedMember, day: date, *, was: date = date(2026, 3, 4), taken: int = 0) -> list[Rule]:
@@ -633,7 +647,9 @@ def test_what_a_chosen_day_would_break_is_told_before() -> None:
     assert broken(member(visited=(date(2026, 4, 1),)), date(2026, 3, 5)) == [Rule.MONTH]
     assert broken(member(visited=(date(2026, 2, 10),), urgent=True), date(2026, 3, 5)) == []
     assert broken(member(renews_on=date(2026, 3, 20)), date(2026, 3, 12)) == [Rule.RENEWAL_REST, Rule.RENEWAL]
-    cared = member(care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), visited=(date(2026, 3, 9), date(2026, 3, 12)))
+    cared = member(
+        care=(Care(date(2026, 3, 2), date(2026, 3, 13)),), visited=tuple(date(2026, 3, day) for day in (7, 10, 12))
+    )
     assert broken(cared, date(2026, 3, 5)) == [Rule.CARE_GAP]
     assert broken(cared, date(2026, 3, 3)) == [Rule.CARE_GAP]
 

@@ -1,12 +1,15 @@
 """A fair is made from similar companies, they are invited with the numbers first, and answer, and come."""
 
 import re
+from datetime import datetime
 
 import pytest
 
 from bot.runtime import Runtime
-from campaigns.models import AuditEntry, Contact, Fair, FairInvitation, Member, Message, Posting, Touch
+from bot.sender.following import follow_up
+from campaigns.models import AuditEntry, Contact, Fair, FairInvitation, Member, Message, Occurrence, Posting, Touch
 from campaigns.rights import Role
+from campaigns.terms import SHANGHAI
 from tests.web_cast import NOW, add_contact, add_member, as_staff
 
 
@@ -57,7 +60,12 @@ async def test_answers_and_attendance_are_written_down_as_touches(runtime: Runti
         at = (await lin.post("/fairs", data=FORM)).headers["location"]
         await lin.post(f"{at}/by-hand", data={"pick": [str(one.id) for one in members[:2]]})
         first, second = await FairInvitation.all().order_by("id")
+        assert "来了</button>" not in (await lin.get(at)).text  # its day has not come
+        early = await lin.post(f"/fairs/invitations/{first.id}", data={"said": "attended"})
+        assert early.status_code == 409
         for said in ("maybe", "yes", "attended"):
+            if said == "attended":
+                await Fair.all().update(held_on=NOW.date())
             answer = await lin.post(f"/fairs/invitations/{first.id}", data={"said": said, "note": "两个人"})
             assert answer.status_code == 303
         assert (await lin.post(f"/fairs/invitations/{first.id}", data={"said": "absent"})).status_code == 409
@@ -106,3 +114,39 @@ async def test_a_fair_that_is_over_invites_nobody(runtime: Runtime, members: lis
         assert (await staff.get("/fairs/999")).status_code == 404
     assert await Message.all().count() == 0
     assert await Contact.all().count() == 4
+
+
+async def test_a_fair_called_off_stops_the_invitations_that_wait(runtime: Runtime, members: list[Member]) -> None:
+    async with as_staff(runtime) as staff:
+        at = (await staff.post("/fairs", data=FORM)).headers["location"]
+        await staff.post(f"{at}/invite", data={"pick": [str(one.id) for one in members]})
+        assert await Message.filter(state="queued").count() == 3
+        await staff.post(f"{at}/end", data={"state": "called_off"})
+    assert set(await Message.all().values_list("state", "reason")) == {("suppressed", "cancelled")}
+
+
+async def test_an_invitation_is_there_before_the_day_of_the_fair_or_not_at_all(
+    runtime: Runtime, members: list[Member]
+) -> None:
+    pick = {"pick": [str(one.id) for one in members]}
+    async with as_staff(runtime) as staff:
+        soon = (await staff.post("/fairs", data={**FORM, "held_on": "2026-11-26"})).headers["location"]
+        await staff.post(f"{soon}/invite", data=pick)
+        today = (await staff.post("/fairs", data={**FORM, "name": "另一场"})).headers["location"]
+        await Fair.filter(name="另一场").update(held_on=NOW.date())
+        assert (await staff.post(f"{today}/invite", data=pick)).status_code == 409
+    assert (await Occurrence.get()).useless_at == datetime(2026, 11, 26, tzinfo=SHANGHAI)
+
+
+async def test_an_invitation_that_never_arrived_is_none(runtime: Runtime, members: list[Member]) -> None:
+    async with as_staff(runtime) as staff:
+        at = (await staff.post("/fairs", data=FORM)).headers["location"]
+        await staff.post(f"{at}/invite", data={"pick": [str(one.id) for one in members[:2]]})
+        lost, answered = await FairInvitation.all().order_by("id")
+        await Message.all().update(state="failed", due_at=None)
+        await FairInvitation.filter(id=answered.id).update(state="yes")
+        await follow_up(runtime)
+        assert [one.id for one in await FairInvitation.all()] == [answered.id]
+        assert (await staff.post(f"{at}/invite", data={"pick": str(members[0].id)})).status_code == 303
+    assert await Message.filter(member_id=members[0].id).count() == 2
+    assert lost.id not in [one.id for one in await FairInvitation.all()]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from bot.runtime import Runtime
+from bot.sender.following import follow_up
 from campaigns import hiring, hiring_plans, problems, promises
 from campaigns.models import (
     AuditEntry,
@@ -217,6 +218,23 @@ async def test_a_category_is_solved_at_once_and_who_reported_it_is_told_once(run
     assert await Problem.filter(told_at=None, category="login").count() == 1  # who refused all
     assert (await Problem.get(category="few_applicants")).solved_at is None
     assert await AuditEntry.filter(action="problem_changed").count() == 2
+
+
+async def test_whom_the_message_never_reached_is_called(runtime: Runtime) -> None:
+    member = await add_member("Q1", "甲公司", owner="林")
+    await add_contact(member, email="c@datong.example")
+    number = await a_problem(member)
+    await solve_problem(number, by="王", now=NOW)
+    async with as_staff(runtime, Role.AGENT, name="林") as lin:
+        await lin.post("/problems/mended", data={"pick": str(number)})
+    await follow_up(runtime)
+    assert await Visit.filter(cause__startswith="mended:").count() == 0
+    await Message.all().update(state="bounced", due_at=None)
+    await follow_up(runtime)
+    await follow_up(runtime)
+    task = await Visit.get(cause__startswith="mended:")
+    assert (task.member_id, task.category, task.state) == (member.id, "problem", "open")
+    assert "打电话告诉客户" in task.note
 
 
 async def test_only_ones_own_members_are_told(runtime: Runtime) -> None:

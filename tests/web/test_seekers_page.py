@@ -6,9 +6,12 @@ from datetime import timedelta
 import pytest
 
 from bot.runtime import Runtime
+from bot.sender.following import follow_up
+from campaigns import touches
 from campaigns.members import seekers
 from campaigns.models import AuditEntry, Contact, Introduction, Member, Message, Occurrence, Posting, Seeker, Visit
 from campaigns.rights import Role
+from campaigns.terms import Direction, TouchKind
 from tests.web_cast import NOW, add_contact, add_member, as_staff
 
 AT = "/members/Q1/seekers"
@@ -79,7 +82,7 @@ async def test_introducing_shows_the_numbers_first_and_sends_one_message(runtime
     rows = await Introduction.all().order_by("seeker_id")
     assert [(row.state, row.message_id, row.by) for row in rows] == [("introduced", message.id, "林")] * 2
     assert all("大同机械有限公司" in row.seeker_words for row in rows)
-    assert [task.category for task in await Visit.all()] == ["tell_seeker"]  # the second left no number
+    assert await Visit.all().count() == 0  # nobody is told before the company's message has left
     assert "已经1次" in after
     assert "才发" in after  # 72 hours between two
     assert await AuditEntry.filter(action="seeker_introduced").count() == 1
@@ -173,3 +176,53 @@ async def test_after_a_visit_seekers_are_named_in_a_task_that_leads_here(runtime
     assert "求职者1（电焊工，100分）" in page
     assert f'href="{AT}"' in page
     assert (await Introduction.get()).state == "proposed"
+
+
+@pytest.mark.usefixtures("member")
+async def test_the_seekers_are_told_once_the_companys_message_has_left(runtime: Runtime) -> None:
+    ids = [await a_seeker(1, mobile="15483503099"), await a_seeker(2)]
+    async with as_staff(runtime, Role.MANAGER, name="主管") as staff:
+        await staff.post(f"{AT}/introduce", data={"pick": [str(one) for one in ids]})
+        await follow_up(runtime)
+        assert await Visit.all().count() == 0
+        await Message.all().update(state="sent", due_at=None)
+        await follow_up(runtime)
+        await follow_up(runtime)
+        tasks = await Visit.all().order_by("id")
+        assert [(one.category, one.state, one.owner) for one in tasks] == [("tell_seeker", "open", "主管")] * 2
+        assert "打电话或发短信告诉求职者求职者1" in tasks[0].note
+        assert "没有留号码" in tasks[1].note
+        row = await Introduction.get(seeker_id=ids[0])
+        await staff.post(f"/members/Q1/introductions/{row.id}", data={"what": "told"})
+    assert [one.state for one in await Visit.all().order_by("id")] == ["done", "open"]
+
+
+@pytest.mark.usefixtures("member")
+async def test_seekers_whose_message_never_arrived_can_be_introduced_again(runtime: Runtime) -> None:
+    one = await a_seeker(1)
+    async with as_staff(runtime, Role.MANAGER, name="主管") as staff:
+        await staff.post(f"{AT}/introduce", data={"pick": str(one)})
+        await Message.all().update(state="bounced", due_at=None)
+        await follow_up(runtime)
+        row = await Introduction.get()
+        assert (row.state, row.introduced_at, row.message_id) == ("proposed", None, None)
+        task = await Visit.get()
+        assert "介绍求职者1的消息没有发到" in task.note
+        assert (await staff.post(f"{AT}/introduce", data={"pick": str(one)})).status_code == 303
+    assert (await Introduction.get()).state == "introduced"
+    assert await Message.all().count() == 2
+
+
+async def test_what_would_wait_longer_than_the_introduction_is_worth_is_refused_before(
+    runtime: Runtime, member: Member
+) -> None:
+    one = await a_seeker(1)
+    for days in (2, 5, 9, 13):  # four contacts of thirty days are all that its tier has
+        await touches.record_touch(
+            member.id, at=NOW - timedelta(days=days), direction=Direction.OUT, kind=TouchKind.VISIT, medium="phone"
+        )
+    async with as_staff(runtime, Role.MANAGER, name="主管") as staff:
+        refused = await staff.post(f"{AT}/introduce", data={"pick": str(one)})
+    assert refused.status_code == 422
+    assert "频次上限" in refused.text
+    assert await Introduction.filter(state="introduced").count() == await Message.all().count() == 0

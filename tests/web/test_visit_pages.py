@@ -200,7 +200,7 @@ async def test_a_visit_nobody_made_says_so_on_its_day_and_its_task(
     one = await add_member("Q1", "Q1号商行", owner="程雪", tier="优质")
     await plan(runtime)
     [task] = await visits.visits_of(one.id)
-    await visits.miss_visits(task.category, NOW + 30 * DAY, at=NOW + 30 * DAY)
+    await visits.miss_visits([task.id], at=NOW + 30 * DAY)
     assert "没去成" in (await browser.get(f"/visits/days/{TODAY}")).text
     shown = (await browser.get(f"/tasks/{task.id}")).text
     assert "没去成" in shown

@@ -180,7 +180,7 @@ async def _change(request: Request, head: Head, by: str, now: datetime) -> str:
         return ""
     match what:
         case "told":
-            await introductions.record_told(row.id, by=by, now=now)
+            await introducing.tell(row.id, by=by, now=now)
         case "refused":
             await introductions.refuse(row.id, reason, by=by, now=now)
         case "withdrawn":
