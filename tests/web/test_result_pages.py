@@ -27,6 +27,7 @@ from tests.web_cast import NOW, add_contact, add_member, as_staff
 
 TODAY = NOW.date()
 HEARD = {
+    "settled": "kept",  # nobody asked
     "member": "Q1",
     "result": "talked",
     "medium": "visit",

@@ -107,7 +107,11 @@ def read_result(
     contact_id: int | None = None,
     answers: Mapping[str, str] | None = None,
 ) -> tuple[VisitResult | None, dict[str, str]]:
-    """The outcome, or what is wrong: field → words. `answers`: to whether it is settled, where the task asks that."""
+    """The outcome, or what is wrong: field → words.
+
+    `answers`: what can be said of the promise or problem that the task is for; empty where it is for none, and None
+    where it is not known what it may be about.
+    """
     reader = _Reader(form, today, categories)
     result = reader.one("result", Result)
     if result is None:
@@ -128,7 +132,7 @@ def read_result(
         plans=(plan,) if plan else (),
         next_step=reader.text("next_step"),
         next_on=next_on,
-        settled=reader.one("settled", Settled),
+        settled=None if answers == {} else reader.one("settled", Settled),
     )
     if result is Result.LATER and next_on is None and "next_on" not in reader.faults:
         reader.faults["next_on"] = say("改到哪一天？")

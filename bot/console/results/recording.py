@@ -36,7 +36,7 @@ async def add_contact(request: Request) -> Response:
     head = await _seen(request, form.get("member", "").strip()[:64])
     categories = await categories_in_force(runtime.settings.huifang_templates)
     contact = await _contact(head, form.get("contact", ""))
-    result, faults = read_result(form, _today(request), categories, contact)
+    result, faults = read_result(form, _today(request), categories, contact, answers={})
     if head is None:
         faults["member"] = say("没有这个编号的企业会员。编号在会员列表里")
     if head is None or result is None:
