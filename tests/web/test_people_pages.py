@@ -73,9 +73,9 @@ async def test_a_handover_is_listed_and_taken_back(runtime: Runtime) -> None:
     assert not await Visit.filter(state="open").exists()
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh", "天后套餐到期"), ("en", "The plan ends in 5 days")])
+@pytest.mark.parametrize(("language", "words"), [("zh", "天后套餐到期"), ("en", "The plan ends in 12 days")])
 async def test_a_members_page_says_what_to_do_next(runtime: Runtime, language: str, words: str) -> None:
-    await add_member("Q1", plan_expires_on=(NOW + timedelta(days=5)).date())
+    await add_member("Q1", plan_expires_on=(NOW + timedelta(days=12)).date())
     async with as_staff(runtime, Role.AGENT, name="甲") as client:
         await Member.all().update(owner="甲")
         await client.post("/me/language", data={"language": language, "to": "/"})
