@@ -22,6 +22,7 @@ _DEPARTMENTS = ("大客户部", "会员部")
 _GOALS = {Kind.VISITS: 20, Kind.RETURNS: 15, Kind.RENEWALS: 6}
 _VISITS_OF_EACH = 9
 _VISITED_BEFORE = (40, 170)  # days: long enough ago to weigh on nobody's caps of today
+_LEFT_LYING = timedelta(days=60)  # longer than that nothing was left undone
 _HANDED_ON = 12
 _STORE = (
     ("明前绿茶", 168, 30, ("茶",), False),
@@ -115,12 +116,12 @@ def _heard(dice: random.Random, today: date) -> VisitResult:
 
 async def _work_off(dice: random.Random, now: datetime) -> None:
     for problem in await problems.browse_problems(ProblemSieve()):
-        if dice.random() < 0.7:
+        if dice.random() < 0.7 or problem.opened_at < now - _LEFT_LYING:
             await solve_problem(
                 problem.id, by=problem.owner, now=problem.opened_at + timedelta(days=dice.randint(1, 9))
             )
     for promise in await promises.browse_promises(WhichPromises.OPEN, now.astimezone(SHANGHAI).date()):
-        if dice.random() < 0.8:
+        if dice.random() < 0.8 or promise.made_at < now - _LEFT_LYING:
             state = PromiseState.KEPT if dice.random() < 0.8 else PromiseState.BROKEN
             await settle_promise(promise.id, state, by=promise.owner, now=promise.made_at + timedelta(days=2))
 

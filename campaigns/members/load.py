@@ -158,7 +158,10 @@ async def _weigh_children(
     known, orphans = await _with_parents(parent, parent_name, judged.only([not one for one in new]))
     columns = known.columns
     loaded = await _weigh(model, columns, present | {f"{parent_name}_id"}) if columns["no"] else Loaded()
-    loaded.added += sum(new)  # whose parent is new is new, but for a row that changes its parent
+    below = [no for no, one in zip(judged.columns["no"], new, strict=True) if one]
+    moved = len(await statements.ids_of(model._meta.db_table, below))  # there already, under another parent
+    loaded.added += len(below) - moved
+    loaded.changed += moved
     loaded.orphans = orphans
     return loaded
 

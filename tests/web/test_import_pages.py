@@ -15,7 +15,7 @@ from bot.console.imports.files import shown_name
 from bot.console.imports.work import work
 from bot.runtime import Runtime
 from campaigns import imports
-from campaigns.models import AuditEntry, ImportRun, Member
+from campaigns.models import AuditEntry, ImportRun, Member, Posting
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_member, as_staff
 
@@ -80,6 +80,23 @@ async def test_a_file_is_uploaded_weighed_imported_and_its_rejects_taken(
     did = {entry.action for entry in await AuditEntry.all()}
     assert {"import_uploaded", "import_started", "rejects_taken"} <= did
     assert "会员.csv" in (await browser.get("/imports")).text
+
+
+async def test_a_posting_that_goes_to_a_new_member_is_weighed_as_the_import_takes_it(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    await Posting.create(no="P1", member_id=(await add_member("Q9")).id, title="厨师", state="live")
+    postings = "职位编号,会员编号,职位名称,状态\nP1,Q1,厨师,在招\nP2,Q1,司机,在招\n"
+    where = await upload(browser, ("会员.csv", MEMBERS.encode()), ("职位.csv", postings.encode()))
+    weighed = numbers_of(await weigh(runtime, browser, where))
+    await browser.post(f"{where}/start")
+    await finished(runtime)
+    assert numbers_of((await browser.get(where)).text)[:4] == weighed[:4] == ["5", "3", "1", "0"]
+
+
+def numbers_of(page: str) -> list[str]:
+    """Read, added, changed, unchanged and the rest, of the head of the page."""
+    return re.findall(r'<div class="v">([\d,]+)', page)
 
 
 async def test_a_column_may_be_left_out_or_read_as_another(runtime: Runtime, browser: httpx.AsyncClient) -> None:
