@@ -75,12 +75,15 @@ _STOPS = frozenset({Why.REFUSED, Why.PAUSED, Why.JUST_TOUCHED})
 
 
 def advise(signs: CareSigns, policy: PolicySettings | None = None) -> Sequence[Advice]:
-    """Never empty. What forbids to go on is the last of the list: who refused is not called for a task either."""
+    """Never empty. What forbids to go on ends the list: who refused is not called for a task either, and beside what
+    cannot wait nobody is told to wait.
+    """
     found: list[Advice] = []
     for one in _reasons(signs, policy or PolicySettings()):
-        found.append(one)
-        if one.why in _STOPS:
-            break
+        if one.why not in _STOPS:
+            found.append(one)
+            continue
+        return found or [one]
     return found or [Advice(Act.WAIT, Why.QUIET)]
 
 

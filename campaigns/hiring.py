@@ -142,8 +142,8 @@ async def ids_by_number(numbers: Collection[str]) -> dict[str, int]:
 
 
 async def who_needs(occupations: Collection[str], owners: Collection[str] | None = None) -> list[int]:
-    """Members with a live posting of one of these occupations, those who want most heads first."""
-    wanted = set(occupations)
+    """Members with a live posting of one of these occupations, or of what these titles mean, most heads first."""
+    wanted = {*occupations, *(meant for one in occupations for meant in occupations_of(one))}
     heads: dict[int, int] = {}
     for need in await needs_now(owners):
         if wanted & set(occupations_of(need.role)):

@@ -21,7 +21,7 @@ from campaigns.terms import Tier
 
 _LONGEST = 64
 _LISTED = 30  # rows of the comparison
-_BY = {"tier": "分级", "owner": "负责人", "trade": "行业"}
+_BY = {"tier": "按分级比较", "owner": "按负责人比较", "trade": "按行业比较"}
 
 
 async def funnel(request: Request) -> Response:

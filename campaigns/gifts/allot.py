@@ -7,7 +7,7 @@ which the money does not go round gets cheaper gifts rather than gifts for some 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from campaigns.gifts.values import Allotted, Candidate, Gift, GiftRules, Line, Obstacle, Why
@@ -86,9 +86,12 @@ def _steps(offers: Mapping[int, Sequence["_Bundle"]], ceiling: int) -> list[int]
 
 @dataclass(frozen=True, slots=True)
 class _Bundle:
+    """`instead`: the house gift of a first visit that it does without, once no piece of it is left."""
+
     gifts: tuple[Gift, ...]
     why: tuple[Why, ...]
     liking: int
+    instead: tuple[Gift, ...] = ()
 
     @property
     def value(self) -> int:
@@ -100,11 +103,16 @@ def _bundles(one: Candidate, gifts: Sequence[Gift], rules: GiftRules) -> list[_B
     may = [gift for gift in gifts if _allowed(one, gift, rules)]
     house = [] if one.visited else sorted((gift for gift in may if gift.house), key=lambda gift: (-gift.value, gift.id))
     first = _Bundle((house[0],), (Why.HOUSE,), 0) if house else None
-    found = [
-        _bundle(one, gift, first) for gift in may if not gift.house and gift.value <= rules.levels.get(one.tier, 0)
-    ]
-    found.sort(key=lambda bundle: (-bundle.liking, -bundle.value, [gift.id for gift in bundle.gifts]))
-    return [*found, first] if first else found
+    of_level = [gift for gift in may if not gift.house and gift.value <= rules.levels.get(one.tier, 0)]
+    found = sorted((_bundle(one, gift, first) for gift in of_level), key=_order)
+    if first is None:
+        return found
+    without = (replace(_bundle(one, gift, None), instead=first.gifts) for gift in of_level)
+    return [*found, first, *sorted(without, key=_order)]
+
+
+def _order(bundle: _Bundle) -> tuple[int, int, list[int]]:
+    return -bundle.liking, -bundle.value, [gift.id for gift in bundle.gifts]
 
 
 def _bundle(one: Candidate, gift: Gift, first: _Bundle | None) -> _Bundle:
@@ -142,6 +150,8 @@ def _choose(
     """The best that is there, and takes it out of `store`; with it what a better one lost to."""
     lost: Obstacle | None = None
     for bundle in offers:
+        if bundle.instead and store.has(bundle.instead):
+            continue
         obstacle = _against(bundle, store, limits)
         if obstacle is None:
             store.take(bundle.gifts)

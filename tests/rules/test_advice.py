@@ -24,7 +24,7 @@ QUIET = CareSigns(_found())
         (QUIET, [Why.QUIET]),
         (replace(QUIET, refused=True, tasks_due=2), [Why.REFUSED]),
         (replace(QUIET, paused=True, answer_waits=True), [Why.PAUSED]),
-        (replace(QUIET, answer_waits=True, touched_days=0), [Why.ANSWER_WAITS, Why.JUST_TOUCHED]),
+        (replace(QUIET, answer_waits=True, touched_days=0), [Why.ANSWER_WAITS]),
         (replace(QUIET, touched_days=6, renewal_days=3), [Why.JUST_TOUCHED]),
         (replace(QUIET, touched_days=7, renewal_days=20), [Why.RENEWAL]),
         (replace(QUIET, renewal_days=21), [Why.QUIET]),

@@ -54,6 +54,15 @@ def test_a_first_visit_brings_the_house_gift_beside_the_festival_one() -> None:
     assert names(plan(Candidate(3, Tier.LOW, visited=False))) == {3: ["台历"]}
 
 
+def test_a_first_visit_for_which_no_house_gift_is_left_brings_the_others() -> None:
+    gone = replace(HOUSE, stock=1)
+    two = (Candidate(1, Tier.TOP, 2, visited=False), Candidate(2, Tier.TOP, 1, visited=False))
+    first, second = plan(*two, gifts=(gone, WINE, TEA)).lines
+    assert [gift.house for gift in first.gifts] == [True, False]
+    assert [gift.house for gift in second.gifts] == [False]
+    assert Why.HOUSE not in second.why
+
+
 def test_the_same_gift_waits_two_years() -> None:
     had = {WINE.id: date(2025, 2, 7), TEA.id: date(2025, 2, 6)}
     found = plan(Candidate(1, Tier.TOP, had=had))
