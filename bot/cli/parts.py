@@ -53,5 +53,7 @@ def print_found(found: Any, as_json: bool, lines: Callable[[Any], Any]) -> None:
 def print_json(found: Any) -> None:
     import orjson
 
-    sys.stdout.buffer.write(orjson.dumps(found, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n")
+    left = orjson.dumps(found, default=str, option=orjson.OPT_NON_STR_KEYS) + b"\n"
+    while left:  # with PYTHONUNBUFFERED a pipe takes only what it has room for
+        left = left[sys.stdout.buffer.write(left) or 0 :]
     sys.stdout.buffer.flush()

@@ -67,7 +67,7 @@ def _serve(
     """The dearest gifts for which the money goes round; where it never does, the cheapest for as many as it reaches."""
     offers = {one.member_id: _bundles(one, gifts, rules) for one in members}
     found: list[Line] = []
-    for most in _steps(offers, ceiling) or [0]:
+    for most in _steps(offers, store, ceiling) or [0]:
         tried, limits = store.copy(), _Limits(most, ceiling)
         found = [_choose(one, offers[one.member_id], gifts, rules, tried, limits) for one in members]
         if not tried.short:
@@ -77,11 +77,10 @@ def _serve(
     return found
 
 
-def _steps(offers: Mapping[int, Sequence["_Bundle"]], ceiling: int) -> list[int]:
-    """What a member of this tier may get at most, from the dearest down."""
-    return sorted(
-        {bundle.value for some in offers.values() for bundle in some if bundle.value <= ceiling}, reverse=True
-    )
+def _steps(offers: Mapping[int, Sequence["_Bundle"]], store: _Store, ceiling: int) -> list[int]:
+    """What a member of this tier may get at most, from the dearest down, of what there is."""
+    there = (bundle for some in offers.values() for bundle in some if store.has(bundle.gifts))
+    return sorted({bundle.value for bundle in there if bundle.value <= ceiling}, reverse=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,13 @@ def test_a_first_visit_for_which_no_house_gift_is_left_brings_the_others() -> No
     assert Why.HOUSE not in second.why
 
 
+def test_a_gift_of_which_no_piece_is_left_is_no_step_down_for_the_money() -> None:
+    gone, some = replace(TEA, value=39, stock=0), replace(WINE, value=100, stock=5)
+    members = [Candidate(number, Tier.TOP) for number in range(5)]
+    found = plan(*members, gifts=(gone, some), rules=replace(RULES, budget=300))
+    assert [line.value for line in found.lines] == [100, 100, 100, 0, 0]
+
+
 def test_the_same_gift_waits_two_years() -> None:
     had = {WINE.id: date(2025, 2, 7), TEA.id: date(2025, 2, 6)}
     found = plan(Candidate(1, Tier.TOP, had=had))

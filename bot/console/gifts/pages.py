@@ -1,6 +1,7 @@
 """礼品: the plans and the store; one plan with who gets what; the sheet for handing over."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -92,7 +93,7 @@ async def wish_page(request: Request, typed: Mapping[str, str], faults: Mapping[
 def _festivals(runtime: Runtime) -> list[tuple[str, str]]:
     """(name, the same with its day), the next ones first."""
     today = runtime.clock().astimezone(SHANGHAI).date()
-    found = runtime.rulebook.calendar.festivals_between(today, today.replace(year=today.year + 1))
+    found = runtime.rulebook.calendar.festivals_between(today, today + timedelta(days=365))
     return [(one.name, f"{one.name} {one.date:%Y-%m-%d}") for one in found if not one.trades]
 
 
