@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from bot.channels.base import Channel
 from bot.runtime import Runtime
@@ -95,4 +96,5 @@ async def _sent_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int,
 
 def _shown(words: Words) -> Words:
     said = {one.name: getattr(words, one.name) for one in fields(words)}
-    return replace(words, **{name: without_links(text) for name, text in said.items() if isinstance(text, str)})
+    dead: dict[str, Any] = {name: without_links(text) for name, text in said.items() if isinstance(text, str)}
+    return replace(words, **dead)
