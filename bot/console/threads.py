@@ -69,7 +69,7 @@ async def read_thread(runtime: Runtime, member_id: int, *, skip: int = 0) -> tup
     if not skip:
         touched = {row.message_id for row in shown}
         pending = await outbox.written_by_hand(member_id, BY_HAND, limit=_PENDING)
-        said += [_unsent(one, people) for one in pending if one.message_id not in touched and _is_open(one)]
+        said += [_unsent(runtime, one, people) for one in pending if one.message_id not in touched and _is_open(one)]
     return sorted(said, key=lambda one: one.at), len(rows) > MOST
 
 
@@ -136,7 +136,7 @@ def _event(row: TouchRow, people: Mapping[int, str]) -> Said:
     return Said(kind="sys", at=row.at, channel=row.medium, what=what, who=row.by, touch_id=row.id)
 
 
-def _unsent(one: ByHand, people: Mapping[int, str]) -> Said:
+def _unsent(runtime: Runtime, one: ByHand, people: Mapping[int, str]) -> Said:
     look, told = _state(str(one.state))
     if one.state in _NEVER_WENT:
         told = say("没送到：{why}").format(why=wording.refusal_words(one.reason or str(one.state)))
@@ -147,7 +147,7 @@ def _unsent(one: ByHand, people: Mapping[int, str]) -> Said:
         at=one.at,
         channel=str(one.channel),
         who=one.by,
-        text=one.text or say("审核过的短信，发出后显示原话"),
+        text=sender.without_links(runtime, one.message_id, one.text) or say("审核过的短信，发出后显示原话"),
         subject=one.subject,
         state=look,
         state_words=told,

@@ -66,7 +66,7 @@ async def test_an_answer_by_wechat_is_sent_once_and_its_words_are_shown_for_ever
     words = (await sender.show_words(home.runtime, [message.id]))[message.id]
     assert isinstance(words, WechatWords)
     link = home.runtime.links(message.id)["way_in"]
-    assert words.text == f"＜a>您好＜/a>\n点这里：{link}"
+    assert words.text == f"＜a>您好＜/a>\n点这里：{home.runtime.public_url}/in/（只有客户能用）"
     assert [link in str(one.words) for one in arrived(home, ChannelName.WECHAT)] == [True, False]
     touch = await Touch.get(message_id=message.id, direction="out")
     assert (touch.by, touch.kind, touch.contact_id) == (BY, "message", player.contact_id)
