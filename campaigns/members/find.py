@@ -42,6 +42,11 @@ async def match_member(channel: ChannelName, address: str) -> Match | None:
     return Match(contact.member_id, contact.id) if contact else None
 
 
+async def is_members_address(channel: ChannelName, address: str) -> bool:
+    """Whether any member has a contact with this address, whoever may see that member."""
+    return await Contact.filter(**_having(channel, address)).exists()
+
+
 async def members_sharing(match: Match, channel: ChannelName, address: str) -> dict[int, str]:
     """Whom a word from this address stands for, id → number: `match` and every member with a contact who has it.
 

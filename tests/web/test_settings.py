@@ -13,7 +13,7 @@ from campaigns import api_tokens, outbox
 from campaigns.models import ApiToken, AuditEntry
 from campaigns.rights import Right, Role
 from tests.fleet import sandbox_of
-from tests.web_cast import NOW, add_colleague, add_member, as_staff
+from tests.web_cast import NOW, add_colleague, add_contact, add_member, as_staff
 
 HOSTILE = "<script>alert(1)</script>\"'" + "长" * 37
 
@@ -144,3 +144,8 @@ async def test_a_test_goes_out_to_the_stand_in(sqlite_database: Settings) -> Non
         answer = await client.post("/settings/channels/test", data={"channel": "sms", "to": "12"})
         assert "这个地址不对" in answer.text
         assert 'value="12"' in answer.text
+        await add_contact(await add_member("W1"), mobile="15483503033")
+        answer = await client.post("/settings/channels/test", data={"channel": "sms", "to": "15483503033"})
+        assert answer.status_code == 422
+        assert "这是企业会员的联系人的" in answer.text
+        assert 'value="15483503033"' in answer.text

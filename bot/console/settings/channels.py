@@ -24,6 +24,7 @@ from campaigns.audit import Action, Entry, last_of
 from campaigns.cells import parse_email, parse_mobile
 from campaigns.errors import OutreachError
 from campaigns.folders import render_sample
+from campaigns.members import consent, find
 from campaigns.rights import Right
 from campaigns.tallies import sent_on
 from campaigns.terms import SHANGHAI, ChannelName, MessageClass, Outbound, Reaction, SendResult, Words
@@ -82,6 +83,8 @@ async def test(request: Request) -> Response:
     name = ChannelName(given)
     if not (address := read_address(name, typed)):
         return await _page(request, fault=(name, typed, say("这个地址不对，改好再发")), status_code=422)
+    if why := await not_ones_own(name, address):
+        return await _page(request, fault=(name, typed, why), status_code=422)
     try:
         result = await _try(runtime, name, address)
         if result is None:
@@ -114,6 +117,15 @@ def refusal_of(result: SendResult) -> str:
     words = say(_REACTIONS[result.reaction]) if result.reaction in _REACTIONS else str(result.reaction)
     said = " ".join(one for one in (result.code, result.detail) if one)
     return f"{words}（{said}）" if said else words
+
+
+async def not_ones_own(name: ChannelName, address: str) -> str:
+    """A test is for oneself: why this address is none of ours, in words; empty where nothing speaks against it."""
+    if await find.is_members_address(name, address):
+        return say("这是企业会员的联系人的，试发只能发给自己，换成自己的")
+    if await consent.is_suppressed(name, address):
+        return say("这个地址在屏蔽名单里，不能发，换一个自己的")
+    return ""
 
 
 def read_address(name: ChannelName, typed: str) -> str:
