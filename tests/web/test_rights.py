@@ -115,7 +115,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/members/{number:path}/pause"): "manager marketer agent",
     ("POST", "/members/{number:path}/resume"): "manager marketer agent",
     ("POST", "/members/{number:path}/stop"): "manager marketer agent",
-    ("POST", "/members/{number:path}/lift"): "manager marketer",
+    ("POST", "/members/{number:path}/lift"): "manager",
     ("POST", "/members/{number:path}/tier"): "manager marketer",
     ("POST", "/members/{number:path}/tier/end"): "manager marketer",
     ("GET", "/tasks"): "manager marketer agent viewer",
