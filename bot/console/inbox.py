@@ -23,6 +23,7 @@ from campaigns import conversations, planner, staff, visits
 from campaigns.audit import Action
 from campaigns.conversations import PAGE, Line, Sieve, State, Tab
 from campaigns.members import find
+from campaigns.replies import strangers
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, Intent
 
@@ -132,6 +133,8 @@ async def _list(request: Request, current: str) -> dict[str, Any]:
     kept = _query(tab, text, number)
     rows = [_row(line, kept, now, today, current) for line in found.lines]
     counts = [(str(one), say(_TABS[one]), found.counts[one], f"/inbox{_query(one, text, 1)}") for one in Tab]
+    if visitor.staff.owners is None:
+        counts.append(("unknown", say("认不出是谁"), await strangers.count_unknown(), "/inbox/unknown"))
     return {
         "rows": rows,
         "tabs": counts,
@@ -141,7 +144,7 @@ async def _list(request: Request, current: str) -> dict[str, Any]:
         "pages": max(1, -(-found.total // PAGE)),
         "total": found.total,
         "turn": lambda to: f"/inbox{_query(tab, text, to)}",
-        "stamp": _digest(repr([(row, kept) for row in rows]) + repr(sorted(found.counts.items()))),
+        "stamp": _digest(repr([(row, kept) for row in rows]) + repr(counts)),
         "part": f"/inbox/parts/list?{urlencode({**_asked(tab, text, number), 'at': current})}",
         "at": current,
     }

@@ -8,9 +8,12 @@ import pytest
 
 from bot.clock import ProductClock
 from bot.inbox import Inbox
+from bot.keyword_table import table_in_force
 from bot.runtime import Runtime
 from campaigns import conversations
 from campaigns.models import AuditEntry, Contact, Conversation, Correction, Member, Message, Suppression, Touch
+from campaigns.replies import strangers
+from campaigns.replies.taking import take_event
 from campaigns.rights import Role
 from campaigns.terms import ChannelName, Direction, ReachChange, Reply, TouchKind
 from campaigns.touches import record_touch
@@ -299,3 +302,35 @@ async def test_the_list_has_fifty_a_page_and_is_searched(runtime: Runtime, brows
     assert "第51商行" in first  # who waits longest comes first
     assert "第2页，共2页" in second
     assert (await browser.get("/inbox", params={"find": "q300007"})).text.count('class="conv conv--new"') == 1
+
+
+async def test_who_is_not_known_is_listed_linked_by_name_and_counted_today(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    member = await add_member("Q200009", "阳泉铸造厂")
+    table = await table_in_force(runtime.settings.huifang_templates)
+    said = Reply("up-1", ChannelName.SMS, NOW, "15400009999", HOSTILE)
+    await take_event(said, message_id=None, now=NOW, table=table)
+    [one] = await strangers.list_unknown()
+    assert 'href="/inbox/unknown"' in (await browser.get("/")).text
+    assert "认不出是谁" in (await browser.get("/inbox")).text
+    page = (await browser.get("/inbox/unknown")).text
+    assert "15400009999" in page
+    assert "<script>alert" not in page
+    async with as_staff(runtime, Role.VIEWER, login="viewer") as viewer:
+        page = (await viewer.get("/inbox/unknown")).text
+        assert "15400009999" not in page
+        assert "归到这家" not in page
+    async with as_staff(runtime, Role.MARKETER, login="market", department="东区") as marketer:
+        assert (await marketer.get("/inbox/unknown")).status_code == 404
+        assert (await marketer.post(f"/inbox/unknown/{one.id}/away")).status_code == 404
+    path = f"/inbox/unknown/{one.id}/link"
+    answer = await browser.post(path, data={"member": "没有的"})
+    assert (answer.status_code, "没有这个编号或名字" in answer.text) == (422, True)
+    answer = await browser.post(path, data={"member": "阳泉"})
+    assert (answer.status_code, 'name="member" value="Q200009"' in answer.text) == (422, True)
+    assert (await browser.post(path, data={"member": "Q200009"})).headers["location"] == "/inbox/unknown?done=linked"
+    assert (await browser.post(path, data={"member": "Q200009"})).headers["location"] == "/inbox/unknown?done=gone"
+    found = await conversations.find(member.id)
+    assert found
+    assert "没有认不出的" in (await browser.get("/inbox/unknown")).text
