@@ -93,7 +93,7 @@ async def composer_for(
     back: str,
     typed: Mapping[str, str] | None = None,
     problem: str = "",
-    whole: bool = True,
+    whole: bool = False,
 ) -> Composer:
     """The box for one member; `back` is the page it stands on. `typed`: what a form that failed was filled with.
 

@@ -67,7 +67,7 @@ async def test_who_waits_is_listed_and_his_words_stand_beside_what_is_known(
     assert "听成" in one
     assert "还可回<b>5</b>条" in one
     assert "短信</span>" not in one.partition('class="ways"')[2].partition("</fieldset>")[0].partition("个不能用")[0]
-    assert "q200001@datong.example" in one
+    assert "q***@datong.example" in one
     assert (await browser.get("/inbox/Q9")).status_code == 404
     assert (await AuditEntry.get(action="member_seen")).subject == "member/Q200001"
 
@@ -334,3 +334,14 @@ async def test_who_is_not_known_is_listed_linked_by_name_and_counted_today(
     found = await conversations.find(member.id)
     assert found
     assert "没有认不出的" in (await browser.get("/inbox/unknown")).text
+
+
+async def test_numbers_are_masked_until_they_are_asked_for(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await talking(runtime)
+    page = (await browser.get("/inbox/Q200001")).text
+    assert "q200001@datong.example" not in page
+    assert not await AuditEntry.filter(action="numbers_seen").exists()
+    assert "q200001@datong.example" in (await browser.post("/inbox/Q200001/numbers")).text
+    assert (await AuditEntry.get(action="numbers_seen")).subject == "member/Q200001"
+    async with as_staff(runtime, Role.AGENT, name="林", login="agent") as agent:
+        assert (await agent.post("/inbox/Q200001/numbers")).status_code == 403

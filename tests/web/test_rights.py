@@ -186,6 +186,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/inbox/heard/{id:int}"): "manager marketer agent",
     ("GET", "/inbox/canned"): "manager marketer agent viewer",
     ("POST", "/inbox/canned"): "manager marketer agent",
+    ("POST", "/inbox/{number:path}/numbers"): "manager",
     ("GET", "/inbox/unknown"): "manager marketer agent viewer",
     ("POST", "/inbox/unknown/{id:int}/link"): "manager marketer agent",
     ("POST", "/inbox/unknown/{id:int}/away"): "manager marketer agent",
