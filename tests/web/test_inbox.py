@@ -17,7 +17,7 @@ from campaigns.replies.taking import take_event
 from campaigns.rights import Role
 from campaigns.terms import ChannelName, Direction, ReachChange, Reply, TouchKind
 from campaigns.touches import record_touch
-from tests.web_cast import NOW, add_contact, add_member, as_staff
+from tests.web_cast import NOW, add_contact, add_member, approved, as_staff
 
 NONCE = re.compile(r'name="nonce" value="([^"]+)"')
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -345,3 +345,21 @@ async def test_numbers_are_masked_until_they_are_asked_for(runtime: Runtime, bro
     assert (await AuditEntry.get(action="numbers_seen")).subject == "member/Q200001"
     async with as_staff(runtime, Role.AGENT, name="林", login="agent") as agent:
         assert (await agent.post("/inbox/Q200001/numbers")).status_code == 403
+
+
+async def test_an_sms_is_shown_as_it_goes_to_each_contact(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await approved(runtime, "unread_resumes")
+    member = await add_member("Q200007")
+    first = await add_contact(member, "C1", mobile="15483503041", email=None, name="刘总")
+    second = await add_contact(member, "C2", mobile="15483503042", email=None, name="王会计", is_primary=False)
+    page = (await browser.get("/inbox/Q200007")).text
+    for one in (first, second):
+        assert f'value="{one.id}/unread_resumes"' in page
+        assert f"{one.name} · " in page
+    form = {"way": f"{second.id}:sms", "nonce": "nonce-0007", "back": "/inbox/Q200007"}
+    answer = await browser.post("/members/Q200007/write", data={**form, "sms": f"{first.id}/unread_resumes"})
+    assert (answer.status_code, "写给另一位联系人的" in answer.text) == (422, True)
+    assert await Message.all().count() == 0
+    sent = await browser.post("/members/Q200007/write", data={**form, "sms": f"{second.id}/unread_resumes"})
+    assert sent.status_code == 303, sent.text
+    assert (await Message.get()).address == "15483503042"
