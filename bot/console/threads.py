@@ -8,6 +8,7 @@ from typing import Any
 from bot import sender, wording
 from bot.language import say
 from bot.runtime import Runtime
+from bot.tokens import without_links
 from campaigns import conversations, definitions, outbox, touches
 from campaigns.conversations import BY_HAND
 from campaigns.members import find
@@ -71,7 +72,7 @@ async def read_thread(runtime: Runtime, member_id: int, *, skip: int = 0) -> tup
     if not skip:
         touched = {row.message_id for row in shown}
         pending = await outbox.written_by_hand(member_id, BY_HAND, limit=_PENDING)
-        said += [_unsent(runtime, one, people) for one in pending if one.message_id not in touched and _is_open(one)]
+        said += [_unsent(one, people) for one in pending if one.message_id not in touched and _is_open(one)]
     return sorted(said, key=lambda one: one.at), len(rows) > MOST
 
 
@@ -129,7 +130,7 @@ def _theirs(row: TouchRow, people: Mapping[int, str], corrected: Mapping[int, co
         at=row.at,
         channel=row.medium,
         who=people.get(row.contact_id or 0, "") or say("对方"),
-        text=row.text,
+        text=without_links(row.text),  # they may quote us
         auto=row.kind is TouchKind.AUTO_REPLY,
         touch_id=row.id,
         heard=str(right.now) if right else row.intent,
@@ -145,7 +146,7 @@ def _event(row: TouchRow, people: Mapping[int, str]) -> Said:
     return Said(kind="sys", at=row.at, channel=row.medium, what=what, who=row.by, touch_id=row.id)
 
 
-def _unsent(runtime: Runtime, one: ByHand, people: Mapping[int, str]) -> Said:
+def _unsent(one: ByHand, people: Mapping[int, str]) -> Said:
     look, told = _state(str(one.state))
     if one.state in _NEVER_WENT:
         told = say("没送到：{why}").format(why=wording.refusal_words(one.reason or str(one.state)))
@@ -156,7 +157,7 @@ def _unsent(runtime: Runtime, one: ByHand, people: Mapping[int, str]) -> Said:
         at=one.at,
         channel=str(one.channel),
         who=one.by,
-        text=sender.without_links(runtime, one.message_id, one.text) or say("审核过的短信，发出后显示原话"),
+        text=without_links(one.text) or say("审核过的短信，发出后显示原话"),
         subject=one.subject,
         state=look,
         state_words=told,

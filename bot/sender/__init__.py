@@ -3,6 +3,6 @@
 from bot.sender import by_hand
 from bot.sender.asking import reconcile, recover
 from bot.sender.draining import drain
-from bot.sender.filling import show_words, without_links
+from bot.sender.filling import show_words
 
-__all__ = ["by_hand", "drain", "reconcile", "recover", "show_words", "without_links"]
+__all__ = ["by_hand", "drain", "reconcile", "recover", "show_words"]

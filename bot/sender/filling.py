@@ -1,11 +1,12 @@
 """Words for claimed messages, and the same words again from what the ledger kept."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from bot.channels.base import Channel
 from bot.runtime import Runtime
+from bot.tokens import without_links
 from campaigns import outbox
 from campaigns.content import Compiled, render
 from campaigns.folders import compiled_content
@@ -14,8 +15,6 @@ from campaigns.planner import Checked
 from campaigns.terms import MessageClass, Outbound, WechatMode, Words
 
 _LINKS_AT = "links"  # in what is kept, for the links themselves: the address they lead to
-_ONLY_THEIRS = "（只有客户能用）"  # in what staff see, in the place of what makes a link work
-_Said = TypeVar("_Said")
 _UNSUBSCRIBABLE = frozenset({MessageClass.MARKETING, MessageClass.GREETING})
 
 
@@ -61,7 +60,7 @@ def named(channel: Channel, group: Sequence[Ready]) -> list[Ready]:
 
 async def refill(runtime: Runtime, claimed: Sequence[Claimed]) -> list[Ready]:
     """What was on the wire, as it was, from the facts that were kept."""
-    words = await _words_again(runtime, [one.id for one in claimed])
+    words = await _sent_words(runtime, [one.id for one in claimed])
     return [
         Ready(
             one,
@@ -79,36 +78,23 @@ def _name(runtime: Runtime, one: Claimed) -> str:
 
 
 async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:
-    """The exact words of messages that went out, for whoever is not the customer: their links lead nowhere."""
-    words = await _words_again(runtime, message_ids)
-    return {message_id: without_links(runtime, message_id, one) for message_id, one in words.items()}
+    """The exact words of messages that went out, for colleagues to read: their links are dead."""
+    return {key: _shown(words) for key, words in (await _sent_words(runtime, message_ids)).items()}
 
 
-def without_links(runtime: Runtime, message_id: int, said: _Said) -> _Said:
-    """Words, or a text, in which the links of this message are still seen and cannot be used."""
-    dead: _Said = _dead(said, list(runtime.tokens.links(message_id).values()))
-    return dead
-
-
-def _dead(said: Any, tokens: Sequence[str]) -> Any:
-    if type(said) is str:
-        for token in tokens:
-            said = said.replace(token, _ONLY_THEIRS)
-        return said
-    if isinstance(said, Mapping):
-        return {name: _dead(value, tokens) for name, value in said.items()}
-    if is_dataclass(said) and not isinstance(said, type):
-        return replace(said, **{one.name: _dead(getattr(said, one.name), tokens) for one in fields(said)})
-    return said
-
-
-async def _words_again(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:
-    """Filled again from what was kept."""
-    filled: dict[int, Words] = {}
+async def _sent_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:
+    """The exact words of messages that went out, filled again from what was kept."""
+    found: dict[int, Words] = {}
     for sent in (await outbox.sent_words(message_ids)).values():
         if sent.facts is None:
             continue
         mode = WechatMode(sent.wechat_mode) if sent.wechat_mode else None
         variables = {**sent.facts, "links": runtime.links(sent.message_id, str(sent.facts.get(_LINKS_AT, "")))}
-        filled[sent.message_id] = render(compiled_content(sent.files), sent.channel, variables, mode)
-    return filled
+        found[sent.message_id] = render(compiled_content(sent.files), sent.channel, variables, mode)
+    return found
+
+
+def _shown(words: Words) -> Words:
+    said = {one.name: getattr(words, one.name) for one in fields(words)}
+    dead: dict[str, Any] = {name: without_links(text) for name, text in said.items() if isinstance(text, str)}
+    return replace(words, **dead)

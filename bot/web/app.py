@@ -28,6 +28,7 @@ from bot.console import (
     strangers,
     talking,
     targets,
+    virtual_time,
     writing,
 )
 from bot.console.gifts import acts as gift_acts
@@ -119,6 +120,7 @@ PAGES = (
     auditing,
     funnel,
     targets,
+    virtual_time,
     handing,
     overview,
     departments,

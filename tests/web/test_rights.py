@@ -196,6 +196,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/settings/keywords/corrections.toml"): "",
     ("GET", "/me"): "manager marketer agent viewer",
     ("POST", "/me/language"): "manager marketer agent viewer",
+    ("POST", "/virtual-time"): "manager",
     ("POST", "/me/password"): "manager marketer agent viewer",
     ("POST", "/me/totp"): "manager marketer agent viewer",
     ("POST", "/me/totp/on"): "manager marketer agent viewer",
