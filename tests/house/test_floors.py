@@ -40,7 +40,7 @@ FLOORS: dict[float, str] = {
     "bot.sandbox.wechat_menu",
     5.25: "bot.line_words",
     5.2: "bot.wording bot.calendar_words bot.finding_words bot.tier_words bot.web.passwords bot.match_words "
-    "bot.advice_words bot.visit_limits bot.visit_words bot.result_words bot.contact_words",
+    "bot.advice_words bot.visit_limits bot.visit_words bot.result_words bot.gift_words bot.contact_words",
     5.1: "bot.language",
     5: "bot.settings bot.clock bot.process bot.tokens bot.jobs bot.tables bot.serving bot.sqlite bot.asyncpg_client "
     "bot.alone bot.copy_text bot.intake bot.pacing.* bot.channels.* bot.sandbox.* bot.sites.* bot.scripts "
@@ -67,9 +67,9 @@ FLOORS: dict[float, str] = {
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
     "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
-    "campaigns.gift_ledger campaigns.gift_store campaigns.visit_calendar campaigns.planned_lists "
+    "campaigns.gift_ledger campaigns.visit_calendar campaigns.planned_lists "
     "campaigns.visit_outcomes campaigns.problems campaigns.problem_figures campaigns.promises campaigns.hiring_plans",
-    2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks",
+    2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks campaigns.gift_store",
     2.2: "campaigns.result_lines",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.problem_file "

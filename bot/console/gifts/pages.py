@@ -7,8 +7,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot import gift_words as words
 from bot.console import sheets
-from bot.console.gifts import words
 from bot.console.gifts.form import typed_of
 from bot.console.shell import not_found, staff_page
 from bot.language import say

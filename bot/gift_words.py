@@ -1,4 +1,4 @@
-"""What the pages of gifts say: states, manners, why a gift, what a better one lost to."""
+"""What is said of gifts, in the console and by command: states, manners, why a gift, what a better one lost to."""
 
 from collections.abc import Mapping
 
