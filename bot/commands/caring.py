@@ -77,7 +77,7 @@ async def targets_of(
 ) -> dict[str, Any]:
     async with open_database(settings):
         now = as_of or await _now(settings)
-        of = targets.month_of(now, month)
+        of = targets.month_of(now, (await read_rules(settings))[1], month)
         if asked:
             who, is_department, kind, goal = asked
             if kind not in list(Kind):
