@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from bot.runtime import Runtime
 from bot.sandbox.site import OWNERS
 from bot.web.passwords import keep_password, make_password
-from campaigns import gift_ledger, gifting, problems, promises, staff, targets, transfers
+from campaigns import gift_ledger, gift_store, gifting, problems, promises, staff, targets, transfers
 from campaigns.members.browse import UNOWNED, Sieve, ids_of_list
 from campaigns.problems import ProblemSieve
 from campaigns.promises import PromiseState, WhichPromises
@@ -146,7 +146,7 @@ async def _work_off(dice: random.Random, now: datetime) -> None:
 
 async def _plan_gifts(runtime: Runtime) -> None:
     for name, value, stock, kinds, house in _STORE:
-        await gift_ledger.save_item(name, value, stock, kinds, house=house)
+        await gift_store.save_item(name, value, stock, kinds, house=house)
     usual = gifting.default_wish("春节")
     wish = gifting.Wish(usual.festival, usual.rule, _BUDGET, usual.levels, usual.manners)
     made = await gifting.reckon_plan(wish, runtime.rulebook.calendar, by=_COLLEAGUES[0][1], now=runtime.clock())

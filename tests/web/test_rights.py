@@ -55,6 +55,7 @@ TABLE: dict[tuple[str, str], str] = {
     ("POST", "/gifts/{id:int}/approve"): "manager",
     ("POST", "/gifts/{id:int}/call-off"): "manager",
     ("POST", "/gifts/lines/{id:int}/drop"): "manager marketer",
+    ("POST", "/gifts/lines/{id:int}/take-back"): "manager marketer",
     ("POST", "/gifts/lines/{id:int}/hand"): "manager marketer agent",
     ("POST", "/gifts/lines/{id:int}/not-taken"): "manager marketer agent",
     ("GET", "/gifts/tastes/{number:path}"): "manager marketer agent viewer",
