@@ -34,7 +34,7 @@ class Conductor:
         lived_through = 0
         while True:
             await asyncio.sleep(_POLL_SECONDS)
-            if not self._runtime.clock.is_virtual or await marks.is_held():
+            if not await self._may_jump() or await marks.is_held():
                 continue
             if await self._next_message(after=lived_through):
                 await self.until_done()
@@ -48,7 +48,7 @@ class Conductor:
         newest = await outbox.last_occurrence()
         await self.settle()
         while await self._next_message(up_to=newest) is not None or await self._next_task():
-            if not self._runtime.clock.is_virtual:
+            if not await self._may_jump():
                 await asyncio.sleep(_POLL_SECONDS)
             elif following := await self.next_moment():
                 await self.jump(following)
@@ -101,6 +101,9 @@ class Conductor:
             return
         self._runtime.clock.set(moment)
         await set_clock(self._runtime.clock, self._runtime.settings)
+
+    async def _may_jump(self) -> bool:
+        return self._runtime.clock.is_virtual and await marks.read_mark(marks.AT_REAL_PACE) is None
 
     async def _next_message(self, *, after: int = 0, up_to: int | None = None) -> datetime | None:
         return await outbox.next_due(self._runtime.clock(), self._runtime.channels, after=after, up_to=up_to)

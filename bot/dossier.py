@@ -6,6 +6,7 @@ from typing import Any
 
 from bot import sender
 from bot.runtime import Runtime
+from bot.tokens import without_links
 from bot.wording import NOT_SENT
 from campaigns import outbox, planner, touches, visits
 from campaigns.cells import parse_key
@@ -89,7 +90,7 @@ def _outbound(
 
 
 def _inbound(row: TouchRow) -> dict[str, Any]:
-    return {**_line(row), "campaign": "", "state": "", "text": row.text}
+    return {**_line(row), "campaign": "", "state": "", "text": without_links(row.text)}  # they may quote us
 
 
 def _unsent(row: NotSent) -> dict[str, Any]:

@@ -5,10 +5,13 @@ import csv
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from bot.process import bulk_work
+from campaigns import audit, transfers
+from campaigns.audit import Action
 from campaigns.columns import Recognised, TableKind
 from campaigns.errors import InputError
 from campaigns.members.load import Loaded, Orphan, load_chunk, weigh_chunk
@@ -196,3 +199,12 @@ def neutral(cell: object) -> str:
     """A cell that no spreadsheet takes for a formula."""
     text = str(cell)
     return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+async def follow_owners(now: datetime) -> None:
+    """Whom the site gave a member to since the last import has it, with all that is under way for it."""
+    for one in await transfers.follow_site(now):
+        await audit.record_audit(
+            Action.MEMBERS_ASSIGNED, at=datetime.now(UTC), who=transfers.SITE, subject="members",
+            detail={"count": one.members, "owner": one.owner},
+        )  # fmt: skip

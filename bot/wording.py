@@ -193,6 +193,7 @@ ACTION_WORDS = {
     "plan_changed": "改用工计划",
     "numbers_seen": "看号码",
     "target_set": "定目标",
+    "clock_changed": "改演练时钟",
     "visits_changed": "排拜访",
     "keywords_changed": "改关键词表",
     "seekers_seen": "看求职者",

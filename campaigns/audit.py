@@ -68,6 +68,7 @@ class Action(StrEnum):
     GIFTS_CHANGED = "gifts_changed"  # the store, a plan, a line of it, a taste
     TARGET_SET = "target_set"
     VISITS_CHANGED = "visits_changed"  # a visit moved, intensive care, an absence
+    CLOCK_CHANGED = "clock_changed"  # the sandbox's: it jumps, or goes at real pace
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Members who came back by one of our links: who, after what, how many a day. Counted over a few days, by index."""
+"""Members who came back, by one of our links or of own accord: who, after what, how many a day.
+
+Counted over a few days.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from campaigns import statements
+from campaigns.statements.returning import came_back_alone
 from campaigns.terms import TouchKind
 
 _HEARD = f"t.direction <> 'out' AND t.kind = '{TouchKind.RETURN}'"  # the words of the index touches_heard_at
@@ -26,7 +30,7 @@ class Comeback:
 
 
 async def latest_comebacks(since: datetime, owners: Collection[str] | None, most: int) -> Sequence[Comeback]:
-    """The newest returns, each member once."""
+    """The newest returns by a link, each member once."""
     where, params = _where(since, owners)
     rows = await statements.query(
         f"""
@@ -41,6 +45,27 @@ async def latest_comebacks(since: datetime, owners: Collection[str] | None, most
         *params,
     )
     return [_comeback(row) for row in rows]
+
+
+async def latest_logins(since: datetime, owners: Collection[str] | None, most: int) -> Sequence[Comeback]:
+    """The newest who logged in of own accord after a month without, each member once."""
+    where, params = _alone(since, owners)
+    rows = await statements.query(
+        f"""
+        SELECT m.no, m.name, m.tier, m.owner, NULL AS campaign, NULL AS channel, NULL AS sent_at,
+          (SELECT min(l.at) FROM logins l WHERE l.member_id = m.id AND l.at >= $1) AS at
+        FROM members m WHERE {where} ORDER BY m.last_login_at DESC, m.id LIMIT {int(most)}
+        """,
+        *params,
+    )
+    return [_comeback(row) for row in rows]
+
+
+async def count_logins(since: datetime, owners: Collection[str] | None) -> int:
+    """How many members logged in of own accord after a month without."""
+    where, params = _alone(since, owners)
+    [row] = await statements.query(f"SELECT count(*) AS n FROM members m WHERE {where}", *params)
+    return int(row["n"])
 
 
 async def count_comebacks(since: datetime, owners: Collection[str] | None) -> int:
@@ -78,6 +103,21 @@ def _where(since: datetime, owners: Collection[str] | None) -> tuple[str, list[A
         *params,
         statements.id_list(db, sorted(owners)),
     ]
+
+
+def _alone(since: datetime, owners: Collection[str] | None) -> tuple[str, list[Any]]:
+    params: list[Any] = []
+
+    def take(value: object) -> str:
+        params.append(value)
+        return f"${len(params)}"
+
+    where = came_back_alone(since, take)
+    if owners is None:
+        return where, params
+    db = statements.connection()
+    mine = take(statements.id_list(db, sorted(owners)))
+    return f"{where} AND m.owner {statements.ids_in(db, mine, 'text')}", params
 
 
 def _comeback(row: Mapping[str, Any]) -> Comeback:

@@ -9,6 +9,8 @@ from campaigns.models import Mark
 RESTORED = "restored"
 TIERS_DUE = "tiers_due"
 """Members were changed by a program since tiers were assigned."""
+AT_REAL_PACE = "clock_at_real_pace"
+"""Somebody said that the virtual clock is not to jump."""
 _WORKER = "worker"
 _ALIVE = timedelta(seconds=30)  # three signs may be missed
 

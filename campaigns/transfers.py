@@ -12,12 +12,14 @@ from campaigns.members.assigning import Assignment
 from campaigns.members.browse import Sieve
 from campaigns.members.find import count_members_of
 from campaigns.models import Transfer as Row
-from campaigns.rights import Right
+from campaigns.rights import Right, Role
 from campaigns.terms import SHANGHAI
 
 Held = Mapping[str, Sequence[int]]
 _LARGEST = 2**31 - 1
 _LISTED = 100
+SITE = "招聘网站"
+"""Who handed over what was given to another on the site itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +103,11 @@ async def transfer(sieve: Sieve, owner: str, *, by: str, now: datetime) -> Trans
         if not given.count:
             return None
         ids = [one for some in given.before.values() for one in some]
-        tasks = await _count("visits", "state = 'open'", ids)
         held = {kind.name: await _handed(kind, given.before, person, now) for kind in _KINDS}
         counts = {
-            "tasks": tasks,
-            "promises": await _count("visits", "state = 'open' AND category = 'promise'", ids),
-            "problems": await _count("problems", "solved_at IS NULL", ids),
+            "tasks": await _count("visits", "state = 'open'", ids, person),
+            "promises": await _count("visits", "state = 'open' AND category = 'promise'", ids, person),
+            "problems": await _count("problems", "solved_at IS NULL", ids, person),
             "conversations": sum(map(len, held["conversations"].values())),
             "messages": await _count("messages", "state = 'queued'", ids),
             "visits": await visit_calendar.follow_owners(ids, _day_of(now)),
@@ -124,6 +125,17 @@ async def transfer(sieve: Sieve, owner: str, *, by: str, now: datetime) -> Trans
     return _read(row)
 
 
+async def follow_site(now: datetime) -> list[Transfer]:
+    """Members that an import found given to another on the site, handed over as a colleague hands them over."""
+    rows = await statements.query("SELECT id, owner_due FROM members WHERE owner_due IS NOT NULL ORDER BY id")
+    due: dict[str, list[int]] = {}
+    for row in rows:
+        due.setdefault(row["owner_due"], []).append(row["id"])
+    found = [await transfer(Sieve(ids=tuple(ids)), owner, by=SITE, now=now) for owner, ids in sorted(due.items())]
+    await statements.run("UPDATE members SET owner_due = NULL WHERE owner_due = owner")
+    return [one for one in found if one]
+
+
 async def _handed(kind: _Kind, before: Held, to: str, now: datetime) -> dict[str, list[int]]:
     handed = {}
     for was, members in before.items():
@@ -137,19 +149,32 @@ def _day_of(now: datetime) -> date:
     return now.astimezone(SHANGHAI).date()
 
 
-async def _count(table: str, asked: str, member_ids: Collection[int]) -> int:
+async def _count(table: str, asked: str, member_ids: Collection[int], person: str | None = None) -> int:
+    """With `person` of what went along: in that hand now, or in nobody's."""
     db = statements.connection()
+    params: list[object] = [statements.id_list(db, member_ids)]
+    if person is not None:
+        params.append(person)
+        asked += " AND owner IN ('', $2)"
     rows = await statements.query(
-        f"SELECT count(*) AS n FROM {table} WHERE {asked} AND member_id {statements.ids_in(db, '$1', 'int')}",
-        statements.id_list(db, member_ids),
+        f"SELECT count(*) AS n FROM {table} WHERE {asked} AND member_id {statements.ids_in(db, '$1', 'int')}", *params
     )
     return int(rows[0]["n"])
 
 
 def _head_of(department: str, everybody: Sequence[staff.StaffMember]) -> str:
-    """Who gives a department's members on: the first of it who may."""
-    able = [one.name for one in everybody if one.active and one.department == department and one.may(Right.ASSIGN)]
-    return min(able, default="") if department else ""
+    """Who hears that a department was given members: who gives them on there, else who answers, else an admin."""
+    if not department:
+        return ""
+    there = [one for one in everybody if one.active and one.department == department]
+    for able in (
+        [one.name for one in there if one.may(Right.ASSIGN)],
+        [one.name for one in there if one.may(Right.ANSWER)],
+        [one.name for one in everybody if one.active and one.role is Role.ADMIN],
+    ):
+        if able:
+            return min(able)
+    return ""
 
 
 async def _tell(row: Row, person: str, member_id: int, now: datetime) -> int:
@@ -165,11 +190,16 @@ async def _tell(row: Row, person: str, member_id: int, now: datetime) -> int:
 
 def _note(row: Row) -> str:
     counts = row.moved["counts"]
-    names = {"tasks": "个任务", "conversations": "个会话", "messages": "条待发消息", "visits": "次排好的拜访"}
-    parts = ((counts[name], what) for name, what in names.items())
-    along = "、".join(f"{n}{what}" for n, what in parts if n)
+    within = _told(counts, {"promises": "件答应的事", "problems": "个没解决的问题"})
+    tasks = f"{counts['tasks']}个任务" + (f"（其中{within}）" if within else "") if counts["tasks"] else ""
+    others = _told(counts, {"conversations": "个会话", "messages": "条待发消息", "visits": "次排好的拜访"})
+    along = "、".join(one for one in (tasks or within, others) if one)
     to = "" if row.moved["person"] else f"给{row.owner}"
     return f"{row.by}移交{to}{row.members}家会员" + (f"，一起来的有{along}" if along else "")
+
+
+def _told(counts: Mapping[str, int], names: Mapping[str, str]) -> str:
+    return "、".join(f"{counts[name]}{what}" for name, what in names.items() if counts[name])
 
 
 async def take_back(transfer_id: int, *, now: datetime) -> Assignment | None:

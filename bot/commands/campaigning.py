@@ -5,7 +5,6 @@ import getpass
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
 from bot.clock import ProductClock
@@ -15,12 +14,20 @@ from bot.runtime import check_rules, follow_clock, read_rulebook, set_clock
 from bot.settings import Settings
 from bot.wording import HELD
 from campaigns import definitions, marks, outbox, planner
-from campaigns.content import sms_segments
 from campaigns.errors import DefinitionError, InputError, StateError
-from campaigns.folders import CampaignFolder, lint_folder, lint_together, place_of, read_folder, render_sample
+from campaigns.folders import (
+    CampaignFolder,
+    SmsCost,
+    lint_folder,
+    lint_together,
+    place_of,
+    read_folder,
+    render_sample,
+    sms_cost,
+)
 from campaigns.planner import CAN, Preview
 from campaigns.reports import campaign_reports
-from campaigns.terms import SHANGHAI, ChannelName, SmsWords
+from campaigns.terms import SHANGHAI, ChannelName
 
 
 async def listing(settings: Settings) -> list[dict[str, Any]]:
@@ -135,8 +142,8 @@ async def preview(settings: Settings, key: str, as_of: datetime | None) -> dict[
         book = await read_rulebook(settings)
         with _inside(key):
             found = await planner.preview(folder, now(), book)
-            price = sms_price(folder, found.channels.get(ChannelName.SMS, 0), settings.sms_segment_yuan)
-            return {**preview_document(found), "sms": price}
+            cost = sms_cost(folder, found.channels.get(ChannelName.SMS, 0), settings.sms_segment_yuan)
+            return {**preview_document(found), "sms": sms_price(cost)}
 
 
 async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
@@ -205,19 +212,15 @@ async def need_campaign(settings: Settings, key: str) -> None:
         await load(settings, key)
 
 
-def sms_price(folder: CampaignFolder, messages: int, yuan: Decimal) -> dict[str, Any] | None:
-    """What the SMS of a run would cost, in yuan, by the sample's length; None where it sends none."""
-    words = render_sample(folder).get("sms")
-    if not messages or not isinstance(words, SmsWords):
+def sms_price(cost: SmsCost | None) -> dict[str, Any] | None:
+    if cost is None:
         return None
-    each = sms_segments(words.text)
-    segments = each * messages
     return {
-        "messages": messages,
-        "segments_each": each,
-        "segments": segments,
-        "yuan_each": str(yuan),
-        "yuan": str(segments * yuan),
+        "messages": cost.messages,
+        "segments_each": cost.each,
+        "segments": cost.segments,
+        "yuan_each": str(cost.price),
+        "yuan": str(cost.yuan),
     }
 
 

@@ -21,10 +21,15 @@ from campaigns.members import find
 from campaigns.members.browse import UNOWNED, Sieve
 from campaigns.members.signs import load_market
 from campaigns.members.staging import read_funnel
+from campaigns.rights import Right
 from campaigns.targets import Kind, Month, Progress
 from campaigns.transfers import Transfer
 
 _HERE = "命令行"
+_MOVED = {
+    "tasks": "任务", "promises": "答应的事", "problems": "问题", "conversations": "会话", "messages": "待发消息",
+    "visits": "拜访",
+}  # fmt: skip
 
 
 async def transfer(settings: Settings, from_: str, to: str, numbers: Sequence[str]) -> list[dict[str, Any]]:
@@ -95,9 +100,9 @@ async def advise(settings: Settings, number: str, as_of: datetime | None) -> dic
 
 
 async def _check_owner(name: str) -> None:
-    known = {one for each in await staff.list_staff() if each.active for one in (each.name, each.department) if one}
-    if name not in {UNOWNED, *known}:
-        raise InputError(f"没有叫 {name} 的员工或部门 (no colleague or department of that name)")
+    able = [one for one in await staff.list_staff() if one.active and one.may(Right.ANSWER)]
+    if name not in {UNOWNED, *(one.name for one in able), *(one.department for one in able if one.department)}:
+        raise InputError(f"没有叫 {name}、能回消息的员工或部门 (nobody of that name may answer)")
 
 
 async def _member_id(number: str) -> int:
@@ -133,10 +138,14 @@ def transfer_lines(found: Sequence[Mapping[str, Any]]) -> list[Shown]:
     if not found:
         return ["没有移交 (nothing was handed over)"]
     rows = [
-        [one["id"], one["by"], one["owner"] or UNOWNED, one["members"], *one["moved"].values(), bool(one["undone_at"])]
+        [one["id"], one["by"], one["owner"] or UNOWNED, one["members"], *_moved(one), bool(one["undone_at"])]
         for one in found
     ]
-    return [table(("编号", "谁", "交给", "会员", "任务", "答应的事", "会话", "待发消息", "已撤销"), rows)]
+    return [table(("编号", "谁", "交给", "会员", *_MOVED.values(), "已撤销"), rows)]
+
+
+def _moved(one: Mapping[str, Any]) -> list[int]:
+    return [one["moved"][name] for name in _MOVED]
 
 
 def undone_lines(found: Mapping[str, Any]) -> list[Shown]:

@@ -12,7 +12,7 @@ from bot.clock import ProductClock
 from bot.commands.moments import refuse_future
 from bot.commands.printing import bars
 from bot.database import open_database
-from bot.importing import FileReport, Outcome, Progress, Table, import_tables, write_rejects
+from bot.importing import FileReport, Outcome, Progress, Table, follow_owners, import_tables, write_rejects
 from bot.process import bulk_work
 from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
@@ -70,6 +70,7 @@ async def import_paths(
             reports.append(outcome.report)
         if tables:
             await refresh_members(now, (await read_rules(settings))[0].tiers)
+            await follow_owners(now)
     return reports
 
 

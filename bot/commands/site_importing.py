@@ -9,7 +9,7 @@ from typing import Any
 from bot.commands.importing import write_rejects_of
 from bot.commands.printing import bars
 from bot.database import open_database
-from bot.importing import ORDER, FileReport, Table, Weigher, import_tables
+from bot.importing import ORDER, FileReport, Table, Weigher, follow_owners, import_tables
 from bot.process import bulk_work
 from bot.runtime import read_rules
 from bot.settings import Settings
@@ -99,6 +99,7 @@ class _Run:
             self._connection.close()
         if not self._asked.dry_run:
             await refresh_members(self._began, (await read_rules(self._settings))[0].tiers)
+            await follow_owners(self._began)
         return self._outcome(plans)
 
     def _plan(self) -> list[Plan]:

@@ -53,6 +53,7 @@ _KINDS = {
     "members": ("会员列表", "/members"),
     "audit": ("审计日志", "/audit"),
     "targets": ("目标", "/targets"),
+    "clock": ("演练时钟", ""),
     "problems": ("问题", "/problems"),
 }
 _KEYS = {

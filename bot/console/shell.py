@@ -15,7 +15,8 @@ from bot.language import LANGUAGES, language, say
 from bot.runtime import Runtime, follow_rules
 from bot.web.desk import Visitor, visitor_of
 from bot.web.pages import page
-from campaigns import outbox
+from campaigns import marks, outbox
+from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, ChannelName
 
 _ORDER = (ChannelName.WECHAT, ChannelName.SMS, ChannelName.EMAIL)
@@ -37,6 +38,9 @@ class Shell:
     places: list[list[Place]]
     channels: tuple[ChannelHealth, ...]
     real: tuple[str, ...]  # words for the channels that reach real people
+    virtual_now: datetime | None  # None where the clock is the wall's
+    jumps: bool  # the virtual clock goes to what is to be sent next
+    sets_pace: bool  # this person may change that
 
 
 async def staff_page(request: Request, name: str, *, here: str, status_code: int = 200, **context: Any) -> HTMLResponse:
@@ -87,6 +91,9 @@ async def _shell(runtime: Runtime, visitor: Visitor) -> Shell:
         places=await places_for(visitor, now, runtime.rulebook.policy, sandboxed=bool(runtime.sandboxed)),
         channels=tuple(_health(runtime, name, closed.get(name), _closed_among(closed, name)) for name in _ORDER),
         real=tuple(wording.channel_words(name) for name in real),
+        virtual_now=now if runtime.clock.is_virtual else None,
+        jumps=await marks.read_mark(marks.AT_REAL_PACE) is None,
+        sets_pace=visitor.may(Right.APPROVE),
     )
 
 

@@ -9,6 +9,7 @@ from bot import sender, wording
 from bot.language import say
 from bot.runtime import Runtime
 from bot.sender.by_hand import BY_HAND
+from bot.tokens import without_links
 from campaigns import conversations, definitions, outbox, touches
 from campaigns.members import find
 from campaigns.outbox import ByHand
@@ -120,7 +121,7 @@ def _theirs(row: TouchRow, people: Mapping[int, str], corrected: Mapping[int, co
         at=row.at,
         channel=row.medium,
         who=people.get(row.contact_id or 0, "") or say("对方"),
-        text=row.text,
+        text=without_links(row.text),  # they may quote us
         auto=row.kind is TouchKind.AUTO_REPLY,
         touch_id=row.id,
         heard=str(right.now) if right else row.intent,
@@ -147,7 +148,7 @@ def _unsent(one: ByHand, people: Mapping[int, str]) -> Said:
         at=one.at,
         channel=str(one.channel),
         who=one.by,
-        text=one.text or say("审核过的短信，发出后显示原话"),
+        text=without_links(one.text) or say("审核过的短信，发出后显示原话"),
         subject=one.subject,
         state=look,
         state_words=told,

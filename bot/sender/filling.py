@@ -1,10 +1,12 @@
 """Words for claimed messages, and the same words again from what the ledger kept."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from bot.channels.base import Channel
 from bot.runtime import Runtime
+from bot.tokens import without_links
 from campaigns import outbox
 from campaigns.content import Compiled, render
 from campaigns.folders import compiled_content
@@ -58,7 +60,7 @@ def named(channel: Channel, group: Sequence[Ready]) -> list[Ready]:
 
 async def refill(runtime: Runtime, claimed: Sequence[Claimed]) -> list[Ready]:
     """What was on the wire, as it was, from the facts that were kept."""
-    words = await show_words(runtime, [one.id for one in claimed])
+    words = await _sent_words(runtime, [one.id for one in claimed])
     return [
         Ready(
             one,
@@ -76,12 +78,23 @@ def _name(runtime: Runtime, one: Claimed) -> str:
 
 
 async def show_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:
+    """The exact words of messages that went out, for colleagues to read: their links are dead."""
+    return {key: _shown(words) for key, words in (await _sent_words(runtime, message_ids)).items()}
+
+
+async def _sent_words(runtime: Runtime, message_ids: Sequence[int]) -> dict[int, Words]:
     """The exact words of messages that went out, filled again from what was kept."""
-    shown: dict[int, Words] = {}
+    found: dict[int, Words] = {}
     for sent in (await outbox.sent_words(message_ids)).values():
         if sent.facts is None:
             continue
         mode = WechatMode(sent.wechat_mode) if sent.wechat_mode else None
         variables = {**sent.facts, "links": runtime.links(sent.message_id, str(sent.facts.get(_LINKS_AT, "")))}
-        shown[sent.message_id] = render(compiled_content(sent.files), sent.channel, variables, mode)
-    return shown
+        found[sent.message_id] = render(compiled_content(sent.files), sent.channel, variables, mode)
+    return found
+
+
+def _shown(words: Words) -> Words:
+    said = {one.name: getattr(words, one.name) for one in fields(words)}
+    dead: dict[str, Any] = {name: without_links(text) for name, text in said.items() if isinstance(text, str)}
+    return replace(words, **dead)

@@ -27,6 +27,7 @@ from bot.console import (
     staff,
     talking,
     targets,
+    virtual_time,
     writing,
 )
 from bot.console.gifts import acts as gift_acts
@@ -117,6 +118,7 @@ PAGES = (
     auditing,
     funnel,
     targets,
+    virtual_time,
     handing,
     overview,
     departments,

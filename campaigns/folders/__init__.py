@@ -1,5 +1,6 @@
 """A campaign folder: its definition, its words, and what is wrong with them."""
 
+from campaigns.folders.cost import SmsCost, sms_cost
 from campaigns.folders.definition import Definition, parse_definition
 from campaigns.folders.linting import LintProblem, lint_folder, lint_together
 from campaigns.folders.reading import (
@@ -20,6 +21,7 @@ __all__ = [
     "CampaignFolder",
     "Definition",
     "LintProblem",
+    "SmsCost",
     "compiled_content",
     "digest_of",
     "folder_of",
@@ -34,4 +36,5 @@ __all__ = [
     "read_shared",
     "render_sample",
     "sample_ways",
+    "sms_cost",
 ]

@@ -43,7 +43,9 @@ async def give_members(sieve: Sieve, owner: str) -> Assignment:
     for row in rows:
         before.setdefault(row["owner"], []).append(row["id"])
     ids = statements.id_list(db, [row["id"] for row in rows])
-    await statements.run(f"UPDATE members SET owner = $1 WHERE id {statements.ids_in(db, '$2')}", owner, ids)
+    await statements.run(
+        f"UPDATE members SET owner = $1, owner_due = NULL WHERE id {statements.ids_in(db, '$2')}", owner, ids
+    )
     return Assignment(owner, before)
 
 

@@ -11,6 +11,7 @@ from campaigns import kept, statements
 from campaigns.cells import parse_key
 from campaigns.models import Contact, Member
 from campaigns.segments import Segment, to_filter
+from campaigns.statements.returning import came_back_alone, since_yesterday
 from campaigns.terms import ChannelName, DeliveryState
 
 PAGE = 50
@@ -30,7 +31,8 @@ _INBOUND = {
     "return": "t.kind = 'return'",
     "refusal": "(t.kind = 'opt_out' OR t.kind = 'reply' AND t.intent = 'stop')",
 }
-INBOUND = frozenset(_INBOUND)
+LOGIN = "login"
+INBOUND = frozenset({*_INBOUND, LOGIN})
 _TIER = "CASE m.tier WHEN '高端' THEN 1 WHEN '优质' THEN 2 WHEN '一般' THEN 3 ELSE 4 END"
 _SORTS = {
     "no": "m.no", "name": "m.name", "tier": _TIER, "trade": "m.trade", "city": "m.city", "owner": "m.owner",
@@ -54,7 +56,8 @@ class Sieve:
     """Which members; an empty field asks nothing.
 
     `task` is a category of an open task, or "any". `fate` is a message's state[:reason], WAITING or GONE, in
-    `campaign` where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given.
+    `campaign` where that is given. `inbound` is one of INBOUND, to a message of `campaign` where that is given;
+    LOGIN is who came back of own accord since yesterday, by the moment `now`.
     `owners`: only members of these; None: of anybody. `text` finds a name, its initials in pinyin, a number, a
     contact's name, a whole phone number or its last four digits: a part of it would let one guess
     the rest of a masked number. `rule` is asked at the moment `now`. `sort` is one of SORTS; empty
@@ -254,6 +257,8 @@ def condition(sieve: Sieve) -> tuple[str, list[Any]]:
             f"m.id IN (SELECT t.member_id FROM touches t {of} "
             f"WHERE t.direction = 'in' AND {_INBOUND[sieve.inbound]}{_in_campaign(sieve, take)})"
         )
+    if sieve.inbound == LOGIN and sieve.now is not None:
+        parts.append(came_back_alone(since_yesterday(sieve.now), take))
     if sieve.campaign and not sieve.fate and not sieve.inbound:
         parts.append(f"m.id IN (SELECT g.member_id FROM messages g WHERE TRUE{_in_campaign(sieve, take)})")
     return " AND ".join(parts), params

@@ -42,6 +42,14 @@ async def match_member(channel: ChannelName, address: str) -> Match | None:
     return Match(contact.member_id, contact.id) if contact else None
 
 
+async def is_a_customers(channel: ChannelName, address: str) -> bool:
+    """Whether a contact of some member has this address, still there or not, or it was refused by whoever had it."""
+    same = address.lower() if channel is ChannelName.EMAIL else address
+    if await match_member(channel, same) is not None:
+        return True
+    return await Suppression.filter(channel=channel, address__in={address, same}, lifted_at=None).exists()
+
+
 async def members_sharing(match: Match, channel: ChannelName, address: str) -> dict[int, str]:
     """Whom a word from this address stands for, id → number: `match` and every member with a contact who has it.
 

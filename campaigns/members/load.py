@@ -13,6 +13,7 @@ from tortoise.transactions import in_transaction
 from campaigns import statements
 from campaigns.columns import TableKind
 from campaigns.members.initials import fill_initials, initials_of
+from campaigns.members.merging import Columns, Row, keep_one_primary, merge
 from campaigns.members.peers import keep_site
 from campaigns.members.seekers import fill_occupations
 from campaigns.members.staging import keep_stages
@@ -20,9 +21,6 @@ from campaigns.members.tiering import assign_all_tiers
 from campaigns.models import Application, Contact, Login, Member, Posting, Seeker
 from campaigns.rows import Judged
 from campaigns.tier_rules import TierRules
-
-Row = dict[str, Any]
-Columns = dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ async def load_chunk(kind: TableKind, judged: Judged, present: frozenset[str]) -
             case TableKind.APPLICATIONS:
                 return await _load_children(Application, Posting, "posting", judged, present)
             case TableKind.CONTACTS:
-                return await _load_children(Contact, Member, "member", judged, present)
+                return await _load_contacts(judged, present)
             case TableKind.POSTINGS:
                 return await _load_children(Posting, Member, "member", judged, present)
 
@@ -89,7 +87,7 @@ async def weigh_chunk(kind: TableKind, judged: Judged, present: frozenset[str], 
         case TableKind.APPLICATIONS:
             return await _weigh_children(Application, Posting, "posting", judged, present, coming)
         case TableKind.CONTACTS:
-            return await _weigh_children(Contact, Member, "member", judged, present, coming)
+            return await _weigh_children(Contact, Member, "member", _with_choice(judged), present, coming)
         case TableKind.POSTINGS:
             return await _weigh_children(Posting, Member, "member", judged, present, coming)
 
@@ -102,6 +100,17 @@ async def refresh_members(now: datetime, rules: TierRules) -> None:
     await assign_all_tiers(now, rules)
     await keep_stages(now)
     await keep_site(now)
+
+
+async def _load_contacts(judged: Judged, present: frozenset[str]) -> Loaded:
+    loaded = await _load_children(Contact, Member, "member", _with_choice(judged), present)
+    members = await statements.ids_of("members", list(set(judged.columns["member_no"])))
+    await keep_one_primary(list(members.values()))
+    return loaded
+
+
+def _with_choice(judged: Judged) -> Judged:
+    return replace(judged, columns={**judged.columns, "primary_ours": [None] * len(judged.lines)})
 
 
 async def _load_children(
@@ -142,7 +151,7 @@ async def _weigh(model: type[Model], columns: Columns, present: frozenset[str]) 
     if not old:
         return Loaded(added=len(rows))
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values("id", *columns)}
-    changed = sum(_merge(model, stored[row["no"]], row, present) != stored[row["no"]] for row in old)
+    changed = sum(merge(model, stored[row["no"]], row, present) != stored[row["no"]] for row in old)
     return Loaded(added=len(rows) - len(old), changed=changed, unchanged=len(old) - changed)
 
 
@@ -222,7 +231,7 @@ async def _update(
     """The numbers of those that changed."""
     columns = ("id", *rows[0])
     stored = {row["no"]: row for row in await model.filter(id__in=known.values()).values(*columns)}
-    merged = [_merge(model, stored[row["no"]], row, present) for row in rows]
+    merged = [merge(model, stored[row["no"]], row, present) for row in rows]
     changed = [row for row in merged if row != stored[row["no"]]]
     types = types_of(model)
     await statements.update_rows(model._meta.db_table, {name: types[name] for name in columns}, changed)
@@ -244,11 +253,6 @@ def _defaults(model: type[Model]) -> Row:
     return {name: value() if callable(value) else value for name, value in given.items()}
 
 
-_OURS_TOO: Mapping[type[Model], frozenset[str]] = {
-    Contact: frozenset(("title", "parent_no", "role", "influence", "interests"))
-}
-"""What colleagues write down themselves: a cell that the site leaves empty takes none of it away."""
-
 # a field is of the first kind that fits: a DatetimeField is a DateField, too
 _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
     fields.DatetimeField: "timestamptz",
@@ -261,24 +265,12 @@ _SQL_TYPES: Mapping[type[fields.Field[Any]], str] = {
 }
 
 
-def _merge(model: type[Model], stored: Row, row: Row, present: frozenset[str]) -> Row:
-    ours = _OURS_TOO.get(model, frozenset())
-    told = {name: value for name, value in row.items() if name in present and (value or name not in ours)}
-    merged = {**stored, **told}
-    if merged.get("name") != stored.get("name"):  # old rows without initials are no change of the site's
-        merged["initials"] = initials_of(merged["name"])
-    elif "initials" in stored:
-        merged["initials"] = stored["initials"]
-    if "attrs" in row:
-        merged["attrs"] = {**stored["attrs"], **row["attrs"]}
-        merged["idle_since"] = merged["last_login_at"] or merged["registered_at"]
-    return merged
-
-
 def _member_columns(columns: Columns) -> Columns:
     times = zip(columns["last_login_at"], columns["registered_at"], strict=True)
     return {
         **columns,
         "initials": [initials_of(name) for name in columns["name"]],
         "idle_since": [seen or registered for seen, registered in times],
+        "site_owner": [owner or None for owner in columns["owner"]],
+        "owner_due": [None] * len(columns["owner"]),
     }

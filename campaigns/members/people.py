@@ -98,8 +98,8 @@ async def make_primary(contact_id: int, member_id: int) -> bool:
         row = rows.get(contact_id)
         if row is None or row.is_primary or not row.active:
             return False
-        await Contact.filter(member_id=member_id, is_primary=True).update(is_primary=False)
-        await Contact.filter(id=contact_id).update(is_primary=True)
+        await Contact.filter(member_id=member_id).exclude(id=contact_id).update(is_primary=False, primary_ours=True)
+        await Contact.filter(id=contact_id).update(is_primary=True, primary_ours=True)
     return True
 
 

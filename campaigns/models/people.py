@@ -25,6 +25,8 @@ class Member(Model):
     plan_expires_on = fields.DateField(null=True)
     paid_12m = fields.IntField(null=True)  # yuan paid in twelve months
     owner = fields.CharField(64, default="")
+    site_owner = fields.CharField(64, null=True)  # the site's last word on whose it is; empty: it never said
+    owner_due = fields.CharField(64, null=True)  # to whom the site gave it since, until it is handed over
     attrs: dict[str, str] = fields.JSONField(default=dict)
     # since the last login, or the registration where there was none: what idle_days counts from
     idle_since = fields.DatetimeField(null=True)
@@ -53,6 +55,7 @@ class Member(Model):
         table = "members"
         indexes = (
             Index(fields=("owner", "tier", "id"), name="members_owner"),
+            FilledIndex(fields=("owner_due",), name="members_owner_due", filled="owner_due"),
             FilledIndex(fields=("plan_expires_on",), name="members_renewal", filled="plan_expires_on"),
         )
 
@@ -72,6 +75,7 @@ class Contact(Model):
     external_userid = fields.CharField(64, null=True)  # WeCom's name for this customer
     qq = fields.CharField(32, default="")
     is_primary = fields.BooleanField(default=False)
+    primary_ours = fields.BooleanField(null=True)  # a colleague chose among the member's people: no import does
     parent_no = fields.CharField(64, default="")
     consent = fields.BooleanField(null=True)  # None: never asked, which is no consent
     consent_at = fields.DatetimeField(null=True)

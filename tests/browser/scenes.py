@@ -39,6 +39,7 @@ async def scenes(site: Path, number: str, refused: str) -> Mapping[str, Arrive]:
     assert groups
     files = exported(site)
     return {
+        "today-clock": _clock_open,
         "members-chips": at(f"/members?{_CHIPS}"),
         "members-marked": at(f"/members?{_CHIPS}&marked=all"),
         "members-assign": _assign,
@@ -81,6 +82,11 @@ async def _press(button: Locator) -> None:
 async def _assign(page: Page) -> None:
     await page.goto(f"/members?{_CHIPS}")
     await _press(page.locator("button[name=which][value=all]"))
+
+
+async def _clock_open(page: Page) -> None:
+    await page.goto("/")
+    await page.locator("summary.env").click()
 
 
 def _uploaded(files: list[Path]) -> Arrive:

@@ -267,11 +267,11 @@ async def test_a_database_with_a_newer_schema_than_the_backup_is_refused_with_th
         await bring_back(elsewhere, tmp_path / "b.zip")
 
 
-_LATER_OF_CONTACTS = ("external_userid", "role", "influence", "interests")
+_LATER_OF_CONTACTS = ("external_userid", "primary_ours", "role", "influence", "interests")
 _LATER_OF_MEMBERS = (
     "initials", "activity_state", "p_active", "expected_logins", "activity_at", "paid_12m",
     "tier_by_rule", "tier_values", "findings",
-    "stage", "stage_since", "renewal_seen_on", "renewed_at",
+    "stage", "stage_since", "renewal_seen_on", "renewed_at", "site_owner", "owner_due",
 )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from campaigns import comebacks, conversations, reports, visit_lists, visits
-from campaigns.models import Contact, Conversation, Member, Touch, Visit, WechatFollower
+from campaigns.members.browse import Sieve, browse_members
+from campaigns.models import Contact, Conversation, Login, Member, Touch, Visit, WechatFollower
+from campaigns.statements.returning import since_yesterday
 from campaigns.visit_lists import Asker, Which
 from tests.web_cast import NOW, add_contact, add_member
 
@@ -26,6 +28,40 @@ async def test_members_who_came_back_count_once_a_day_and_by_their_owner() -> No
     assert await comebacks.count_comebacks(since, {"林"}) == 1
     assert await comebacks.count_comebacks(since, set()) == 0
     assert await comebacks.comebacks_by_day(since, None) == {date(2026, 11, 23): 2, date(2026, 11, 22): 1}
+
+
+async def logged_in(member: Member, *ago: timedelta) -> None:
+    for one in ago:
+        await Login.create(member_id=member.id, at=NOW - one)
+    await Member.filter(id=member.id).update(last_login_at=NOW - min(ago))
+
+
+async def test_who_logs_in_after_a_month_without_came_back_of_own_accord() -> None:
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    long_ago = NOW - 400 * day
+    back, others, often, new, by_link = [
+        await add_member(f"Q{number}", owner="林" if number else "赵", registered_at=long_ago) for number in range(5)
+    ]
+    await logged_in(back, hour, 3 * hour, 60 * day)
+    await logged_in(others, 2 * hour, 31 * day + 20 * hour)
+    await logged_in(often, hour, 12 * day)
+    await logged_in(new, hour)
+    await Member.filter(id=new.id).update(registered_at=NOW - 3 * day)
+    await logged_in(by_link, hour, 60 * day)
+    await came(by_link, hour)
+    since = since_yesterday(NOW)
+    found = await comebacks.latest_logins(since, None, 8)
+    assert [(one.no, one.at) for one in found] == [("Q0", NOW - 3 * hour), ("Q1", NOW - 2 * hour)]
+    assert await comebacks.count_logins(since, None) == 2
+    assert await comebacks.count_logins(since, {"赵"}) == 1
+    listed = await browse_members(Sieve(inbound="login", now=NOW), 1)
+    assert [one.no for one in listed.lines] == ["Q0", "Q1"]
+
+
+async def test_where_log_ins_are_known_for_a_few_days_only_nobody_is_said_to_have_come_back() -> None:
+    member = await add_member("Q1", registered_at=NOW - timedelta(days=400))
+    await logged_in(member, timedelta(hours=1))
+    assert await comebacks.count_logins(since_yesterday(NOW), None) == 0
 
 
 async def test_the_window_that_closes_next_presses_most_and_a_closed_one_not() -> None:

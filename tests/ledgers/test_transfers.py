@@ -3,9 +3,13 @@
 from datetime import date
 
 import pytest
+from rich.table import Table
 
+from bot.commands import caring
+from bot.settings import Settings
 from campaigns import conversations, promises, transfers, visits
 from campaigns.calendar import WorkCalendar
+from campaigns.errors import InputError
 from campaigns.members.browse import Sieve
 from campaigns.members.facts import facts_for
 from campaigns.models import Conversation, Member, Message, Notice, Problem, Promise, Visit
@@ -42,11 +46,12 @@ async def test_what_the_old_owner_has_in_hand_goes_along_and_the_new_one_is_told
     await _settle()
     made = await transfers.transfer(Sieve(owner="甲"), "乙", by="主管", now=NOW)
     assert made is not None
-    assert (made.members, made.moved) == (2, transfers.Moved(tasks=3, promises=1, conversations=1))
+    assert (made.members, made.moved) == (2, transfers.Moved(tasks=2, promises=1, conversations=1))
     assert await _owners_of_tasks() == {"a": "乙", "b": "丙", "c": ""}
     assert {one.assigned for one in await Conversation.all()} == {"乙", "丙"}
     told = await Visit.get(category="handover")
-    assert (told.owner, told.note) == ("乙", "主管移交2家会员，一起来的有3个任务、1个会话")
+    along = "2个任务（其中1件答应的事）、1个会话"  # 丙's task stays
+    assert (told.owner, told.note) == ("乙", f"主管移交2家会员，一起来的有{along}")
     assert [one.visit_id for one in await Notice.all()] == [told.id]
     assert await transfers.transfer(Sieve(owner="乙"), "乙", by="主管", now=NOW) is None
 
@@ -107,6 +112,18 @@ async def test_a_department_holds_nothing_in_hand_and_its_manager_is_told() -> N
     assert colleague.sees_owner("东区")
 
 
+async def test_somebody_hears_of_it_where_nobody_gives_members_on() -> None:
+    boss = await add_colleague(Role.ADMIN, name="老板")
+    await add_colleague(Role.VIEWER, name="丑", department="西区")
+    await add_member("Q1")
+    await transfers.transfer(Sieve(), "西区", by="主管", now=NOW)
+    assert (await Visit.get(category="handover")).owner == boss.name
+    await add_colleague(Role.AGENT, name="寅", department="西区")
+    await add_member("Q2")
+    await transfers.transfer(Sieve(owner="-"), "西区", by="主管", now=NOW)
+    assert (await Visit.filter(category="handover").order_by("-id").first()).owner == "寅"  # type: ignore[union-attr]
+
+
 async def test_a_message_that_waits_is_counted_and_speaks_of_the_new_owner() -> None:
     one, _ = await _settle()
     await Message.create(occurrence_id=1, member_id=one.id, message_class="service", state="queued", not_before=NOW)
@@ -114,3 +131,23 @@ async def test_a_message_that_waits_is_counted_and_speaks_of_the_new_owner() -> 
     assert made is not None
     assert made.moved.messages == 1
     assert (await facts_for([one.id], NOW))[one.id].owner == "乙"
+
+
+async def test_on_the_command_line_each_figure_stands_under_its_own_head(database: Settings) -> None:
+    await _settle()
+    await transfers.transfer(Sieve(owner="甲"), "乙", by="主管", now=NOW)
+    [shown] = caring.transfer_lines(await caring.transfers_made(database))
+    assert isinstance(shown, Table)
+    told = {str(one.header): str(next(iter(one.cells))) for one in shown.columns}
+    assert told == {
+        "编号": "1", "谁": "主管", "交给": "乙", "会员": "2", "任务": "2", "答应的事": "1", "问题": "0", "会话": "1",
+        "待发消息": "0", "拜访": "0", "已撤销": "否",
+    }  # fmt: skip
+
+
+async def test_on_the_command_line_nobody_who_may_not_answer_is_given_members(database: Settings) -> None:
+    await _settle()
+    await add_colleague(Role.VIEWER, name="看客", department="看台")
+    for name in ("看客", "看台"):
+        with pytest.raises(InputError, match="能回消息"):
+            await caring.transfer(database, "甲", name, [])

@@ -10,7 +10,17 @@ from bot.clock import ProductClock
 from bot.inbox import Inbox
 from bot.runtime import Runtime
 from campaigns import conversations
-from campaigns.models import AuditEntry, Contact, Conversation, Correction, Member, Message, Suppression, Touch
+from campaigns.models import (
+    AuditEntry,
+    Contact,
+    Conversation,
+    Correction,
+    Member,
+    Message,
+    Occurrence,
+    Suppression,
+    Touch,
+)
 from campaigns.rights import Role
 from campaigns.terms import ChannelName, Direction, ReachChange, Reply, TouchKind
 from campaigns.touches import record_touch
@@ -276,7 +286,10 @@ async def test_answers_kept_ready_are_filled_for_this_member(runtime: Runtime, b
     assert "张晓燕您好，大同机械有0份未读，点{登录链接}" in page.partition("<textarea")[2]
     await written(browser, contact, text, nonce=await nonce(browser))
     message = await Message.get()
-    assert runtime.links(message.id)["way_in"] in (await browser.get("/inbox/Q200001")).text
+    assert runtime.links(message.id)["way_in"] in (await Occurrence.get()).extra["written"][0]
+    page = (await browser.get("/inbox/Q200001")).text
+    assert f"{runtime.public_url}/in/" in page
+    assert runtime.links(message.id)["way_in"] not in page  # a colleague must not come back as the customer
     changed = {"title": "登录", "text": "换了"}
     assert (await browser.post(f"/inbox/canned/{canned.id}", data=changed)).status_code == 303
     assert "换了" in (await browser.get("/inbox/canned")).text

@@ -2,16 +2,20 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import httpx
 import pytest
 
 from bot.clock import ProductClock
+from bot.commands.campaigning import sms_price
 from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
 from campaigns import approvals, definitions, edits, planner, saved_segments
+from campaigns.folders import sms_cost
 from campaigns.models import Approval, AuditEntry, Campaign, Message
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_unread, as_staff
@@ -135,6 +139,49 @@ async def test_the_numbers_and_the_buttons_tell_one_story(runtime: Runtime, brow
         assert "仍批准并开始，0家收得到" in shown
         assert "btn--main" not in shown[shown.index('id="decide"') :]
         assert "送审5家" not in shown
+
+
+async def test_an_sms_costs_what_the_setting_says_in_the_last_step_as_on_the_command_line(runtime: Runtime) -> None:
+    for number in range(3):
+        member = await add_member(f"Q{number}", f"大同{number}号商行")
+        await add_contact(member, mobile=f"1548350303{number}", email=None)
+        await add_unread(member, f"P{number}", number + 1)
+    settings = runtime.settings.model_copy(update={"sms_segment_yuan": Decimal("0.08")})
+    async with as_staff(replace(runtime, settings=settings)) as client:
+        path = f"/campaigns/{await make(client)}/make"
+        await client.post(f"{path}/audience", data={"way": "line", "rule": "all"})
+        await client.post(f"{path}/purpose", data={"title": "提醒", "kind": "service", "goal": "", "hold_out": "0"})
+        await client.post(f"{path}/when", data={"form": "on_start"})
+        page = await settled(client, f"{path}/check/numbers")
+        each = re.search(r"按样例每家计(\d)条，每条约0.08元", page)
+        assert each, page
+        assert f"约{3 * int(each[1]) * 0.08:.2f}元" in page
+        key = path.split("/")[2]
+        folder = await definitions.load_campaign(settings.huifang_templates, key)
+        preview = await planner.preview(folder, NOW, runtime.rulebook)
+        priced = sms_price(sms_cost(folder, 3, settings.sms_segment_yuan))
+        assert preview.channels["sms"] == 3
+        assert priced is not None
+        assert Decimal(priced["yuan"]) == 3 * int(each[1]) * Decimal("0.08")
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "unsaid"),
+    [
+        ({"form": "day"}, "都是北京时间", "放假的那天"),
+        ({"form": "workday"}, "放假的那天不发", "碰上放假"),
+        ({"form": "week", "weekday": "mon"}, "碰上放假，顺延", "放假的那天"),
+    ],
+)
+async def test_what_a_day_off_does_is_said_as_the_choice_has_it(
+    browser: httpx.AsyncClient, typed: dict[str, str], said: str, unsaid: str
+) -> None:
+    path = f"/campaigns/{await make(browser)}/make/when"
+    answer = await browser.post(path, data={"at": "09:30", "again": "7", "go": "when", **typed})
+    assert answer.status_code == 303, answer.text
+    page = (await browser.get(path)).text
+    assert said in page
+    assert unsaid not in page
 
 
 async def test_a_preview_after_the_rules_were_changed_goes_by_the_new_ones(browser: httpx.AsyncClient) -> None:

@@ -15,6 +15,7 @@ from bot.settings import Settings
 from campaigns import definitions, edits, planner
 from campaigns.content import compile_content, render
 from campaigns.folders import folder_of, lint_folder, read_files, render_sample
+from campaigns.members.consent import suppress_address
 from campaigns.models import AuditEntry, Message
 from campaigns.rights import Role
 from campaigns.terms import ChannelName, MailWords, WechatMode, WechatWords
@@ -254,6 +255,8 @@ async def test_one_to_oneself_reaches_the_stand_in_and_nobody_else(sqlite_databa
         open_runtime(sqlite_database, clock=clock, sandbox=SandboxEndpoints(**sandbox.endpoints())) as runtime,
         as_staff(runtime) as client,
     ):
+        await add_contact(await add_member("Q1"), mobile="15483503031")
+        await suppress_address(ChannelName.EMAIL, "gone@datong.example", at=NOW, reason="550", source="tests")
         data = typed("unread_resumes", "wechat", "email", "sms", **{"email/subject": "只给自己看"})
         mine = {**data, "test_channel": "email", "test_to": "lin@datong.example"}
         answer = await client.post(f"{PATH}/test", data=mine)
@@ -264,6 +267,8 @@ async def test_one_to_oneself_reaches_the_stand_in_and_nobody_else(sqlite_databa
         assert mail.words["subject"] == "【测试】只给自己看"
         for channel, to, beside, says in (
             ("sms", "12", "test-to-e", "这个地址不对"),
+            ("sms", "15483503031", "test-to-e", "试发只能发给自己"),  # a contact's
+            ("email", "Gone@datong.example", "test-to-e", "试发只能发给自己"),  # refused
             ("wecom", "x", "test-channel-e", "先选一个用到的通道"),
         ):
             answer = await client.post(f"{PATH}/test", data={**data, "test_channel": channel, "test_to": to})

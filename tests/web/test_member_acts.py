@@ -33,11 +33,15 @@ async def test_a_note_is_kept_for_colleagues_and_deleted_by_its_writer_alone(run
 async def test_everything_is_stopped_and_taken_back_only_with_a_reason(runtime: Runtime) -> None:
     member = await add_member("Q1", owner="林")
     await add_contact(member)
-    async with as_staff(runtime, Role.AGENT, name="林", login="lin") as lin:
+    async with as_staff(runtime, Role.AGENT, name="林", login="lin", department="东区") as lin:
         await lin.post("/members/Q1/stop")
         await lin.post("/members/Q1/stop")
         assert (await lin.post("/members/Q1/lift", data={"reason": "x"})).status_code == 403
     assert await Suppression.filter(member_id=member.id, lifted_at=None).count() == 1
+    async with as_staff(runtime, Role.MARKETER, name="周", login="zhou", department="东区") as marketer:
+        page = (await marketer.get("/members/Q1")).text
+        assert "恢复这家企业" not in page
+        assert "主管能恢复" in page
     async with as_staff(runtime, Role.MANAGER, login="boss") as boss:
         page = (await boss.get("/members/Q1")).text
         assert "恢复这家企业" in page

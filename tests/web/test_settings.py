@@ -1,10 +1,13 @@
 """设置: its frame, tokens and departments."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import httpx
 
+from bot.channels.base import Channel
 from bot.clock import ProductClock
 from bot.providers import SandboxEndpoints
 from bot.runtime import Runtime, open_runtime
@@ -12,8 +15,9 @@ from bot.settings import Settings
 from campaigns import api_tokens, outbox
 from campaigns.models import ApiToken, AuditEntry
 from campaigns.rights import Right, Role
+from campaigns.terms import ChannelName
 from tests.fleet import sandbox_of
-from tests.web_cast import NOW, add_colleague, add_member, as_staff
+from tests.web_cast import NOW, add_colleague, add_contact, add_member, as_staff
 
 HOSTILE = "<script>alert(1)</script>\"'" + "长" * 37
 
@@ -125,6 +129,15 @@ async def test_a_test_needs_a_channel_and_an_address(browser: httpx.AsyncClient)
         answer = await browser.post("/settings/channels/test", data={"channel": channel, "to": HOSTILE})
         assert answer.status_code == 422
         assert "<script>alert" not in answer.text
+
+
+async def test_a_test_goes_to_no_customer(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await add_contact(await add_member("Q1"), email="boss@west.example")
+    sent = replace(runtime, channels={ChannelName.EMAIL: cast(Channel, object())})  # would fail if it were asked
+    async with as_staff(sent, login="other") as client:
+        answer = await client.post("/settings/channels/test", data={"channel": "email", "to": "Boss@West.example"})
+    assert answer.status_code == 422
+    assert "试发只能发给自己" in answer.text
 
 
 async def test_a_test_goes_out_to_the_stand_in(sqlite_database: Settings) -> None:

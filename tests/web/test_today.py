@@ -157,7 +157,7 @@ async def test_everybody_counts_the_members_they_see(runtime: Runtime, role: Rol
     assert number(page, "等你回复")[:2] == (seen, f"{seen}个窗口在2小时内关闭")
     assert number(page, "到期任务")[:2] == (seen, f"{seen}个已超期")
     assert number(page, "结果未知")[0] == seen
-    assert f"昨天起{seen}家" in page.text
+    assert f"昨天起{seen}家点链接回来" in page.text
     assert ("丙的企业" in page.text) is (seen == 2)
     assert "丁的企业" in page.text
     assert ("新建活动" in page.text) is (role not in (Role.VIEWER, Role.AGENT))
@@ -209,7 +209,7 @@ async def test_who_came_back_is_shown_once_with_what_they_had_received(
     page = await browser.get("/")
     assert page.text.count("方山电缆</a>") == 1
     assert ">43分<" in page.text
-    assert "昨天起1家" in page.text
+    assert "昨天起1家点链接回来" in page.text
     assert "前天来的" not in page.text
     assert "最多一天1家，今天1家" in page.text
 

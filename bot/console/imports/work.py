@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import State
 
 from bot.console.imports.files import table_of
-from bot.importing import FileReport, Outcome, Table, Weigher, import_tables, write_rejects
+from bot.importing import FileReport, Outcome, Table, Weigher, follow_owners, import_tables, write_rejects
 from bot.runtime import Runtime
 from campaigns import imports
 from campaigns.errors import InputError, OutreachError
@@ -62,6 +62,7 @@ async def _work_at(runtime: Runtime, run: Run) -> None:
         if not weighing and tables:
             progress.update(file="", done=0, total=0)
             await refresh_members(runtime.clock(), runtime.rulebook.policy.tiers)
+            await follow_owners(runtime.clock())
         report = _report(Path(run.folder), outcomes, refused)
     await imports.finish_run(run.id, report, done_at=runtime.clock())
 

@@ -149,7 +149,8 @@ async def _known(request: Request, folder: CampaignFolder | None) -> reckoned.Re
         preview = (await reckoned.ask(request, folder)).found
     except OutreachError:
         return None
-    return reckoned.reckoned(preview, folder) if preview else None
+    runtime: Runtime = request.app.state.runtime
+    return reckoned.reckoned(preview, folder, runtime.settings.sms_segment_yuan) if preview else None
 
 
 async def _own(request: Request, folder: CampaignFolder | None) -> int | None:

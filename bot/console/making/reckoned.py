@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
@@ -15,23 +16,10 @@ from bot.console.making.reckoning import Reckoning, Reckonings
 from bot.console.shell import staff_page
 from bot.runtime import Runtime, follow_rules
 from bot.web.pages import page
-from campaigns.content import sms_segments
 from campaigns.errors import OutreachError
-from campaigns.folders import CampaignFolder, render_sample
+from campaigns.folders import CampaignFolder, SmsCost, sms_cost
 from campaigns.planner import Preview
-from campaigns.terms import SHANGHAI, ChannelName, SmsWords
-
-PRICE = 0.042  # yuan for a segment of an SMS, about what the providers charge for ten thousand
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """Of the SMS: segments by the sample's words, yuan for all."""
-
-    messages: int
-    segments: int
-    price: float
-    yuan: float
+from campaigns.terms import SHANGHAI, ChannelName
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +35,7 @@ class Reckoned:
     channels: Sequence[tuple[str, int]]
     later: Sequence[tuple[datetime, bool, int, str]]
     left: Sequence[tuple[str, int]]
-    cost: Cost | None
+    cost: SmsCost | None
     already_planned: bool
 
     @property
@@ -74,6 +62,7 @@ async def answer(
 
     `part` is the template, `back` the page it is a part of, `more` what the template wants besides.
     """
+    runtime: Runtime = request.app.state.runtime
     reckoning = await ask(request, folder)
     context: dict[str, Any] = {
         "draft": draft,
@@ -87,7 +76,7 @@ async def answer(
     }
     try:
         if preview := reckoning.found:
-            context["found"] = reckoned(preview, folder)
+            context["found"] = reckoned(preview, folder, runtime.settings.sms_segment_yuan)
     except OutreachError as exc:
         context["fault"] = wording.fault_words(exc)
     if "hx-request" in request.headers:
@@ -95,7 +84,7 @@ async def answer(
     return await staff_page(request, "making/part.html", here="campaigns", **context)
 
 
-def reckoned(preview: Preview, folder: CampaignFolder) -> Reckoned:
+def reckoned(preview: Preview, folder: CampaignFolder, segment_yuan: Decimal) -> Reckoned:
     left = Counter({"written_to": preview.written_to, "other_trades": preview.other_trades})
     left.update({name.partition(":")[2]: n for name, n in preview.fates.items() if name.startswith("suppressed:")})
     return Reckoned(
@@ -105,7 +94,7 @@ def reckoned(preview: Preview, folder: CampaignFolder) -> Reckoned:
         channels=[(str(name), n) for name, n in preview.channels.items() if n],
         later=_later(preview),
         left=(+left).most_common(),  # without the zeros
-        cost=_cost(preview, folder),
+        cost=_cost(preview, folder, segment_yuan),
         already_planned=preview.already_planned,
     )
 
@@ -118,13 +107,8 @@ def _later(preview: Preview) -> list[tuple[datetime, bool, int, str]]:
     return [(min(found), len(found) > 1, found.total(), why) for (_, why), found in sorted(days.items())]
 
 
-def _cost(preview: Preview, folder: CampaignFolder) -> Cost | None:
-    messages = preview.channels.get(ChannelName.SMS, 0)
-    if not messages:
-        return None
+def _cost(preview: Preview, folder: CampaignFolder, segment_yuan: Decimal) -> SmsCost | None:
     try:
-        words = render_sample(folder).get("sms")
+        return sms_cost(folder, preview.channels.get(ChannelName.SMS, 0), segment_yuan)
     except OutreachError:
         return None
-    segments = sms_segments(words.text) if isinstance(words, SmsWords) else 1
-    return Cost(messages, segments, PRICE, messages * segments * PRICE)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from starlette.requests import Request
 
 from bot import wording
-from bot.console.settings.channels import read_address, refusal_of
+from bot.console.settings.channels import read_address, refusal_of, why_not_try
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import log
@@ -29,8 +29,9 @@ async def try_on_oneself(
     runtime: Runtime = request.app.state.runtime
     if channel not in runtime.channels or channel is ChannelName.WECOM:
         return "", {"test_channel": say("这个通道没有接，接好再试")}
-    if not (address := read_address(channel, typed.strip()[:_LONGEST_ADDRESS])):
-        return "", {"test_to": say("这个地址不对，改好再发")}
+    address = read_address(channel, typed.strip()[:_LONGEST_ADDRESS])
+    if why := await why_not_try(channel, address):
+        return "", {"test_to": why}
     single = [words for mode, words in found if mode != WechatMode.MASS]
     if not single:
         return "", {"test_channel": say("还没有写这个通道的话")}

@@ -201,7 +201,7 @@ routes = [
     _route("stop", _stop),
     _route("care", _open_care),
     _route("care/{id:int}/close", _close_care),
-    _route("lift", _lift, Right.PLAN),
+    _route("lift", _lift, Right.APPROVE),
     _route("tier", _set_tier, Right.PLAN),
     _route("tier/end", _end_tier, Right.PLAN),
 ]

@@ -137,6 +137,7 @@ async def show(request: Request, *, whole: bool = False, refused: Refused = _NOT
         may_answer=visitor.may(Right.ANSWER),
         may_assign=visitor.may(Right.ASSIGN),
         may_plan=visitor.may(Right.PLAN),
+        may_approve=visitor.may(Right.APPROVE),
         override=override,
         service=_service(runtime, Tier(found["tier"])),
         tiers=list(Tier),

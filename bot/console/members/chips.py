@@ -11,7 +11,13 @@ from bot.language import say
 from campaigns import definitions, saved_segments
 from campaigns.members.browse import UNOWNED, Sieve
 
-_BACK = {"reply": "回复过", "auto_reply": "自动回复过", "return": "从链接回来过", "refusal": "退订过"}
+_BACK = {
+    "reply": "回复过",
+    "auto_reply": "自动回复过",
+    "return": "从链接回来过",
+    "refusal": "退订过",
+    "login": "昨天起自己登录，之前30天没来",
+}
 
 
 @dataclass(frozen=True, slots=True)

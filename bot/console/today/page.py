@@ -1,6 +1,6 @@
 """今日: the page that a day begins with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -26,6 +26,7 @@ from campaigns.calendar import WorkCalendar
 from campaigns.comebacks import Comeback
 from campaigns.definitions import CampaignRow
 from campaigns.rights import Right
+from campaigns.statements.returning import since_yesterday
 from campaigns.terms import SHANGHAI
 
 _DAYS = 14
@@ -49,7 +50,7 @@ async def today(request: Request) -> Response:
     owners = visitor.staff.owners
     first_day = now.astimezone(SHANGHAI).date()
     closures = await outbox.list_closures(now)
-    since = _midnight(first_day - timedelta(days=1))
+    since = since_yesterday(now)
     events = await events_between(runtime, first_day, first_day + timedelta(days=1), owners)
     return await staff_page(
         request,
@@ -66,8 +67,9 @@ async def today(request: Request) -> Response:
         asked=await _asked(),
         stopped=await _stopped(visitor, closures),
         hooks=await webhooks.stopped_webhooks() if visitor.may(Right.SETTINGS) else [],
-        back=[await _back(one, now) for one in await comebacks.latest_comebacks(since, owners, _MOST_BACK)],
+        back=[await _back(one, now) for one in await _latest(since, owners)],
         came=await comebacks.count_comebacks(since, owners),
+        logged_in=await comebacks.count_logins(since, owners),
         chart=_chart(await comebacks.comebacks_by_day(_midnight(_first_of(first_day)), owners), first_day),
         may_plan=visitor.may(Right.PLAN),
         may_open=visitor.may(Right.SETTINGS),
@@ -124,6 +126,15 @@ async def _stopped(visitor: Visitor, closures: list[outbox.Closure]) -> list[Sto
         told = [(one.channel if one.channel != name else "", one.reason, one.until) for one in mine]
         found.append(Stopped(say(channel_words(name)), told, say(cure(mine[0].reason)), held.get(name, 0)))
     return found
+
+
+async def _latest(since: datetime, owners: Collection[str] | None) -> list[Comeback]:
+    """By a link and of own accord, the newest first."""
+    found = [
+        *await comebacks.latest_comebacks(since, owners, _MOST_BACK),
+        *await comebacks.latest_logins(since, owners, _MOST_BACK),
+    ]
+    return sorted(found, key=lambda one: one.at, reverse=True)[:_MOST_BACK]
 
 
 async def _back(one: Comeback, now: datetime) -> Mapping[str, Any]:

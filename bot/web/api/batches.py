@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from bot.importing import follow_owners
 from bot.web.api.answers import BatchAnswer, Fault, RowResult
 from bot.web.api.rows import ROWS, MemberRow, Row, cells_of
 from campaigns import marks
@@ -50,6 +51,8 @@ async def store_batch(kind: TableKind, rows: Sequence[object], now: datetime) ->
     adapter = adapter_of(ROWS[kind])
     valid = validate_rows(adapter, rows, results)
     await store_rows(kind, valid, results)
+    if kind is TableKind.MEMBERS:
+        await follow_owners(now)
     return summed(results)
 
 
