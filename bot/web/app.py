@@ -16,7 +16,6 @@ from bot.console import (
     calendars,
     campaigns,
     canned,
-    fairs,
     faults,
     funnel,
     handing,
@@ -31,6 +30,9 @@ from bot.console import (
     virtual_time,
     writing,
 )
+from bot.console.fairs import invitations as fair_invitations
+from bot.console.fairs import listing as fairs
+from bot.console.fairs import one as fair
 from bot.console.gifts import acts as gift_acts
 from bot.console.gifts import pages as gifts
 from bot.console.imports import pages as imports
@@ -84,7 +86,9 @@ PAGES = (
     member,
     imports,
     segments,
+    fair_invitations,
     fairs,
+    fair,
     canned,
     talking,
     strangers,

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from campaigns import conversations, notices, outbox, touches, visits, webhooks
+from campaigns import conversations, fairs, notices, outbox, touches, visits, webhooks
 from campaigns.definitions import find_campaign
+from campaigns.fairs import Answer
 from campaigns.intents import IntentTable, Reading, StopVerdict, read_intent
+from campaigns.intents.fair_answer import FairAnswer, read_fair_answer
 from campaigns.members import consent
 from campaigns.members.find import Match, hold_contact, match_contact, match_member, members_sharing
 from campaigns.models import Message
@@ -16,6 +18,7 @@ from campaigns.webhooks import WebhookKind
 AUTO_REPLIES = "auto_replies"
 _QUIET_AFTER_ANSWER = timedelta(days=7)  # RFC 3834: at most one automatic answer to an address in this time
 _OTHERS_SHOWN = 10
+_TO_A_FAIR = "fair:"  # how the evidence of an answer to an invitation begins, which needs nobody
 _DUE = timedelta(hours=4)  # a person should look at an answer within half a working day
 # Intents a person must see, and the category of the task they become.
 _TASKS = {
@@ -68,7 +71,7 @@ async def take_words(
     match: Match, words: Words, now: datetime, table: IntentTable, doubt_pause: timedelta = consent.PAUSE
 ) -> Intent:
     """The one path of all that customers say: touch, meaning, stop, task, notice, answer."""
-    reading = read_intent(words.text, table)
+    reading = await _read(match, words, now, table)
     # by its manner a machine's, but in words that may refuse: then a person looks
     automatic = words.automatic or (reading.intent is Intent.AUTO_REPLY and reading.stop is StopVerdict.NO)
     touch_id = await touches.record_touch(
@@ -89,7 +92,8 @@ async def take_words(
     told = {"channel": words.medium, "text": words.text, "intent": reading.intent, "message": words.answers}
     await webhooks.announce(WebhookKind.REPLY, at=words.at, about={match.member_id: told}, contact_id=match.contact_id)
     others = await _stop(match, words, f"touch:{touch_id}", reading.stop, now, doubt_pause)
-    needs_person = await _act(match, words, touch_id, reading, now, others)
+    settled = reading.matched.startswith(_TO_A_FAIR)
+    needs_person = not settled and await _act(match, words, touch_id, reading, now, others)
     await conversations.hear(
         match.member_id,
         at=words.at,
@@ -109,6 +113,19 @@ async def _heed_stranger(reply: Reply, stored: int, table: IntentTable) -> None:
         return
     address = reply.address.lower() if reply.channel is ChannelName.EMAIL else reply.address
     await consent.suppress_address(reply.channel, address, at=reply.at, reason="refused", source=f"event:{stored}")
+
+
+async def _read(match: Match, words: Words, now: datetime, table: IntentTable) -> Reading:
+    """An answer to a fair stands with its invitation; what else is said is read as ever, and 不来 refuses nothing."""
+    said = read_fair_answer(words.text) if words.address and not words.automatic else None
+    if said is None or not await fairs.hear_answer(
+        match.member_id, Answer(said.answer), words.text, at=words.at, now=now, message_id=words.answers
+    ):
+        return read_intent(words.text, table)
+    if said.rest and (rest := read_intent(said.rest, table)).intent is not Intent.THANKS:
+        return rest
+    intent = Intent.INTERESTED if said.answer is FairAnswer.YES else Intent.THANKS
+    return Reading(intent, StopVerdict.NO, f"{_TO_A_FAIR}{said.answer}", 1.0)
 
 
 async def _match(reply: Reply, message_id: int | None) -> Match | None:

@@ -61,8 +61,8 @@ FLOORS: dict[float, str] = {
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting campaigns.visit_planning "
     "campaigns.brief",
-    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.hiring campaigns.site_reads campaigns.transfers "
-    "campaigns.targets campaigns.caring",
+    3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.fairs.* campaigns.hiring "
+    "campaigns.site_reads campaigns.transfers campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
@@ -114,6 +114,7 @@ ROOMS = (
     "campaigns.gifts",
     "bot.sites",
     "campaigns.briefing",
+    "campaigns.fairs",
 )
 
 

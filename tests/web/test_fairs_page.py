@@ -1,12 +1,14 @@
 """A fair is made from similar companies, they are invited with the numbers first, and answer, and come."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from bot.runtime import Runtime
 from bot.sender.following import follow_up
+from campaigns import fairs
+from campaigns.fairs import Answer
 from campaigns.models import AuditEntry, Contact, Fair, FairInvitation, Member, Message, Occurrence, Posting, Touch
 from campaigns.rights import Role
 from campaigns.terms import SHANGHAI
@@ -25,6 +27,7 @@ async def members(runtime: Runtime) -> list[Member]:
     return made
 
 
+LATER = NOW + timedelta(hours=1)
 FORM = {"name": "大同厨师联合招聘", "kind": "joint", "held_on": "2026-12-12", "source": "餐饮酒店|大同|厨师"}
 
 
@@ -88,6 +91,49 @@ async def test_what_is_wrong_stands_beside_its_field_and_what_was_typed_stays(ru
             assert f'id="e-{field}"' in answer.text
             assert 'value="体育馆"' in answer.text
     assert await Fair.all().count() == 0
+
+
+async def test_all_that_is_wrong_with_a_new_fair_is_said_at_once(runtime: Runtime) -> None:
+    wrong = {"name": "", "place": "馆" * 129, "capacity": "0", "held_on": "", "kind": "fair"}
+    async with as_staff(runtime) as staff:
+        answer = await staff.post("/fairs", data=wrong)
+    assert answer.status_code == 422
+    assert re.findall(r'id="e-(\w+)"', answer.text) == ["name", "held_on", "place", "capacity"]
+
+
+async def test_no_more_are_chosen_beforehand_than_there_is_room_and_those_who_fit_best(
+    runtime: Runtime, members: list[Member]
+) -> None:
+    await Posting.filter(member_id=members[2].id).update(heads=9)
+    async with as_staff(runtime) as staff:
+        at = (await staff.post("/fairs", data={**FORM, "capacity": "2"})).headers["location"]
+        page = (await staff.get(at)).text
+        assert re.findall(r'value="(\d+)" checked', page) == [str(members[2].id), str(members[0].id)]
+        assert "还能请2家，最合适的已经选上；另有2家没选，因为只能来2家。" in page
+        pick = {"pick": [str(one.id) for one in members[:3]]}
+        asked = (await staff.get(f"{at}/check", params=pick)).text
+        assert "选了3家，只剩2家的位置：少选1家再请。" in asked
+        assert f'action="{at}/invite"' not in asked
+        assert f'action="{at}/by-hand"' not in asked
+
+
+async def test_what_a_company_wrote_itself_stands_with_its_answer_and_yes_beyond_the_room_is_warned_of(
+    runtime: Runtime, members: list[Member]
+) -> None:
+    async with as_staff(runtime) as staff:
+        at = (await staff.post("/fairs", data={**FORM, "capacity": "2"})).headers["location"]
+        await staff.post(f"{at}/by-hand", data={"pick": [str(one.id) for one in members[:2]]})
+        heard = await fairs.hear_answer(members[0].id, Answer.YES, "我们来三个人", at=LATER, now=LATER)
+        page = (await staff.get(at)).text
+        assert heard
+        assert "客户回复：“我们来三个人”" in page
+        assert "家，只能来" not in page
+        await fairs.hear_answer(members[1].id, Answer.YES, "来", at=LATER, now=LATER)
+        await Fair.all().update(capacity=1)
+        assert "说来的有2家，只能来1家" in (await staff.get(at)).text
+        first = await FairInvitation.get(member_id=members[0].id)
+        await staff.post(f"/fairs/invitations/{first.id}", data={"said": "no", "note": "打电话改了"})
+        assert "我们来三个人" not in (await staff.get(at)).text
 
 
 async def test_other_departments_companies_are_neither_offered_nor_invited(

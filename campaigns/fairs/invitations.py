@@ -1,136 +1,32 @@
-"""The ledger of fairs and joint recruiting: who is invited, what they answer, who came; each of it a touch.
+"""The table of invitations to fairs: each once for a fair and a member; answers and who came are touches.
 
-An invitation is there once for a fair and a member. invited → yes, no, maybe (as often as they change their mind)
-→ attended or absent.
+invited → yes, no, maybe (as often as they change their mind) → attended or absent.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from campaigns import outbox, statements
+from campaigns import statements
 from campaigns.errors import InputError, StateError
+from campaigns.fairs.values import (
+    ANSWERS,
+    CUSTOMER,
+    ENDS,
+    LARGEST,
+    STAYS_AWAY,
+    Answer,
+    FairRow,
+    Invitation,
+    invitation_of,
+    refuse_before,
+)
 from campaigns.models import Fair, FairInvitation
 from campaigns.terms import SHANGHAI, UNREACHED, Direction, TouchKind
 from campaigns.touches import record_touch
 
 MEDIUM = "fair"
-_LARGEST = 2**31 - 1
-_LONGEST = 128
-_MOST_OCCUPATIONS = 20
-
-
-class Kind(StrEnum):
-    FAIR = "fair"
-    JOINT = "joint"
-
-
-class Answer(StrEnum):
-    INVITED = "invited"
-    YES = "yes"
-    NO = "no"
-    MAYBE = "maybe"
-    ATTENDED = "attended"
-    ABSENT = "absent"
-
-
-ANSWERS = (Answer.YES, Answer.NO, Answer.MAYBE)
-ENDS = (Answer.ATTENDED, Answer.ABSENT)
-_STAYS_AWAY = (Answer.NO, Answer.ABSENT)
-
-
-@dataclass(frozen=True, slots=True)
-class FairRow:
-    id: int
-    name: str
-    kind: Kind
-    held_on: date
-    place: str
-    occupations: Sequence[str]
-    capacity: int | None
-    state: str
-    source: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    id: int
-    fair_id: int
-    member_id: int
-    state: Answer
-    invited_at: datetime
-    answered_at: datetime | None
-    closed_at: datetime | None
-    message_id: int | None
-    note: str
-    by: str
-
-
-async def make_fair(
-    name: str,
-    *,
-    kind: Kind,
-    held_on: date,
-    place: str,
-    occupations: Sequence[str],
-    capacity: int | None,
-    source: str = "",
-    by: str,
-    now: datetime,
-) -> int:
-    """Raises InputError for one without a name, or with too much in it."""
-    name, place = " ".join(name.split()), " ".join(place.split())
-    if not 0 < len(name) <= _LONGEST or len(place) > _LONGEST:
-        raise InputError(f"名称写1到{_LONGEST}个字，地点最多{_LONGEST}个字 (1 to {_LONGEST} letters)")
-    if capacity is not None and not 0 < capacity <= 100_000:
-        raise InputError("能来几家写1到100000 (1 to 100000 companies)")
-    made = await Fair.create(
-        name=name,
-        kind=kind,
-        held_on=held_on,
-        place=place,
-        occupations=list(dict.fromkeys(one[:_LONGEST] for one in occupations if one))[:_MOST_OCCUPATIONS],
-        capacity=capacity,
-        source=source[:_LONGEST],
-        by=by,
-        at=now,
-    )
-    return int(made.id)
-
-
-async def find_fair(fair_id: int) -> FairRow | None:
-    row = await Fair.get_or_none(id=fair_id) if fair_id <= _LARGEST else None
-    return _fair(row) if row else None
-
-
-async def list_fairs(*, limit: int = 100) -> list[FairRow]:
-    """The latest day first."""
-    return [_fair(row) for row in await Fair.all().order_by("-held_on", "-id").limit(limit)]
-
-
-async def end_fair(fair_id: int, state: str, now: datetime) -> None:
-    """held, once its day has come, or called_off, which stops invitations that wait; no way back."""
-    if state not in ("held", "called_off"):
-        raise InputError(f"没有 {state} 这种结束 (unknown end)")
-    async with in_transaction():
-        row = await Fair.filter(id=fair_id, state="open").select_for_update().first()
-        if row is None:
-            raise StateError("这一场已经结束或取消了 (over already)")
-        if state == "held":
-            _refuse_before(row, now)
-        await Fair.filter(id=fair_id).update(state=state)
-        if state == "called_off":
-            sent = await FairInvitation.filter(fair_id=fair_id).values_list("message_id", flat=True)
-            await outbox.cancel_messages([int(one) for one in sent if one is not None])  # type: ignore[call-overload]
-
-
-def _refuse_before(fair: Fair, now: datetime) -> None:
-    if now.astimezone(SHANGHAI).date() < fair.held_on:
-        raise StateError(f"{fair.held_on:%Y-%m-%d}才办，到那天再记 (its day has not come)")
 
 
 async def invite(
@@ -145,7 +41,7 @@ async def invite(
             raise StateError("这一场的日子已经过了 (its day is over)")
         there = dict(await FairInvitation.filter(fair_id=fair_id).values_list("member_id", "state"))
         new = sorted(set(member_ids) - set(there))
-        taken = sum(state not in _STAYS_AWAY for state in there.values())
+        taken = sum(state not in STAYS_AWAY for state in there.values())
         if fair.capacity is not None and taken + len(new) > fair.capacity:
             raise InputError(f"只能来{fair.capacity}家，已经请了{taken}家 (more than its capacity)")
         for member_id in new:
@@ -164,6 +60,28 @@ async def record_answer(invitation_id: int, said: Answer, *, note: str = "", by:
     if said not in ANSWERS:
         raise InputError("只能记来、不来、再看 (yes, no or maybe)")
     await _move(invitation_id, (Answer.INVITED, *ANSWERS), said, note, by, now)
+
+
+async def hear_answer(
+    member_id: int, said: Answer, words: str, *, at: datetime, now: datetime, message_id: int | None = None
+) -> bool:
+    """What the company wrote itself, to the invitation it answers, else to the newest; whether one is open for it."""
+    open_still = FairInvitation.filter(
+        member_id=member_id,
+        state__in=(Answer.INVITED, *ANSWERS),
+        fair__state="open",
+        fair__held_on__gte=now.astimezone(SHANGHAI).date(),
+        invited_at__lte=at,
+    )
+    rows = await open_still.order_by("-invited_at", "-id")
+    if not rows:
+        return False
+    row = next((one for one in rows if message_id is not None and one.message_id == message_id), rows[0])
+    try:
+        await record_answer(row.id, said, note=words, by=CUSTOMER, now=now)
+    except StateError:  # a colleague closed it in this moment
+        return False
+    return True
 
 
 async def record_attendance(invitation_id: int, end: Answer, *, note: str = "", by: str, now: datetime) -> None:
@@ -185,13 +103,20 @@ async def withdraw_unsent() -> int:
     )
 
 
+def room_in(fair: FairRow, invited: Sequence[Invitation]) -> int | None:
+    """Companies that may be invited yet; None where as many may come as like."""
+    if fair.capacity is None:
+        return None
+    return max(0, fair.capacity - sum(one.state not in STAYS_AWAY for one in invited))
+
+
 async def find_invitation(invitation_id: int) -> Invitation | None:
-    row = await FairInvitation.get_or_none(id=invitation_id) if invitation_id <= _LARGEST else None
-    return _invitation(row) if row else None
+    row = await FairInvitation.get_or_none(id=invitation_id) if invitation_id <= LARGEST else None
+    return invitation_of(row) if row else None
 
 
 async def invitations_to(fair_id: int) -> list[Invitation]:
-    return [_invitation(row) for row in await FairInvitation.filter(fair_id=fair_id).order_by("id")]
+    return [invitation_of(row) for row in await FairInvitation.filter(fair_id=fair_id).order_by("id")]
 
 
 async def count_invitations(fair_ids: Collection[int]) -> dict[int, dict[str, int]]:
@@ -220,7 +145,7 @@ async def _move(
         if fair.state == "called_off" or (fair.state != "open" and not ended):
             raise StateError("这一场已经结束或取消了 (over already)")
         if ended:
-            _refuse_before(fair, now)
+            refuse_before(fair, now)
         row.state, row.note, row.by = state, note[:255], by
         row.closed_at, row.answered_at = (now, row.answered_at) if ended else (None, now)
         await row.save(update_fields=["state", "note", "by", "closed_at", "answered_at"])
@@ -244,33 +169,3 @@ async def _touch(row: FairInvitation, what: str, way: Direction, text: str, by: 
     )
     row.touches = {**row.touches, what: touch_id}
     await row.save(update_fields=["touches"])
-
-
-def _fair(row: Fair) -> FairRow:
-    return FairRow(
-        id=row.id,
-        name=row.name,
-        kind=Kind(row.kind),
-        held_on=row.held_on,
-        place=row.place,
-        occupations=row.occupations,
-        capacity=row.capacity,
-        state=row.state,
-        source=row.source,
-        by=row.by,
-    )
-
-
-def _invitation(row: FairInvitation) -> Invitation:
-    return Invitation(
-        id=row.id,
-        fair_id=row.fair_id,
-        member_id=row.member_id,
-        state=Answer(row.state),
-        invited_at=row.invited_at,
-        answered_at=row.answered_at,
-        closed_at=row.closed_at,
-        message_id=row.message_id,
-        note=row.note,
-        by=row.by,
-    )

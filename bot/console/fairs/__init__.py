@@ -1,0 +1,1 @@
+"""招聘会: the fairs there are, a new one, one of them, who is invited to it."""
