@@ -40,8 +40,8 @@ async def add(
         known = {one.name: one for one in await gift_store.list_items()}.get(" ".join(name.split()))
         made = await gift_store.save_item(
             name,
-            _given(value, known and known.value, "--value"),
-            _given(stock, known and known.stock, "--stock"),
+            _given(value, known.value if known else None, "--value"),
+            _given(stock, known.stock if known else None, "--stock"),
             tastes if tastes is not None else known.tastes if known else (),
             house=house if house is not None else bool(known and known.house),
             active=active if active is not None else not known or known.active,
