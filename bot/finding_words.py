@@ -85,6 +85,8 @@ _STALE = {"days": "{days}天没刷新", "past_deadline_days": "过了截止日�
 
 
 def _pay(figures: Mapping[str, Figure]) -> str:
+    if figures.get("falls"):
+        return say("薪资写反了：{low}–{high}元").format(low=_shown(figures["pay_min"]), high=_shown(figures["pay_max"]))
     if "times" in figures:
         return say("薪资写得太宽：{low}–{high}元").format(
             low=_shown(figures["pay_min"]), high=_shown(figures["pay_max"])

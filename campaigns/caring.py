@@ -5,22 +5,21 @@ from datetime import datetime
 
 from campaigns import conversations, problems, promises, statements, visits
 from campaigns.advice import Advice, CareSigns, advise
-from campaigns.diagnosis import Market, Thresholds, diagnose
+from campaigns.diagnosis import diagnose
 from campaigns.members.facts import facts_for
-from campaigns.members.signs import held_parts, signs_of
+from campaigns.members.peers import market_of
+from campaigns.members.signs import signs_of
 from campaigns.policy import PolicySettings
 from campaigns.promises import WhichPromises
 from campaigns.statements import moment
 from campaigns.terms import SHANGHAI
 
 
-async def advise_member(
-    member_id: int, now: datetime, *, market: Market | None = None, policy: PolicySettings | None = None
-) -> Sequence[Advice]:
-    """Without a market nothing is compared with other members' postings: a page need not wait for it."""
+async def advise_member(member_id: int, now: datetime, *, policy: PolicySettings | None = None) -> Sequence[Advice]:
+    """Its postings are compared with those of its places and occupations, as the brief compares them."""
     facts = (await facts_for([member_id], now, history=None))[member_id]
     signs = (await signs_of([member_id], now))[member_id]
-    diagnosis = diagnose(signs, market or Market([], [], Thresholds(), await held_parts()), now)
+    diagnosis = diagnose(signs, await market_of(signs, now), now)
     today = now.astimezone(SHANGHAI).date()
     conversation = await conversations.find(member_id)
     tasks = [one for one in await visits.visits_of(member_id) if one.state == "open" and one.due_at <= now]

@@ -1,4 +1,4 @@
-"""Gifts: what lies in store, who likes what, the plan of each festival and its lines."""
+"""Plans of gifts: one for each festival, its lines, and who had what."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -7,45 +7,19 @@ from datetime import date, datetime
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from campaigns import gift_store
 from campaigns.errors import InputError, StateError
-from campaigns.gifts import Allotted, Gift, GiftRules, Line, Manner
-from campaigns.models import GiftItem, GiftLine, GiftPlan, GiftTaste
+from campaigns.gifts import Allotted, GiftRules, Line, Manner
+from campaigns.gifts.allot import too_soon
+from campaigns.gifts.values import APPROVED, CLOSED, DRAFT, DROPPED, HANDED, PLANNED, REFUSED
+from campaigns.models import GiftItem, GiftLine, GiftPlan
+from campaigns.results import SPOKEN, Medium, Result, VisitResult
 from campaigns.terms import Tier
 
-LONGEST = 64
-_DEAREST, _MOST_PIECES, _RICHEST = 100_000, 1_000_000, 100_000_000
-_MOST_TASTES = 10
-PLANNED, HANDED, REFUSED, DROPPED = "planned", "handed", "refused", "dropped"
-DRAFT, APPROVED, CLOSED = "draft", "approved", "closed"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """`stock`: pieces in store; `promised`: those of them that approved plans still owe somebody."""
-
-    id: int
-    name: str
-    value: int
-    stock: int
-    promised: int
-    tastes: tuple[str, ...]
-    house: bool
-    active: bool
-
-    @property
-    def free(self) -> int:
-        return max(self.stock - self.promised, 0)
-
-    @property
-    def gift(self) -> Gift:
-        return Gift(self.id, self.name, self.value, self.free, frozenset(self.tastes), self.house)
-
-
-@dataclass(frozen=True, slots=True)
-class Taste:
-    likes: tuple[str, ...] = ()
-    dislikes: tuple[str, ...] = ()
-    takes_none: bool = False
+CAUSE = "gift"
+"""A task of a line has the cause gift:PLAN:MEMBER:LINE; the first ones were made without their line."""
+_RICHEST = 100_000_000
+_KEPT = (HANDED, REFUSED, DROPPED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,77 +49,26 @@ class PlanLine:
     value: int
     why: tuple[str, ...]
     obstacle: str
+    held_by: int | None
     state: str
     note: str
     by: str
     at: datetime | None
 
 
-# ---- the store ------------------------------------------------------------------------------------------------------
+async def had_of(member_ids: Collection[int], *, promised: bool = False, but: int = 0) -> dict[int, dict[int, date]]:
+    """Member id → gift id → the festival they had it last.
 
-
-async def list_items(*, active: bool = False) -> list[Item]:
-    """Dearest first; with `active` without those that are given no more."""
-    rows = await (GiftItem.filter(active=True) if active else GiftItem.all()).order_by("-value", "name")
-    promised = await _promised()
-    return [_item(row, promised.get(row.id, 0)) for row in rows]
-
-
-async def save_item(
-    name: str, value: int, stock: int, tastes: Collection[str], *, house: bool, active: bool = True
-) -> Item:
-    """New, or anew by its name. Raises InputError that says what is wrong with which."""
-    name = " ".join(name.split())
-    if not 0 < len(name) <= LONGEST:
-        raise InputError(f"名称写1到{LONGEST}个字 (a name of 1 to {LONGEST} characters)")
-    if not 0 < value <= _DEAREST:
-        raise InputError(f"价值写1到{_DEAREST}元 (a value of 1 to {_DEAREST} yuan)")
-    if not 0 <= stock <= _MOST_PIECES:
-        raise InputError(f"库存写0到{_MOST_PIECES}件 (a stock of 0 to {_MOST_PIECES} pieces)")
-    given = {"value": value, "stock": stock, "tastes": words_of(tastes), "house": house, "active": active}
-    row, _ = await GiftItem.update_or_create(name=name, defaults=given)
-    return _item(row, (await _promised()).get(row.id, 0))
-
-
-def words_of(given: Collection[str]) -> list[str]:
-    """Kinds as they are kept: trimmed, each once, in the order of the words."""
-    words = sorted({" ".join(one.split()) for one in given} - {""})
-    if len(words) > _MOST_TASTES or any(len(one) > 16 for one in words):
-        raise InputError(f"喜好最多{_MOST_TASTES}个词，每个最多16个字 (at most {_MOST_TASTES} words of 16 characters)")
-    return words
-
-
-async def _promised() -> dict[int, int]:
-    """Item id → pieces that approved plans owe."""
-    plans = await GiftPlan.filter(state=APPROVED).values_list("id", flat=True)
-    owed: dict[int, int] = {}
-    for (gifts,) in await GiftLine.filter(plan_id__in=plans, state=PLANNED).values_list("gifts"):
-        for gift in gifts:
-            owed[gift] = owed.get(gift, 0) + 1
-    return owed
-
-
-# ---- who likes what, who had what -----------------------------------------------------------------------------------
-
-
-async def tastes_of(member_ids: Collection[int]) -> dict[int, Taste]:
-    rows = await GiftTaste.filter(member_id__in=list(member_ids))
-    return {row.member_id: Taste(tuple(row.likes), tuple(row.dislikes), row.takes_none) for row in rows}
-
-
-async def save_taste(member_id: int, likes: Collection[str], dislikes: Collection[str], *, takes_none: bool) -> None:
-    given = {"likes": words_of(likes), "dislikes": words_of(dislikes), "takes_none": takes_none}
-    await GiftTaste.update_or_create(member_id=member_id, defaults=given)
-
-
-async def had_of(member_ids: Collection[int]) -> dict[int, dict[int, date]]:
-    """Member id → gift id → the festival they had it last."""
-    lines = await GiftLine.filter(member_id__in=list(member_ids), state=HANDED).values_list(
-        "member_id", "plan_id", "gifts"
-    )
-    days = dict(await GiftPlan.all().values_list("id", "day"))
+    With `promised` what approved plans still owe them counts as had; of the plan `but` nothing does.
+    """
+    states = (HANDED, PLANNED) if promised else (HANDED,)
+    lines = GiftLine.filter(member_id__in=list(member_ids), state__in=states).exclude(plan_id=but)
+    plans = {row.id: row for row in await GiftPlan.all()}
+    days = {number: row.day for number, row in plans.items()}
     found: dict[int, dict[int, date]] = {}
-    for member_id, plan_id, gifts in lines:
+    for member_id, plan_id, gifts, state in await lines.values_list("member_id", "plan_id", "gifts", "state"):
+        if state == PLANNED and plans[plan_id].state != APPROVED:
+            continue
         had = found.setdefault(member_id, {})
         for gift in gifts:
             had[gift] = max(had.get(gift, days[plan_id]), days[plan_id])
@@ -181,12 +104,15 @@ async def save_plan(
     by: str,
     now: datetime,
 ) -> Plan:
-    """A draft of this festival, in place of an earlier draft. Raises StateError where it is approved already."""
+    """A draft of this festival, in place of an earlier draft or one called off. StateError where it is approved.
+
+    What was handed over or not taken, and who was taken out by hand, stays as it is.
+    """
     if not 0 <= rules.budget <= _RICHEST:
         raise InputError(f"预算写0到{_RICHEST}元 (a budget of 0 to {_RICHEST} yuan)")
     async with in_transaction():
         before = await GiftPlan.filter(festival=festival).select_for_update().first()
-        if before and before.state != DRAFT:
+        if before and before.state == APPROVED:
             raise StateError(f"{festival}的计划已经批准，先取消它再重算 (the plan is approved; call it off first)")
         given = {
             "day": rules.day,
@@ -196,30 +122,53 @@ async def save_plan(
             "manners": {str(tier): str(manner) for tier, manner in manners.items()},
             "by": by,
             "at": now,
+            "state": DRAFT,
+            "approved_by": "",
+            "approved_at": None,
         }
         row = before.update_from_dict(given) if before else GiftPlan(festival=festival, **given)
         try:
             await row.save()
         except IntegrityError as exc:  # somebody else made it in this moment
             raise StateError(f"{festival}刚有人算过，重新打开看看 (somebody made this plan just now)") from exc
-        await GiftLine.filter(plan_id=row.id).delete()
-        await GiftLine.bulk_create([_row(row.id, line, manners) for line in found.lines])
+        await GiftLine.filter(plan_id=row.id).exclude(state__in=_KEPT).delete()
+        kept = {one.member_id for one in await GiftLine.filter(plan_id=row.id).only("id", "member_id")}
+        new = [line for line in found.lines if line.member_id not in kept]
+        await GiftLine.bulk_create([_row(row.id, line, manners) for line in new])
     return _plan(row)
+
+
+async def kept_lines(festival: str) -> list[PlanLine]:
+    """Those that a new reckoning of this festival leaves as they are."""
+    row = await GiftPlan.get_or_none(festival=festival)
+    return [line for line in await lines_of(row.id) if line.state in _KEPT] if row else []
 
 
 async def approve_plan(plan_id: int, *, by: str, now: datetime) -> None:
     """From here the pieces are promised. Raises StateError where the store no longer has them or it is no draft."""
     async with in_transaction():
         await _hold(plan_id, DRAFT)
-        items = {one.id: one for one in await list_items()}
         wanted: dict[int, int] = {}
         for line in await lines_of(plan_id):
             for gift in line.gifts if line.state == PLANNED else ():
                 wanted[gift] = wanted.get(gift, 0) + 1
+        await GiftItem.filter(id__in=list(wanted)).order_by("id").select_for_update()  # against another approval
+        items = {one.id: one for one in await gift_store.list_items()}
         short = [items[gift].name for gift, pieces in wanted.items() if items[gift].free < pieces]
         if short:
             raise StateError(f"库存不够了：{'、'.join(sorted(short))}。补了库存再批，或者重算 (not enough in store)")
         await GiftPlan.filter(id=plan_id).update(state=APPROVED, approved_by=by, approved_at=now)
+
+
+async def repeats_of(plan: Plan) -> list[PlanLine]:
+    """Its lines that give somebody what they had, or what another plan owes them, within the time."""
+    lines = [line for line in await lines_of(plan.id) if line.state == PLANNED and line.gifts]
+    had = await had_of([line.member_id for line in lines], promised=True, but=plan.id)
+    return [
+        line
+        for line in lines
+        if any(too_soon(had.get(line.member_id, {}).get(gift), plan.rules) for gift in line.gifts)
+    ]
 
 
 async def close_plan(plan_id: int) -> None:
@@ -233,6 +182,11 @@ async def drop_line(line_id: int, note: str, *, by: str, now: datetime) -> PlanL
     return await _end_line(line_id, DRAFT, DROPPED, note, by, now)
 
 
+async def undrop_line(line_id: int) -> PlanLine:
+    """Into the draft again: what they get is for the next reckoning to say."""
+    return await _end_line(line_id, DRAFT, PLANNED, "", "", None, was=DROPPED)
+
+
 async def hand_line(line_id: int, note: str, *, taken: bool, by: str, now: datetime) -> PlanLine:
     """It was brought. Taken, its pieces leave the store; not taken, they stay in it."""
     async with in_transaction():
@@ -243,18 +197,42 @@ async def hand_line(line_id: int, note: str, *, taken: bool, by: str, now: datet
     return line
 
 
+async def end_with_task(cause: str, result: VisitResult, *, by: str, now: datetime) -> None:
+    """What came of a task ends the line it was made of, where the gift was brought, refused, or there was none."""
+    line = await _line_of(cause)
+    if line is None or line.state != PLANNED or result.result not in SPOKEN:
+        return
+    taken = result.result is not Result.REFUSED
+    if taken and line.gifts and result.medium not in (Medium.GIFT, Medium.VISIT):
+        return
+    await hand_line(line.id, result.text, taken=taken, by=by, now=now)
+
+
+async def _line_of(cause: str) -> PlanLine | None:
+    """Of an approved plan."""
+    match cause.split(":"):
+        case [kind, plan, member, *_] if kind == CAUSE and plan.isdigit() and member.isdigit():
+            row = await GiftLine.get_or_none(plan_id=int(plan), member_id=int(member))
+        case _:
+            return None
+    approved = row and await GiftPlan.filter(id=row.plan_id, state=APPROVED).exists()
+    return _line(row) if row and approved else None
+
+
 async def find_line(line_id: int) -> PlanLine | None:
     row = await GiftLine.get_or_none(id=line_id) if 0 < line_id < 2**31 else None
     return _line(row) if row else None
 
 
-async def _end_line(line_id: int, plan_state: str, state: str, note: str, by: str, now: datetime) -> PlanLine:
+async def _end_line(
+    line_id: int, plan_state: str, state: str, note: str, by: str, now: datetime | None, *, was: str = PLANNED
+) -> PlanLine:
     line = await find_line(line_id)
     if line is None:
         raise StateError("没有这一行 (no such line)")
     await _hold(line.plan_id, plan_state)
     given = {"state": state, "note": note[:255], "by": by, "at": now}
-    if not await GiftLine.filter(id=line_id, state=PLANNED).update(**given):
+    if not await GiftLine.filter(id=line_id, state=was).update(**given):
         raise StateError("这一行刚被别人改过，重新打开看看 (somebody changed this line)")
     return replace(line, state=state, note=note[:255], by=by, at=now)
 
@@ -278,11 +256,8 @@ def _row(plan_id: int, line: Line, manners: Mapping[Tier, Manner]) -> GiftLine:
         value=line.value,
         why=[str(one) for one in line.why],
         obstacle=str(line.obstacle or ""),
+        held_by=line.held_by,
     )
-
-
-def _item(row: GiftItem, promised: int) -> Item:
-    return Item(row.id, row.name, row.value, row.stock, promised, tuple(row.tastes), row.house, row.active)
 
 
 def _plan(row: GiftPlan) -> Plan:
@@ -312,6 +287,7 @@ def _line(row: GiftLine) -> PlanLine:
         value=row.value,
         why=tuple(row.why),
         obstacle=row.obstacle,
+        held_by=row.held_by,
         state=row.state,
         note=row.note,
         by=row.by,

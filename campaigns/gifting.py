@@ -6,21 +6,26 @@ from datetime import date, datetime, time, timedelta
 
 from tortoise.transactions import in_transaction
 
-from campaigns import gift_ledger, statements, touches, visits
+from campaigns import gift_ledger, gift_store, statements, touches, visits
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
-from campaigns.gift_ledger import Plan, PlanLine, Taste
-from campaigns.gifts import Candidate, GiftRules, Manner, allot
-from campaigns.gifts.values import LEVELS
+from campaigns.gift_ledger import Plan, PlanLine
+from campaigns.gift_store import Taste
+from campaigns.gifts import Candidate, GiftRules, Kept, Manner, allot
+from campaigns.gifts.values import HANDED, LEVELS, PLANNED
 from campaigns.members.find import select_audience
+from campaigns.results import SPOKEN
 from campaigns.segments import parse_segment
 from campaigns.terms import SHANGHAI, Direction, Tier, TouchKind
+from campaigns.visits import VisitTask
 
 MANNERS: Mapping[Tier, Manner] = {
     Tier.TOP: Manner.VISIT, Tier.GOOD: Manner.VISIT, Tier.STANDARD: Manner.CALL, Tier.LOW: Manner.MESSAGE,
 }  # fmt: skip
 RULE = "tier in (高端, 优质) or renewal_days <= 90"
 CATEGORY, MEDIUM = "gift", "gift"
+_SPOKEN = frozenset(str(one) for one in SPOKEN)
+_NAMED = 5  # members in one sentence
 _AHEAD = {Manner.VISIT: 8, Manner.CALL: 2}  # worked days before the festival on which it is due
 _MOST = 20_000
 _REFUSED = "SELECT s.member_id FROM suppressions s WHERE s.channel IS NULL AND s.until IS NULL AND s.lifted_at IS NULL"
@@ -76,19 +81,25 @@ def default_wish(festival: str, before: Plan | None = None) -> Wish:
 async def reckon_plan(wish: Wish, calendar: WorkCalendar, *, by: str, now: datetime) -> Reckoned:
     """A draft for everybody the rule selects. InputError for a wish that cannot be, StateError for an approved plan."""
     day = festival_day(wish.festival, calendar, now)
+    return await _reckon(wish, f"{wish.festival}-{day.year}", day, by=by, now=now)
+
+
+async def _reckon(wish: Wish, key: str, day: date, *, by: str, now: datetime) -> Reckoned:
     chosen = await select_audience(parse_segment(wish.rule), now)
     if not 0 < len(chosen) <= _MOST:
         raise InputError(f"这个条件选出{len(chosen)}家，要1到{_MOST}家 (the rule selects {len(chosen)} members)")
-    known = await gift_ledger.tastes_of(chosen)
+    known = await gift_store.tastes_of(chosen)
     refused = await _refused(chosen)
     takes_none = {one for one, taste in known.items() if taste.takes_none} - refused
     rules = GiftRules(budget=wish.budget, day=day, levels=wish.levels)
-    gifts = [item.gift for item in await gift_ledger.list_items(active=True)]
+    gifts = [item.gift for item in await gift_store.list_items(active=True)]
     if not gifts:
         raise InputError("礼品库是空的，先添礼品 (there are no gifts in store; add some first)")
-    candidates = await _candidates([one for one in chosen if one not in refused | takes_none], known)
-    found = allot(candidates, gifts, rules)
-    key = f"{wish.festival}-{day.year}"
+    stay = await gift_ledger.kept_lines(key)
+    out = refused | takes_none | {line.member_id for line in stay}
+    candidates = await _candidates([one for one in chosen if one not in out], known, wish.manners)
+    kept = [Kept(line.member_id, line.tier, line.value) for line in stay if line.state == HANDED]
+    found = allot(candidates, gifts, rules, kept)
     plan = await gift_ledger.save_plan(key, wish.rule, rules, wish.manners, found, by=by, now=now)
     return Reckoned(plan, len(takes_none), len(refused))
 
@@ -97,10 +108,12 @@ async def _refused(ids: Collection[int]) -> set[int]:
     return {row["member_id"] for row in await statements.query(_REFUSED)} & set(ids)
 
 
-async def _candidates(ids: Collection[int], known: Mapping[int, Taste]) -> list[Candidate]:
-    """In three queries, however many they are."""
+async def _candidates(
+    ids: Collection[int], known: Mapping[int, Taste], manners: Mapping[Tier, Manner]
+) -> list[Candidate]:
+    """In a few queries, however many they are."""
     db = statements.connection()
-    had = await gift_ledger.had_of(ids)
+    had = await gift_ledger.had_of(ids, promised=True)
     been = await statements.query(
         f"SELECT DISTINCT member_id FROM touches WHERE kind = 'visit' AND medium IN ('visit', '{MEDIUM}') "
         f"AND member_id {statements.ids_in(db, '$1')}",
@@ -118,6 +131,7 @@ async def _candidates(ids: Collection[int], known: Mapping[int, Taste]) -> list[
             visited=row["id"] in visited,
             likes=frozenset(known.get(row["id"], Taste()).likes),
             dislikes=frozenset(known.get(row["id"], Taste()).dislikes),
+            manner=manners.get(Tier(row["tier"]), Manner.MESSAGE),
             had=had.get(row["id"], {}),
         )
         for row in rows
@@ -129,10 +143,11 @@ async def approve_plan(plan_id: int, calendar: WorkCalendar, *, by: str, now: da
     async with in_transaction():
         await gift_ledger.approve_plan(plan_id, by=by, now=now)
         plan = await _plan(plan_id)
-        names = {item.id: item.name for item in await gift_ledger.list_items()}
+        await _check_repeats(plan)
+        names = {item.id: item.name for item in await gift_store.list_items()}
         opened = 0
         for line in await gift_ledger.lines_of(plan_id):
-            if line.state != gift_ledger.PLANNED or line.manner is Manner.MESSAGE:
+            if line.state != PLANNED or line.manner is Manner.MESSAGE:
                 continue
             await visits.open_visit(
                 line.member_id,
@@ -146,27 +161,55 @@ async def approve_plan(plan_id: int, calendar: WorkCalendar, *, by: str, now: da
     return opened
 
 
+async def _check_repeats(plan: Plan) -> None:
+    """Another plan may have given or promised them the same meanwhile. Raises StateError that names them."""
+    lines = await gift_ledger.repeats_of(plan)
+    if not lines:
+        return
+    who = await _heads([line.member_id for line in lines[:_NAMED]])
+    named = "、".join(who[line.member_id]["name"] for line in lines[:_NAMED])
+    raise StateError(
+        f"两年里送过或者别的计划已经要送同样礼品的有{len(lines)}家：{named}{'等' if len(lines) > _NAMED else ''}。"
+        "改了重算再批 (the same gift twice in two years; reckon anew)"
+    )
+
+
 async def call_off(plan_id: int, *, by: str, now: datetime) -> None:
     """The plan is over; tasks of it that are still open close with it."""
     async with in_transaction():
         await gift_ledger.close_plan(plan_id)
         for line in await gift_ledger.lines_of(plan_id):
-            if line.state == gift_ledger.PLANNED:
+            if line.state == PLANNED:
                 await _close_task(line, {"result": "called_off"}, by, now)
 
 
 async def hand_over(line_id: int, note: str, *, taken: bool, by: str, now: datetime) -> PlanLine:
-    """It was brought: out of the store, into the timeline, the task done. All of it or nothing."""
+    """It was brought: out of the store, into the timeline, the task done. All of it or nothing.
+
+    Where an outcome of its task told of it already, there is no second touch. A greeting by message is not brought.
+    """
     async with in_transaction():
+        await _check_brought(line_id)
         line = await gift_ledger.hand_line(line_id, note, taken=taken, by=by, now=now)
-        names = {item.id: item.name for item in await gift_ledger.list_items()}
+        names = {item.id: item.name for item in await gift_store.list_items()}
         what = "、".join(names[gift] for gift in line.gifts) or "问候"
         text = f"{'送出' if taken else '没有收下'}：{what}" + (f"。{note}" if note else "")
-        await touches.record_touch(
-            line.member_id, at=now, direction=Direction.OUT, kind=TouchKind.VISIT, medium=MEDIUM, text=text, by=by
-        )
+        if not await _told(line):
+            await touches.record_touch(
+                line.member_id, at=now, direction=Direction.OUT, kind=TouchKind.VISIT, medium=MEDIUM, text=text, by=by
+            )
         await _close_task(line, {"result": "reached", "text": text}, by, now)
     return line
+
+
+async def _check_brought(line_id: int) -> None:
+    line = await gift_ledger.find_line(line_id)
+    if line and line.manner is Manner.MESSAGE:
+        raise StateError("这一家由节日问候活动发消息，没有要送的 (the greeting campaign writes to them)")
+
+
+async def _told(line: PlanLine) -> bool:
+    return any(task.state == "done" and (task.outcome or {}).get("result") in _SPOKEN for task in await _tasks_of(line))
 
 
 async def drop_line(line_id: int, note: str, *, by: str, now: datetime) -> PlanLine:
@@ -174,6 +217,15 @@ async def drop_line(line_id: int, note: str, *, by: str, now: datetime) -> PlanL
     if not note.strip():
         raise InputError("写一句为什么不送 (say why)")
     return await gift_ledger.drop_line(line_id, note.strip(), by=by, now=now)
+
+
+async def take_back(line_id: int, *, by: str, now: datetime) -> Reckoned:
+    """A member who was taken out by hand comes into the draft again, which is reckoned anew for it."""
+    async with in_transaction():
+        line = await gift_ledger.undrop_line(line_id)
+        plan = await _plan(line.plan_id)
+        wish = default_wish(plan.festival, plan)
+        return await _reckon(wish, plan.festival, plan.rules.day, by=by, now=now)
 
 
 async def bearers(plan_id: int, owners: Collection[str] | None = None) -> list[Bearer]:
@@ -200,8 +252,23 @@ def _bearer(line: PlanLine, row: Mapping[str, str | None]) -> Bearer:
     return Bearer(line, no, name, city, owner, contact, mobile)
 
 
+async def _heads(member_ids: Collection[int]) -> Mapping[int, Mapping[str, str]]:
+    db = statements.connection()
+    rows = await statements.query(
+        f"SELECT id, no, name FROM members WHERE id {statements.ids_in(db, '$1')}", statements.id_list(db, member_ids)
+    )
+    return {row["id"]: row for row in rows}
+
+
 def _cause(line: PlanLine) -> str:
-    return f"gift:{line.plan_id}:{line.member_id}"
+    """With the line: a plan called off and made anew makes new tasks."""
+    return f"{gift_ledger.CAUSE}:{line.plan_id}:{line.member_id}:{line.id}"
+
+
+async def _tasks_of(line: PlanLine) -> list[VisitTask]:
+    """The first tasks were made without their line."""
+    causes = _cause(line), _cause(line).rpartition(":")[0]
+    return [task for task in await visits.visits_of(line.member_id) if task.cause in causes]
 
 
 def _due(manner: Manner, day: date, calendar: WorkCalendar, now: datetime) -> datetime:
@@ -218,8 +285,7 @@ def _note(plan: Plan, line: PlanLine, names: Mapping[int, str]) -> str:
 
 
 async def _close_task(line: PlanLine, outcome: Mapping[str, object], by: str, now: datetime) -> None:
-    open_now = [task for task in await visits.visits_of(line.member_id) if task.cause == _cause(line)]
-    for task in open_now:
+    for task in await _tasks_of(line):
         if task.state == "open":
             await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
 

@@ -4,29 +4,32 @@ from calendar import monthrange
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
 from campaigns import staff, statements
+from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError
 from campaigns.models import Target
+from campaigns.results import Medium
 from campaigns.terms import SHANGHAI
 
 MOST = 100_000
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 
 
-# Contacts that were made, by whichever door, and tasks that were done before outcomes were kept. A problem that was
-# solved and a promise that was kept at a click are no visits.
-_VISITS = """
+# Members who were spoken to on the phone or at their place, by whichever door; and visits that were done before
+# outcomes were kept. A letter, a gift, a task that was called off or ended at a click is no visit.
+_SPOKEN_TO = ", ".join(f"'{one}'" for one in (Medium.PHONE, Medium.VISIT))
+_VISIT_TASKS = "'planned_visit', 'renewal', 'return_visit', 'call_me'"
+_VISITS = f"""
     SELECT who, sum(n) AS n FROM (
       SELECT o.by AS who, count(*) AS n FROM visit_outcomes o
-      WHERE o.result IN ('talked', 'refused') AND o.at >= $1 AND o.at < $2 GROUP BY o.by
+      WHERE o.result IN ('talked', 'refused') AND o.medium IN ({_SPOKEN_TO}) AND o.at >= $1 AND o.at < $2 GROUP BY o.by
       UNION ALL
       SELECT v.closed_by AS who, count(*) AS n FROM visits v
-      WHERE v.state = 'done' AND v.category NOT IN ('handover', 'problem', 'promise')
-        AND v.closed_at >= $1 AND v.closed_at < $2
+      WHERE v.state = 'done' AND v.category IN ({_VISIT_TASKS}) AND v.closed_at >= $1 AND v.closed_at < $2
         AND NOT EXISTS (SELECT 1 FROM visit_outcomes o WHERE o.visit_id = v.id)
       GROUP BY v.closed_by
     ) made GROUP BY who
@@ -54,23 +57,35 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """`passed` of its `days` are over or today; of a month to come none."""
+    """`passed` of its `days` are over or today; of a month to come none. `worked` of its `workdays` were before today:
+    what is done today still counts for it.
+    """
 
     name: str
     first: date
     days: int
     passed: int
+    workdays: int
+    worked: int
 
     @property
     def left(self) -> int:
         return self.days - self.passed
 
+    @property
+    def before(self) -> str:
+        return f"{self.first - timedelta(days=1):%Y-%m}"
+
+    @property
+    def after(self) -> str:
+        return f"{self.first + timedelta(days=self.days):%Y-%m}"
+
     def is_behind(self, one: Progress) -> bool:
-        """Less done than the days that have passed ask for."""
-        return bool(one.goal) and one.done * self.days < one.goal * self.passed
+        """Less done than the workdays that are over ask for."""
+        return bool(one.goal) and one.done * self.workdays < one.goal * self.worked
 
 
-def month_of(now: datetime, name: str = "") -> Month:
+def month_of(now: datetime, calendar: WorkCalendar, name: str = "") -> Month:
     """`name`: 2026-11; the present one without. Raises InputError."""
     today = now.astimezone(SHANGHAI).date()
     try:
@@ -80,7 +95,15 @@ def month_of(now: datetime, name: str = "") -> Month:
     if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
         raise InputError(f"月份 {name}：写成 2026-11 这样 (not a month)")
     days = monthrange(first.year, first.month)[1]
-    return Month(f"{first:%Y-%m}", first, days, max(0, min(days, (today - first).days + 1)))
+    worked = [day for day in (first + timedelta(days=n) for n in range(days)) if calendar.is_workday(day)]
+    return Month(
+        name=f"{first:%Y-%m}",
+        first=first,
+        days=days,
+        passed=max(0, min(days, (today - first).days + 1)),
+        workdays=len(worked),
+        worked=sum(day < today for day in worked),
+    )
 
 
 async def set_target(

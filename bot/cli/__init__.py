@@ -13,6 +13,7 @@ from bot.cli import (
     dkim,
     fairs,
     gifts,
+    inbox,
     matching,
     people,
     programs,
@@ -49,6 +50,7 @@ app.add_typer(data.inspect_app, name="inspect")
 app.add_typer(dkim.app, name="dkim")
 app.add_typer(gifts.app, name="gift")
 app.add_typer(staff.app, name="staff")
+app.add_typer(inbox.app, name="inbox")
 app.add_typer(visits.app, name="visits")
 app.add_typer(visits.care_app, name="care")
 app.add_typer(visits.absence_app, name="absence")

@@ -19,7 +19,6 @@ from campaigns.caring import advise_member
 from campaigns.errors import InputError
 from campaigns.members import find
 from campaigns.members.browse import UNOWNED, Sieve
-from campaigns.members.signs import load_market
 from campaigns.members.staging import read_funnel
 from campaigns.rights import Right
 from campaigns.targets import Kind, Month, Progress
@@ -77,7 +76,7 @@ async def targets_of(
 ) -> dict[str, Any]:
     async with open_database(settings):
         now = as_of or await _now(settings)
-        of = targets.month_of(now, month)
+        of = targets.month_of(now, (await read_rules(settings))[1], month)
         if asked:
             who, is_department, kind, goal = asked
             if kind not in list(Kind):
@@ -95,7 +94,7 @@ async def advise(settings: Settings, number: str, as_of: datetime | None) -> dic
     async with open_database(settings):
         now = as_of or await _now(settings)
         policy, _ = await read_rules(settings)
-        found = await advise_member(await _member_id(number), now, market=await load_market(now), policy=policy)
+        found = await advise_member(await _member_id(number), now, policy=policy)
     return {"member": number, "as_of": now.isoformat(), "advice": [_advice(one) for one in found]}
 
 

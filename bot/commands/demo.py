@@ -132,7 +132,7 @@ async def _play(running: House, as_json: bool) -> None:
     await conductor.until_done(moved)
     await planner.skip_slots(running.runtime.clock())
     running.runtime.planning_held = False
-    await set_targets(running.runtime.clock())
+    await set_targets(running.runtime)
     await plan_some_visits(running.runtime)
     _say("", as_json)
 

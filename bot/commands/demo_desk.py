@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from bot.runtime import Runtime
 from bot.sandbox.site import OWNERS
 from bot.web.passwords import keep_password, make_password
-from campaigns import gift_ledger, gifting, problems, promises, staff, targets, transfers
+from campaigns import gift_ledger, gift_store, gifting, problems, promises, staff, targets, transfers
 from campaigns.members.browse import UNOWNED, Sieve, ids_of_list
 from campaigns.problems import ProblemSieve
 from campaigns.promises import PromiseState, WhichPromises
@@ -19,7 +19,8 @@ from campaigns.terms import SHANGHAI
 
 _COLLEAGUES = tuple(zip(("cheng", "shi", "meng", "qiao"), filter(None, OWNERS), strict=True))
 _DEPARTMENTS = ("大客户部", "会员部")
-_GOALS = {Kind.VISITS: 20, Kind.RETURNS: 15, Kind.RENEWALS: 6}
+_GOALS = {Kind.VISITS: 20, Kind.RETURNS: 3, Kind.RENEWALS: 2}
+_LATELY = (14, 9, 17, 6)  # visits of the last days, of each colleague
 _VISITS_OF_EACH = 9
 _VISITED_BEFORE = (40, 170)  # days: long enough ago to weigh on nobody's caps of today
 _LEFT_LYING = timedelta(days=60)  # longer than that nothing was left undone
@@ -55,9 +56,11 @@ async def furnish_desk(runtime: Runtime) -> None:
     await _plan_gifts(runtime)
 
 
-async def set_targets(now: datetime) -> None:
-    """Of the month in which the demo stands still."""
-    month, (_, manager) = targets.month_of(now), _COLLEAGUES[0]
+async def set_targets(runtime: Runtime) -> None:
+    """Of the month in which the demo stands still, and some visits of its last days, so that there is a way to go."""
+    now = runtime.clock()
+    await _visit_lately(runtime)
+    month, (_, manager) = targets.month_of(now, runtime.rulebook.calendar), _COLLEAGUES[0]
     for _, name in _COLLEAGUES:
         for kind, goal in _GOALS.items():
             await targets.set_target(month, name, kind, goal, by=manager, now=now)
@@ -68,7 +71,10 @@ async def set_targets(now: datetime) -> None:
 async def desk_counts(runtime: Runtime) -> Mapping[str, int]:
     """What stands on the desk, for the demo's document."""
     now = runtime.clock()
-    month, promised = targets.month_of(now), await promises.count_promises(now.astimezone(SHANGHAI).date())
+    month, promised = (
+        targets.month_of(now, runtime.rulebook.calendar),
+        await promises.count_promises(now.astimezone(SHANGHAI).date()),
+    )
     return {
         "problems": await problems.count_problems(ProblemSieve()),
         "promises": sum(n for which, n in promised.items() if which is not WhichPromises.OVERDUE),
@@ -97,6 +103,18 @@ async def _visit(runtime: Runtime) -> None:
             key = f"demo:{member_id}"
             await record_visit_result(member_id, result, key=key, by=name, now=at, calendar=runtime.rulebook.calendar)
     await _work_off(dice, runtime.clock())
+
+
+async def _visit_lately(runtime: Runtime) -> None:
+    """Members whom nobody visited yet: of each colleague another number of them, on the days before today."""
+    now, dice = runtime.clock(), random.Random("lately")
+    for number, (_, name) in enumerate(_COLLEAGUES):
+        nobodys = await ids_of_list(Sieve(owner=name), _VISITS_OF_EACH + _LATELY[number])
+        for member_id in nobodys[_VISITS_OF_EACH:]:
+            at = now - timedelta(days=dice.randint(1, 6))
+            heard = VisitResult(Result.TALKED, Medium.PHONE, text="聊了年前的用工，候选人看了几份。")
+            key = f"demo:lately:{member_id}"
+            await record_visit_result(member_id, heard, key=key, by=name, now=at, calendar=runtime.rulebook.calendar)
 
 
 def _heard(dice: random.Random, today: date) -> VisitResult:
@@ -128,7 +146,7 @@ async def _work_off(dice: random.Random, now: datetime) -> None:
 
 async def _plan_gifts(runtime: Runtime) -> None:
     for name, value, stock, kinds, house in _STORE:
-        await gift_ledger.save_item(name, value, stock, kinds, house=house)
+        await gift_store.save_item(name, value, stock, kinds, house=house)
     usual = gifting.default_wish("春节")
     wish = gifting.Wish(usual.festival, usual.rule, _BUDGET, usual.levels, usual.manners)
     made = await gifting.reckon_plan(wish, runtime.rulebook.calendar, by=_COLLEAGUES[0][1], now=runtime.clock())

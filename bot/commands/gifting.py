@@ -8,24 +8,25 @@ from bot.commands.printing import Shown, table
 from bot.database import open_database
 from bot.runtime import open_runtime
 from bot.settings import Settings
-from campaigns import audit, gift_ledger, gifting
+from campaigns import audit, gift_ledger, gift_store, gifting
 from campaigns.audit import Action
 from campaigns.errors import InputError
-from campaigns.gift_ledger import Item, Plan
+from campaigns.gift_ledger import Plan
+from campaigns.gift_store import Item
 
 _HERE = "命令行"
 
 
 async def store(settings: Settings) -> list[dict[str, Any]]:
     async with open_database(settings):
-        return [_item(one) for one in await gift_ledger.list_items()]
+        return [_item(one) for one in await gift_store.list_items()]
 
 
 async def add(
     settings: Settings, name: str, value: int, stock: int, tastes: Sequence[str], *, house: bool
 ) -> dict[str, Any]:
     async with open_database(settings), open_runtime(settings) as runtime:
-        made = await gift_ledger.save_item(name, value, stock, tastes, house=house)
+        made = await gift_store.save_item(name, value, stock, tastes, house=house)
         detail = {"value": value, "stock": stock}
         await audit.record_audit(
             Action.GIFTS_CHANGED, at=runtime.clock(), who=_HERE, subject=f"gift/{made.name}", detail=detail
@@ -73,7 +74,7 @@ async def _found(plan_id: int) -> Plan:
 
 
 async def _plan(found: Plan) -> dict[str, Any]:
-    names = {item.id: item.name for item in await gift_ledger.list_items()}
+    names = {item.id: item.name for item in await gift_store.list_items()}
     bearers = await gifting.bearers(found.id)
     lines = [
         {

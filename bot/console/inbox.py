@@ -16,13 +16,14 @@ from bot.console.threads import MOST, by_day, read_thread, stamp
 from bot.console.writing import Window, composer_for, window_of
 from bot.language import say
 from bot.runtime import Runtime
-from bot.web.desk import StaffRoute, Visitor, log, visitor_of
+from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.numbers import whole_number
 from bot.web.pages import masked, page
 from campaigns import conversations, planner, staff, visits
 from campaigns.audit import Action
 from campaigns.conversations import PAGE, Line, Sieve, State, Tab
 from campaigns.members import find
+from campaigns.replies import strangers
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, Intent
 
@@ -53,16 +54,25 @@ async def inbox(request: Request) -> Response:
 
 async def thread(request: Request) -> Response:
     """One conversation; a member who never answered has one too, with no words of theirs."""
+    return await _show(request)
+
+
+async def numbers(request: Request) -> Response:
+    """The page with phone numbers and addresses in full; who saw them is written down."""
+    return await _show(request, whole=True)
+
+
+async def _show(request: Request, *, whole: bool = False) -> Response:
     runtime: Runtime = request.app.state.runtime
     head = await _own_member(request)
     if head is None:
         number = request.path_params["number"]
         return await not_found(request, here="inbox", what=say("没有编号是{number}的企业会员").format(number=number))
-    await log(request, Action.MEMBER_SEEN, f"member/{head.no}")
+    await log(request, Action.NUMBERS_SEEN if whole else Action.MEMBER_SEEN, f"member/{head.no}")
     now, visitor = runtime.clock(), visitor_of(request)
     href = _href(head.no)
     back = href + _kept(request)
-    composer = await composer_for(request, head.id, back=back) if visitor.may(Right.ANSWER) else None
+    composer = await composer_for(request, head.id, back=back, whole=whole) if visitor.may(Right.ANSWER) else None
     return await staff_page(
         request,
         "inbox/page.html",
@@ -70,7 +80,8 @@ async def thread(request: Request) -> Response:
         found=await _list(request, head.no),
         talk=await conversations.find(head.id),
         head=head,
-        side=await _side(runtime, head, visitor),
+        side=await _side(runtime, head, whole=whole),
+        offers_numbers=visitor.may(Right.ADDRESSES) and not whole,
         composer=composer,
         colleagues=await _colleagues(head.owner) if visitor.may(Right.ANSWER) else [],
         days_to_come=_days_to_come(now),
@@ -132,6 +143,8 @@ async def _list(request: Request, current: str) -> dict[str, Any]:
     kept = _query(tab, text, number)
     rows = [_row(line, kept, now, today, current) for line in found.lines]
     counts = [(str(one), say(_TABS[one]), found.counts[one], f"/inbox{_query(one, text, 1)}") for one in Tab]
+    if visitor.staff.owners is None:
+        counts.append(("unknown", say("认不出是谁"), await strangers.count_unknown(), "/inbox/unknown"))
     return {
         "rows": rows,
         "tabs": counts,
@@ -141,7 +154,7 @@ async def _list(request: Request, current: str) -> dict[str, Any]:
         "pages": max(1, -(-found.total // PAGE)),
         "total": found.total,
         "turn": lambda to: f"/inbox{_query(tab, text, to)}",
-        "stamp": _digest(repr([(row, kept) for row in rows]) + repr(sorted(found.counts.items()))),
+        "stamp": _digest(repr([(row, kept) for row in rows]) + repr(counts)),
         "part": f"/inbox/parts/list?{urlencode({**_asked(tab, text, number), 'at': current})}",
         "at": current,
     }
@@ -219,7 +232,7 @@ async def _thread_part(request: Request, head: find.Head) -> dict[str, Any]:
     }
 
 
-async def _side(runtime: Runtime, head: find.Head, visitor: Visitor) -> dict[str, Any]:
+async def _side(runtime: Runtime, head: find.Head, *, whole: bool) -> dict[str, Any]:
     found = await find.describe_member(head.no) or {}
     now = runtime.clock()
     ways = await planner.ways_by_hand(head.id, now, runtime.rulebook)
@@ -234,7 +247,7 @@ async def _side(runtime: Runtime, head: find.Head, visitor: Visitor) -> dict[str
         "member": found,
         "idle": (now - since).days if since else None,
         "oldest": (now - found["oldest_unread_at"]).days if found.get("oldest_unread_at") else None,
-        "ways": [_reach(way, now, visitor) for way in first.values()],
+        "ways": [_reach(way, now, whole=whole) for way in first.values()],
         "post": posts[0] if posts else None,
         "posts": len(found.get("posts", ())),
         "tasks": tasks[:5],
@@ -242,14 +255,14 @@ async def _side(runtime: Runtime, head: find.Head, visitor: Visitor) -> dict[str
     }
 
 
-def _reach(way: planner.WayByHand, now: datetime, visitor: Visitor) -> tuple[str, str, bool]:
+def _reach(way: planner.WayByHand, now: datetime, *, whole: bool) -> tuple[str, str, bool]:
     """(channel, what to know of it, can it be used)."""
     if way.why is not None:
         return str(way.channel), wording.refusal_words(str(way.why)), False
     if way.window_until is not None:
         left = time_left(way.window_until, now)
         return str(way.channel), say("剩{left}，{n}条").format(left=left, n=way.window_left), True
-    return str(way.channel), way.address if visitor.may(Right.ADDRESSES) else masked(way.address), True
+    return str(way.channel), way.address if whole else masked(way.address), True
 
 
 async def _window(request: Request, head: find.Head) -> Window | None:
@@ -302,5 +315,6 @@ routes = [
     StaffRoute("/inbox/parts/list", list_part, right=Right.SEE),
     StaffRoute("/inbox/parts/thread/{number:path}", thread_part, right=Right.SEE),
     StaffRoute("/inbox/parts/window/{number:path}", window_part, right=Right.SEE),
+    StaffRoute("/inbox/{number:path}/numbers", numbers, right=Right.ADDRESSES, methods=["POST"]),
     StaffRoute("/inbox/{number:path}", thread, right=Right.SEE),
 ]

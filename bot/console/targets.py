@@ -1,5 +1,7 @@
 """目标: what colleagues and departments are to reach in a month, how far they are, and where a manager sets it."""
 
+import contextlib
+
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -34,16 +36,23 @@ async def save(request: Request) -> Response:
     if not (typed["goal"].isascii() and typed["goal"].isdigit() and len(typed["goal"]) < 7):
         return await _page(request, typed["month"], typed=typed, faults={"goal": say("目标写整数，0是取消")})
     try:
-        month = targets.month_of(runtime.clock(), typed["month"])
+        month = targets.month_of(runtime.clock(), runtime.rulebook.calendar, typed["month"])
         await targets.set_target(
             month, who, Kind(typed["kind"]), int(typed["goal"]), is_department=is_department, by=visitor.name,
             now=runtime.clock(),
         )  # fmt: skip
     except InputError as exc:
-        return await _page(request, "", typed=typed, faults={"goal": fault_words(exc)})
+        beside = "goal" if _is_month(runtime, typed["month"]) else "month"
+        return await _page(request, "", typed=typed, faults={beside: fault_words(exc)})
     detail = {"to": who, "kind": typed["kind"], "count": int(typed["goal"]), "on": month.name}
     await log(request, Action.TARGET_SET, "targets", **detail)
     return RedirectResponse(f"/targets?month={month.name}&done=saved", status_code=303)
+
+
+def _is_month(runtime: Runtime, name: str) -> bool:
+    with contextlib.suppress(InputError):
+        return bool(targets.month_of(runtime.clock(), runtime.rulebook.calendar, name))
+    return False
 
 
 async def _page(
@@ -51,10 +60,12 @@ async def _page(
 ) -> Response:
     runtime: Runtime = request.app.state.runtime
     visitor = visitor_of(request)
+    faults = dict(faults or {})
     try:
-        month = targets.month_of(runtime.clock(), name)
-    except InputError:
-        month = targets.month_of(runtime.clock())
+        month = targets.month_of(runtime.clock(), runtime.rulebook.calendar, name)
+    except InputError as exc:
+        faults["month"] = fault_words(exc)
+        month = targets.month_of(runtime.clock(), runtime.rulebook.calendar)
     found = await targets.read_progress(month, visitor.staff.owners)
     everybody = [one for one in await staff.list_staff() if one.active and visitor.staff.sees_owner(one.name)]
     return await staff_page(
@@ -69,7 +80,7 @@ async def _page(
         departments=sorted({one.department for one in everybody if one.department}),
         department=_DEPARTMENT,
         typed={"month": month.name, "who": "", "kind": "", "goal": "", **(typed or {})},
-        faults={"who": "", "kind": "", "goal": "", **(faults or {})},
+        faults={"who": "", "kind": "", "goal": "", "month": "", **faults},
         may_set=visitor.may(Right.ASSIGN),
         done=request.query_params.get("done", ""),
     )

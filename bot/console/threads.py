@@ -1,16 +1,16 @@
 """One member's conversation over all channels as it was said: the newest touches, and what has not gone out yet."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from bot import sender, wording
 from bot.language import say
 from bot.runtime import Runtime
-from bot.sender.by_hand import BY_HAND
 from bot.tokens import without_links
 from campaigns import conversations, definitions, outbox, touches
+from campaigns.conversations import BY_HAND
 from campaigns.members import find
 from campaigns.outbox import ByHand
 from campaigns.terms import SHANGHAI, DeliveryState, Direction, MailWords, TouchKind
@@ -61,8 +61,10 @@ async def read_thread(runtime: Runtime, member_id: int, *, skip: int = 0) -> tup
     said: list[Said] = []
     for row in shown:
         if row.direction is Direction.OUT and row.message_id:
-            key = sent[row.message_id].campaign_key if row.message_id in sent else ""
-            said.append(_ours(row, words.get(row.message_id), states.get(row.message_id, ""), key, titles.get(key, "")))
+            message = sent.get(row.message_id)
+            key = message.campaign_key if message else ""
+            ours_said = _ours(row, words.get(row.message_id), states.get(row.message_id, ""), key, titles.get(key, ""))
+            said.append(_with_cause(ours_said, message.code if message else ""))
         elif row.kind in _SAID:
             said.append(_theirs(row, people, corrected))
         else:
@@ -112,6 +114,13 @@ def _ours(row: TouchRow, words: object, state: str, key: str, title: str) -> Sai
         state_words=told,
         touch_id=row.id,
     )
+
+
+def _with_cause(one: Said, code: str) -> Said:
+    """What did not arrive says why, as far as the provider told."""
+    if one.state != "bad" or not code:
+        return one
+    return replace(one, state_words=say("没送到：{why}").format(why=wording.block_words(code)))
 
 
 def _theirs(row: TouchRow, people: Mapping[int, str], corrected: Mapping[int, conversations.Corrected]) -> Said:

@@ -20,7 +20,7 @@ from bot.web.desk import StaffRoute, log, read_form, visitor_of
 from bot.web.pages import masked
 from campaigns import conversations, planner
 from campaigns.audit import Action
-from campaigns.errors import OutreachError
+from campaigns.errors import InputError, OutreachError
 from campaigns.members import find
 from campaigns.planner import WayByHand
 from campaigns.rights import Right
@@ -93,7 +93,7 @@ async def composer_for(
     back: str,
     typed: Mapping[str, str] | None = None,
     problem: str = "",
-    whole: bool = True,
+    whole: bool = False,
 ) -> Composer:
     """The box for one member; `back` is the page it stands on. `typed`: what a form that failed was filled with.
 
@@ -129,7 +129,7 @@ async def composer_for(
         shut=[one for one in choices if one.why],
         chosen=chosen.value if chosen else "",
         window=window_of(next((way for way in ways if chosen and _value(way) == chosen.value), None), now),
-        sms=await _sms(runtime, member_id, usable),
+        sms=await _sms(runtime, member_id, usable, chosen),
         canned=canned,
         link=back,
         refused=_refused(ways),
@@ -154,9 +154,24 @@ def window_of(way: WayByHand | None, now: datetime) -> Window | None:
     )
 
 
-async def _sms(runtime: Runtime, member_id: int, usable: Sequence[Choice]) -> list[SmsChoice]:
-    one = next((one for one in usable if one.channel == ChannelName.SMS), None)
-    return await sms_choices(runtime, member_id, int(one.value.partition(":")[0])) if one else []
+async def _sms(runtime: Runtime, member_id: int, usable: Sequence[Choice], chosen: Choice | None) -> list[SmsChoice]:
+    """Filled for each who can get one, and named after whom it is for: what is shown is what goes. The chosen first."""
+    able = sorted((one for one in usable if one.channel == ChannelName.SMS), key=lambda one: one != chosen)
+    found: list[SmsChoice] = []
+    for one in able:
+        contact = one.value.partition(":")[0]
+        for choice in await sms_choices(runtime, member_id, int(contact)):
+            title = f"{one.contact} · {choice.title}" if len(able) > 1 else choice.title
+            found.append(SmsChoice(f"{contact}/{choice.key}", title, choice.text))
+    return found
+
+
+def _sms_of(given: str, contact: str) -> str:
+    """The campaign whose SMS was chosen. Raises InputError for one that was filled for somebody else."""
+    shown_to, slash, key = given.rpartition("/")
+    if slash and shown_to != contact:
+        raise InputError("选的短信是写给另一位联系人的，选写给这一位的 (filled for another contact)")
+    return key
 
 
 def _refused(ways: Sequence[WayByHand]) -> str:
@@ -231,7 +246,7 @@ async def _letter(runtime: Runtime, member_id: int, form: Mapping[str, str], by:
         by,
         form.get("nonce", ""),
         form.get("subject", "").strip() if channel == ChannelName.EMAIL else "",
-        form.get("sms", "") if channel == ChannelName.SMS else "",
+        _sms_of(form.get("sms", ""), contact) if channel == ChannelName.SMS else "",
     )
 
 

@@ -12,7 +12,7 @@ from bot.channels.wechat import WechatChannel
 from bot.runtime import Runtime
 from bot.sender.asking_calls import ask_calls, is_of_call
 from bot.sender.filling import refill
-from campaigns import outbox, touches
+from campaigns import conversations, outbox, touches
 from campaigns.members import consent
 from campaigns.outbox import Claimed, Settlement
 from campaigns.replies.receipts import apply_waiting
@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 _AT_ONCE = 50
 _TRIES = 5  # a message that its worker dies of is not tried for ever
 _ASK_AGAIN = timedelta(minutes=10)
+_GIVEN_UP = timedelta(hours=1)  # by then a person must look whether an answer arrived
 
 
 async def recover(runtime: Runtime) -> None:
@@ -47,6 +48,7 @@ async def reconcile(runtime: Runtime) -> int:
     duplicate is better than a loss; anything else stays unknown, for staff to see and count.
     """
     known = 0
+    await conversations.reopen_uncertain(runtime.clock() - _GIVEN_UP)
     for name, channel in runtime.channels.items():
         while claimed := await outbox.claim_unknown(name, limit=_AT_ONCE, ask_again=runtime.settings.lease):
             known += await _ask(runtime, channel, claimed)
@@ -67,7 +69,9 @@ async def _ask(runtime: Runtime, channel: Channel, claimed: Sequence[Claimed]) -
     await outbox.ask_later(claimed, after=_ASK_AGAIN)
     if isinstance(channel, WechatChannel):
         resolved += await ask_calls(runtime, channel, [one for one in ready if is_of_call(one)], _ASK_AGAIN)
-    known = await outbox.resolve(resolved)
+    async with in_transaction():
+        known = await outbox.resolve(resolved)
+        await conversations.reopen_undelivered(known)
     if known:
         await apply_waiting(known)
     return len(known)

@@ -18,6 +18,7 @@ from bot.runtime import Runtime
 from bot.sender.filling import show_words
 from campaigns import conversations, definitions, outbox, planner
 from campaigns.content import render
+from campaigns.conversations import BY_HAND
 from campaigns.errors import DefinitionError, InputError
 from campaigns.folders import compiled_content, read_files
 from campaigns.outbox import ByHand
@@ -26,8 +27,6 @@ from campaigns.replies.events import mail_of
 from campaigns.terms import ChannelName, MailWords, MessageClass, Reason, SmsWords
 from campaigns.touches import find_touch
 
-BY_HAND = "by_hand"
-"""As a campaign: what colleagues wrote themselves."""
 LOGIN_LINK = "{登录链接}"
 """In words written by hand: the link that lets this customer in without a password, made when the message is."""
 

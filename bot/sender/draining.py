@@ -35,7 +35,7 @@ from bot.sender.settling import (
     turned_away,
 )
 from bot.sender.spending import Purse, use_of
-from campaigns import outbox, planner, touches
+from campaigns import conversations, outbox, planner, touches
 from campaigns.errors import ChannelUnavailable, OutreachError
 from campaigns.outbox import Batch, Claim, Claimed, Exchanged, Settlement
 from campaigns.planner import Checked, Run
@@ -297,8 +297,14 @@ class _Drain:
                 log.error("message %d cannot be written: %s", one.claimed.id, exc)
                 aside.append(Settlement(one.claimed.id, DeliveryState.FAILED, reason="words"))
         if aside:
-            await outbox.set_aside(aside)
+            await self._lay_aside(aside)
         return group
+
+    async def _lay_aside(self, aside: Sequence[Settlement]) -> None:
+        async with in_transaction():
+            await outbox.set_aside(aside)
+            if self.run.definition.by_hand:
+                await conversations.reopen_undelivered([one.id for one in aside])
 
     # ---- the ledger and the wire -----------------------------------------------------------------------------------
 
@@ -340,6 +346,7 @@ class _Drain:
                     exchanged = await self._exchange(back, able)
                     if by_hand and exchanged.settled:
                         await touches.sign(exchanged.settled)
+                        await conversations.reopen_undelivered(exchanged.settled)
                     await remember(back, exchanged.settled)
                 return exchanged
             except Exception as exc:

@@ -12,10 +12,10 @@ from bot.channels.sms_router import SmsRouter
 from bot.channels.wechat_mass import mass_words
 from bot.providers import closed_as, paced_as
 from bot.runtime import Runtime
-from bot.sender.by_hand import BY_HAND
 from bot.sender.filling import Ready
 from bot.sender.rests import rest_for
 from campaigns import definitions, outbox, planner
+from campaigns.conversations import BY_HAND
 from campaigns.errors import ChannelUnavailable, StateError
 from campaigns.members import consent
 from campaigns.outbox import Accepted, Claimed, Settlement

@@ -17,7 +17,10 @@ _HOURS = re.compile(r"(?:工作时间|上班时间|工作时段|作息时间|工
 _WEEK = re.compile(
     r"(?:周末)?双休|单休|大小周|月休\s?\d天|[早晚白夜]班|\d{1,2}[:：点]\d{0,2}\s?[-—~至到]\s?\d{1,2}[:：点]\d{0,2}"
 )
-_NUMBERS = re.compile(r"\d+(?:\.\d+)?")
+_PAY = re.compile(r"(\d+(?:\.\d+)?|[一二两三四五六七八九](?=[万千]))([万千kKwW])?")
+_SAID = {word: str(number) for number, word in enumerate("一二三四五六七八九", start=1)} | {"两": "2"}
+_NOT_A_MONTH = re.compile("天|日|小时|时薪|年|周|次")
+_MULTIPLE = re.compile("[*×·薪]")  # 15k*13: so many months a year
 
 
 def as_text(value: str, *others: str) -> str:
@@ -108,7 +111,10 @@ def words_of(**words: str) -> Callable[[str], str]:
 
 
 def lower_pay(value: str, words: str = "") -> str:
-    """The lower end of 3000~5000, 3000-4999, 5000以上; or the number itself."""
+    """The lower end of 3000~5000, 8千-1.2万, 1万以上/月; or the number itself.
+
+    Yuan a month; empty where it is not told.
+    """
     return as_count(value) or _band(words)[0]
 
 
@@ -116,13 +122,29 @@ def upper_pay(value: str, words: str = "") -> str:
     return as_count(value) or _band(words)[1]
 
 
+def open_pay(value: str, words: str = "") -> str:
+    """Whether pay is to be agreed on: the site's flag, or its words."""
+    return "是" if "面议" in words else as_flag(value)
+
+
 def _band(words: str) -> tuple[str, str]:
-    found = [one.partition(".")[0] for one in _NUMBERS.findall(words.replace(",", ""))]
-    if len(found) >= 2:
-        return found[0], found[1]
-    if len(found) == 1:
-        return ("", found[0]) if "以下" in words or "<" in words else (found[0], "")
+    """(lower, upper) of a pay class in words; both empty where it is by the day or year, or falls."""
+    told = _MULTIPLE.split(words.replace(",", ""))[0]
+    if _NOT_A_MONTH.search(told):
+        return "", ""
+    pay = [_amount(number, unit) for number, unit in _PAY.findall(told)]
+    units = [unit for _, unit in _PAY.findall(told)]
+    if len(pay) >= 2:
+        low = _amount(_PAY.findall(told)[0][0], units[1]) if units[1] and not units[0] and pay[0] < 100 else pay[0]
+        return (str(low), str(pay[1])) if low <= pay[1] else ("", "")
+    if len(pay) == 1:
+        return ("", str(pay[0])) if "以下" in words or "<" in words else (str(pay[0]), "")
     return "", ""
+
+
+def _amount(number: str, unit: str) -> int:
+    times = 10_000 if unit in ("万", "w", "W") else 1000 if unit else 1
+    return round(float(_SAID.get(number, number)) * times)
 
 
 def mail_or_nothing(value: str, *others: str) -> str:

@@ -25,8 +25,10 @@ from campaigns.conversations.ledger import (
     take,
 )
 from campaigns.conversations.states import State
+from campaigns.conversations.undelivered import BY_HAND, reopen_uncertain, reopen_undelivered
 
 __all__ = [
+    "BY_HAND",
     "PAGE",
     "Canned",
     "Conversation",
@@ -56,6 +58,8 @@ __all__ = [
     "read_as_examples",
     "record_written",
     "reopen",
+    "reopen_uncertain",
+    "reopen_undelivered",
     "save_canned",
     "take",
 ]

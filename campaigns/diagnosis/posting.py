@@ -127,6 +127,8 @@ def _pay_unclear(case: _Case) -> dict[str, Figure] | None:
         return None
     if not low or not high:
         return {"pay_min": low or 0, "pay_max": high or 0}
+    if high < low:  # one of them is a slip
+        return {"pay_min": low, "pay_max": high, "falls": True}
     if high <= case.thresholds.pay_wider_than * low:
         return None
     return {"pay_min": low, "pay_max": high, "times": _rounded(high / low)}

@@ -122,7 +122,10 @@ class PostingSigns:
 
     @property
     def midpoint(self) -> float | None:
-        return (self.pay_min + self.pay_max) / 2 if self.pay_min and self.pay_max else None
+        """None where an end is not told, or they fall: no comparison stands on a slip."""
+        if not self.pay_min or not self.pay_max or self.pay_max < self.pay_min:
+            return None
+        return (self.pay_min + self.pay_max) / 2
 
     @property
     def unread(self) -> int:

@@ -1,36 +1,53 @@
 """One plan of gifts: tiers from the top, each served whole before the next is asked.
 
 What always holds, whatever is given in: the total is within the budget, no gift is given more often than there are
-pieces, nobody has the same gift again within the time, and nobody gets more than anybody in a higher tier. A tier for
-which the money does not go round gets cheaper gifts rather than gifts for some of it.
+pieces, nobody has the same gift again within the time, and nobody gets more than anybody in a higher tier who could be
+given something. A tier for which the money does not go round gets cheaper gifts rather than gifts for some of it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from campaigns.gifts.values import Allotted, Candidate, Gift, GiftRules, Line, Obstacle, Why
+from campaigns.gifts.values import Allotted, Candidate, Gift, GiftRules, Kept, Line, Manner, Obstacle, Why
 from campaigns.terms import Tier
 
 _NO_LIMIT = 10**9
+_OUT_OF_QUESTION = frozenset({Obstacle.TASTE, Obstacle.HISTORY, Obstacle.STOCK})
 
 
-def allot(candidates: Iterable[Candidate], gifts: Sequence[Gift], rules: GiftRules) -> Allotted:
-    """A line for each candidate. The same plan for the same input, in whatever order it comes."""
-    store = _Store(max(rules.budget, 0), Counter({gift.id: gift.stock for gift in gifts}))
+def allot(
+    candidates: Iterable[Candidate], gifts: Sequence[Gift], rules: GiftRules, kept: Collection[Kept] = ()
+) -> Allotted:
+    """A line for each candidate. The same plan for the same input, in whatever order it comes.
+
+    `kept` was handed over before: it is paid from the same money, and bounds the tiers below as a new line does.
+    """
+    money = rules.budget - sum(one.value for one in kept)
+    store = _Store(max(money, 0), Counter({gift.id: gift.stock for gift in gifts}))
     asked = sorted(candidates, key=lambda one: (-one.rank, one.member_id))
     lines: list[Line] = []
-    held_by: dict[Tier, int] = {}
-    ceiling = _NO_LIMIT
+    ceiling, holder = _NO_LIMIT, None
     for tier in Tier:
         members = [one for one in asked if one.tier is tier]
         served = _serve(members, gifts, rules, store, ceiling)
-        lines += served
-        if served and (least := min(served, key=lambda line: line.value)).value < ceiling:
-            ceiling = least.value
-            held_by[tier] = least.member_id
-    return Allotted(tuple(lines), sum(line.value for line in lines), held_by)
+        lines += [_named(line, holder) for line in served]
+        bounding = [(line.value, line.member_id) for line in served if bounds(line)]
+        bounding += [(one.value, one.member_id) for one in kept if one.tier is tier]
+        least, member_id = min(bounding, default=(_NO_LIMIT, None), key=lambda one: one[0])
+        if least < ceiling:
+            ceiling, holder = least, member_id
+    return Allotted(tuple(lines), sum(line.value for line in lines))
+
+
+def bounds(line: Line) -> bool:
+    """Whether nobody below may get more: not where no gift at all came into question for the member."""
+    return bool(line.gifts) or line.obstacle not in _OUT_OF_QUESTION
+
+
+def _named(line: Line, holder: int | None) -> Line:
+    return replace(line, held_by=holder) if line.obstacle is Obstacle.HIGHER else line
 
 
 @dataclass(slots=True)
@@ -85,7 +102,7 @@ def _steps(offers: Mapping[int, Sequence["_Bundle"]], store: _Store, ceiling: in
 
 @dataclass(frozen=True, slots=True)
 class _Bundle:
-    """`instead`: the house gift of a first visit that it does without, once no piece of it is left."""
+    """`instead`: the house gift of a first visit that it does without, where that alone is out of reach."""
 
     gifts: tuple[Gift, ...]
     why: tuple[Why, ...]
@@ -99,8 +116,11 @@ class _Bundle:
 
 def _bundles(one: Candidate, gifts: Sequence[Gift], rules: GiftRules) -> list[_Bundle]:
     """What they could be given, best first: what they like, then what they never had, then what is worth more."""
+    if one.manner is Manner.MESSAGE:
+        return []
     may = [gift for gift in gifts if _allowed(one, gift, rules)]
-    house = [] if one.visited else sorted((gift for gift in may if gift.house), key=lambda gift: (-gift.value, gift.id))
+    new = one.manner is Manner.VISIT and not one.visited
+    house = sorted((gift for gift in may if gift.house), key=lambda gift: (-gift.value, gift.id)) if new else []
     first = _Bundle((house[0],), (Why.HOUSE,), 0) if house else None
     of_level = [gift for gift in may if not gift.house and gift.value <= rules.levels.get(one.tier, 0)]
     found = sorted((_bundle(one, gift, first) for gift in of_level), key=_order)
@@ -123,11 +143,11 @@ def _bundle(one: Candidate, gift: Gift, first: _Bundle | None) -> _Bundle:
 
 
 def _allowed(one: Candidate, gift: Gift, rules: GiftRules) -> bool:
-    return gift.value > 0 and not _too_soon(one, gift, rules) and not gift.tastes & one.dislikes
+    return gift.value > 0 and not too_soon(one.had.get(gift.id), rules) and not gift.tastes & one.dislikes
 
 
-def _too_soon(one: Candidate, gift: Gift, rules: GiftRules) -> bool:
-    last = one.had.get(gift.id)
+def too_soon(last: date | None, rules: GiftRules) -> bool:
+    """Whether somebody who had it last then may not have it again yet."""
     return last is not None and rules.day < months_later(last, rules.months_between)
 
 
@@ -147,32 +167,39 @@ def _choose(
     one: Candidate, offers: Sequence[_Bundle], gifts: Sequence[Gift], rules: GiftRules, store: _Store, limits: "_Limits"
 ) -> Line:
     """The best that is there, and takes it out of `store`; with it what a better one lost to."""
-    lost: Obstacle | None = None
+    lost: list[Obstacle] = []
     for bundle in offers:
-        if bundle.instead and store.has(bundle.instead):
+        if bundle.instead and (without := _against(bundle.instead, store, limits)) is None:
             continue
-        obstacle = _against(bundle, store, limits)
+        obstacle = _against(bundle.gifts, store, limits)
         if obstacle is None:
             store.take(bundle.gifts)
-            return Line(one.member_id, one.tier, bundle.gifts, bundle.why, lost)
-        lost = lost or obstacle
-    return Line(one.member_id, one.tier, obstacle=lost or _nothing(one, gifts, rules))
+            reason = without if bundle.instead else next(iter(lost), None)
+            return Line(one.member_id, one.tier, bundle.gifts, bundle.why, reason)
+        lost.append(obstacle)
+    if not lost:
+        return Line(one.member_id, one.tier, obstacle=_nothing(one, gifts, rules))
+    there = (obstacle for obstacle in lost if obstacle is not Obstacle.STOCK)
+    return Line(one.member_id, one.tier, obstacle=next(there, Obstacle.STOCK))
 
 
-def _against(bundle: _Bundle, store: _Store, limits: "_Limits") -> Obstacle | None:
-    if bundle.value > limits.ceiling:
-        return Obstacle.HIGHER
-    if not store.has(bundle.gifts):
+def _against(given: Sequence[Gift], store: _Store, limits: "_Limits") -> Obstacle | None:
+    value = sum(gift.value for gift in given)
+    if not store.has(given):
         return Obstacle.STOCK
-    if bundle.value > limits.most:
+    if value > limits.ceiling:
+        return Obstacle.HIGHER
+    if value > limits.most:
         return Obstacle.BUDGET
-    store.short |= bundle.value > store.money
-    return Obstacle.BUDGET if bundle.value > store.money else None
+    store.short |= value > store.money
+    return Obstacle.BUDGET if value > store.money else None
 
 
 def _nothing(one: Candidate, gifts: Sequence[Gift], rules: GiftRules) -> Obstacle:
     """Why no gift comes into question at all."""
+    if one.manner is Manner.MESSAGE:
+        return Obstacle.MANNER
     of_level = [gift for gift in gifts if not gift.house and 0 < gift.value <= rules.levels.get(one.tier, 0)]
     if not of_level:
         return Obstacle.LEVEL
-    return Obstacle.HISTORY if any(_too_soon(one, gift, rules) for gift in of_level) else Obstacle.TASTE
+    return Obstacle.HISTORY if any(too_soon(one.had.get(gift.id), rules) for gift in of_level) else Obstacle.TASTE

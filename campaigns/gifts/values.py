@@ -8,6 +8,12 @@ from enum import StrEnum
 from campaigns.terms import Tier
 
 LEVELS: Mapping[Tier, int] = {Tier.TOP: 300, Tier.GOOD: 150, Tier.STANDARD: 50, Tier.LOW: 0}
+PLANNED, HANDED, REFUSED, DROPPED = "planned", "handed", "refused", "dropped"
+"""States of a line."""
+STAND = frozenset({PLANNED, HANDED})
+"""Lines that are money of the plan."""
+DRAFT, APPROVED, CLOSED = "draft", "approved", "closed"
+"""States of a plan."""
 
 
 class Manner(StrEnum):
@@ -36,6 +42,7 @@ class Obstacle(StrEnum):
     HISTORY = "history"  # they had each gift within the time
     TASTE = "taste"  # what is left is of kinds they do not take
     HIGHER = "higher"  # somebody in a higher tier gets no more
+    MANNER = "manner"  # they are greeted by a message, and get nothing but it
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,7 @@ class Candidate:
     visited: bool = True  # somebody of ours has been there
     likes: frozenset[str] = frozenset()
     dislikes: frozenset[str] = frozenset()
+    manner: Manner = Manner.VISIT
     had: Mapping[int, date] = field(default_factory=dict)
 
 
@@ -75,13 +83,17 @@ class GiftRules:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one member gets: none, one, or the house gift beside one; why, and what a better one lost to."""
+    """What one member gets: none, one, or the house gift beside one; why, and what a better one lost to.
+
+    `held_by`: the member of a higher tier who gets no more, where it lost to that.
+    """
 
     member_id: int
     tier: Tier
     gifts: tuple[Gift, ...] = ()
     why: tuple[Why, ...] = ()
     obstacle: Obstacle | None = None
+    held_by: int | None = None
 
     @property
     def value(self) -> int:
@@ -90,8 +102,16 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Allotted:
-    """Lines by tier, then by rank, in the order served. `held_by`: who got least in a tier and bounds those below."""
+    """Lines by tier, then by rank, in the order served."""
 
     lines: tuple[Line, ...]
     total: int
-    held_by: Mapping[Tier, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a member has of this plan already, from before it was reckoned anew."""
+
+    member_id: int
+    tier: Tier
+    value: int

@@ -53,6 +53,11 @@ async def suppress_address(channel: ChannelName, address: str, *, at: datetime, 
     return True
 
 
+async def is_suppressed(channel: ChannelName, address: str) -> bool:
+    """Whether this address is closed on its channel."""
+    return await _address_block(channel, address).exists()
+
+
 async def lift_opt_out(member_id: int, *, at: datetime, source: str) -> bool:
     """Staff take a refusal, or a pause in doubt, back. False where there was none."""
     return bool(await _company_block(member_id).update(lifted_at=at, source=source))

@@ -56,7 +56,7 @@ async def members_sharing(match: Match, channel: ChannelName, address: str) -> d
     An answer may come from another address than it went to: the matched contact's own counts as well.
     """
     matched = await Contact.get_or_none(id=match.contact_id) if match.contact_id is not None else None
-    own = getattr(matched, _COLUMNS[channel], None)
+    own = getattr(matched, ADDRESS_COLUMNS[channel], None)
     sharing = {contact.member_id for contact in await Contact.filter(**_having(channel, address, own))}
     members = Member.filter(id__in={match.member_id, *sharing}).order_by("no")
     return dict(await members.values_list("id", "no"))
@@ -95,6 +95,12 @@ async def find_head(member_no: str) -> Head | None:
 async def find_head_by_id(member_id: int) -> Head | None:
     row = await Member.get_or_none(id=member_id)
     return Head(row.id, row.no, row.name, row.owner) if row else None
+
+
+async def members_named(text: str, limit: int) -> list[Head]:
+    """Whose name holds this text, whoever has them."""
+    rows = await Member.filter(name__icontains=text).order_by("no").limit(limit)
+    return [Head(row.id, row.no, row.name, row.owner) for row in rows]
 
 
 async def contact_names(member_id: int) -> Mapping[int, str]:
@@ -243,7 +249,7 @@ async def record_views(member_id: int, at: datetime, posting_no: str | None = No
     return seen
 
 
-_COLUMNS = {
+ADDRESS_COLUMNS = {
     ChannelName.EMAIL: "email",
     ChannelName.SMS: "mobile",
     ChannelName.WECHAT: "openid",
@@ -254,7 +260,9 @@ _COLUMNS = {
 def _having(channel: ChannelName, *addresses: str | None) -> dict[str, list[str]]:
     """The filter of contacts with one of these addresses. Mail's are stored in lower case."""
     wanted = [address for address in addresses if address]
-    return {f"{_COLUMNS[channel]}__in": [one.lower() for one in wanted] if channel is ChannelName.EMAIL else wanted}
+    return {
+        f"{ADDRESS_COLUMNS[channel]}__in": [one.lower() for one in wanted] if channel is ChannelName.EMAIL else wanted
+    }
 
 
 async def _suppressions_of(member_id: int) -> list[dict[str, Any]]:

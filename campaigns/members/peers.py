@@ -52,6 +52,13 @@ async def market_around(signs: MemberSigns, now: datetime, thresholds: Threshold
     return Around(market, await wanted.asked(), await wanted.named(), site)
 
 
+async def market_of(signs: MemberSigns, now: datetime) -> Market:
+    """The same without what similar postings ask: enough to tell what is wrong with them."""
+    limits, site = Thresholds(), await read_site(now)
+    wanted = _Wanted(signs, now - limits.peers_within)
+    return Market([*await wanted.paid(), *await wanted.viewed()], site.groups, limits, site.held)
+
+
 async def read_site(now: datetime) -> Site:
     """As it was kept; counted and kept where that is too long ago."""
     found = (await kept.read_kept([_KEY], _KEPT_FOR)).get(_KEY)

@@ -11,9 +11,10 @@ from campaigns.cells import parse_key, parse_words
 from campaigns.columns import TableKind
 from campaigns.errors import InputError
 from campaigns.fields import FIELDS
+from campaigns.members.find import ADDRESS_COLUMNS
 from campaigns.models import Contact
 from campaigns.rows import Fault
-from campaigns.terms import ContactRole
+from campaigns.terms import ChannelName, ContactRole
 
 DESCRIBED = ("title", "parent_no", "role", "influence", "interests")
 """What colleagues write about anybody."""
@@ -89,6 +90,23 @@ async def add_contact(member_id: int, typed: Mapping[str, str]) -> Person:
         row.no = f"HF-{row.id}"  # no site numbers its people so
         await row.save(update_fields=["no"])
     return person_of(row)
+
+
+async def add_sender(member_id: int, channel: ChannelName, address: str) -> int:
+    """Who wrote from this address belongs to this member: the contact who has it, else a new one without a name.
+
+    A consent is not assumed: none is recorded.
+    """
+    async with in_transaction():
+        column, given = ADDRESS_COLUMNS[channel], address.lower() if channel is ChannelName.EMAIL else address
+        for row in await _held(member_id):
+            if getattr(row, column) == given:
+                return int(row.id)
+        columns: dict[str, Any] = {"no": uuid.uuid4().hex, "member_id": member_id, "name": "", column: given}
+        added = await Contact.create(**columns)
+        added.no = f"HF-{added.id}"  # no site numbers its people so
+        await added.save(update_fields=["no"])
+    return int(added.id)
 
 
 async def make_primary(contact_id: int, member_id: int) -> bool:

@@ -204,7 +204,7 @@ def _waited(read: Mapping[str, Any]) -> timedelta:
 def _peer(
     member_id: int, category: str, parent: str, city: str, low: int | None, high: int | None, views: int | None
 ) -> Peer:
-    return Peer(member_id, category, parent, city, (low + high) / 2 if low and high else None, views)
+    return Peer(member_id, category, parent, city, (low + high) / 2 if low and high and low <= high else None, views)
 
 
 def _flag(value: Any) -> bool | None:

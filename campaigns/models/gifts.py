@@ -1,4 +1,4 @@
-"""Festival gifts: what lies in store, the plan of a festival, who gets what. Owned by campaigns.gift_ledger."""
+"""Festival gifts: what lies in store, the plan of a festival, who gets what."""
 
 from tortoise import fields
 from tortoise.indexes import Index
@@ -6,7 +6,7 @@ from tortoise.models import Model
 
 
 class GiftItem(Model):
-    """礼品: one kind of gift in store. Owned by campaigns.gift_ledger."""
+    """礼品: one kind of gift in store. Owned by campaigns.gift_store."""
 
     id = fields.IntField(primary_key=True)
     name = fields.CharField(64, unique=True)
@@ -21,7 +21,7 @@ class GiftItem(Model):
 
 
 class GiftTaste(Model):
-    """What a member likes to be given, and what not. Owned by campaigns.gift_ledger."""
+    """What a member likes to be given, and what not. Owned by campaigns.gift_store."""
 
     member_id = fields.IntField(primary_key=True, generated=False)
     likes: list[str] = fields.JSONField(default=list)
@@ -70,6 +70,7 @@ class GiftLine(Model):
     value = fields.IntField(default=0)
     why: list[str] = fields.JSONField(default=list)
     obstacle = fields.CharField(16, default="")
+    held_by: int | None = fields.IntField(null=True)  # the member of a higher tier who gets no more
     state = fields.CharField(16, default="planned")
     note = fields.CharField(255, default="")
     by = fields.CharField(64, default="")

@@ -27,6 +27,7 @@ class SentWords:
     state: DeliveryState
     address: str
     campaign_key: str
+    code: str = ""  # what the provider said of it last
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +111,7 @@ async def sent_words(message_ids: Sequence[int]) -> dict[int, SentWords]:
             state=DeliveryState(row.state),
             address=row.address or "",
             campaign_key=row.occurrence.campaign.key,
+            code=row.code,
         )
         for row in rows
         if row.channel

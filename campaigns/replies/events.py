@@ -65,6 +65,20 @@ def receipt_from(payload: Mapping[str, object]) -> Receipt:
     )
 
 
+def reply_from(payload: Mapping[str, object]) -> Reply:
+    return Reply(
+        event_id=str(payload["event_id"]),
+        channel=ChannelName(str(payload["channel"])),
+        at=datetime.fromisoformat(str(payload["at"])),
+        address=str(payload["address"]),
+        text=str(payload["text"]),
+        key=str(payload.get("key") or ""),
+        automatic=bool(payload.get("automatic")),
+        mail_id=str(payload.get("mail_id") or ""),
+        subject=str(payload.get("subject") or ""),
+    )
+
+
 async def mail_of(event_id: int) -> tuple[str, str]:
     """The Message-ID and the subject of a mail that came in; both empty where it is none."""
     stored = await Event.get_or_none(id=event_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from tortoise.transactions import in_transaction
 
-from campaigns import outbox, statements
+from campaigns import conversations, outbox, statements
 from campaigns.outbox import Delivery, Receivable
 from campaigns.replies.events import Taken, event_row
 from campaigns.replies.failures import heed_receipt
@@ -103,6 +103,7 @@ async def _apply(ready: Sequence[_Ready]) -> None:
     await outbox.record_receipts(
         Delivery(one.message.id, one.receipt.delivered, one.receipt.code, one.receipt.at) for one in ready
     )
+    await conversations.reopen_undelivered([one.message.id for one in ready if not one.receipt.delivered])
     for one in ready:
         if one.message.channel and one.message.address:
             await heed_receipt(one.receipt, one.message.id, ChannelName(one.message.channel), one.message.address)

@@ -60,6 +60,7 @@ async def handle_reply(
     """Match, touch, understand, act. Without a match it is kept for staff."""
     match = await _match(reply, message_id)
     if match is None:
+        await _heed_stranger(reply, stored, table)
         return Taken("unmatched")
     answered = message_id or await outbox.last_message_to(reply.channel, reply.address, reply.at)
     words = Words(reply.at, reply.text, reply.channel, reply.address, reply.automatic, stored, answered)
@@ -104,6 +105,14 @@ async def take_words(
         refused=reading.stop is StopVerdict.REFUSE,
     )
     return reading.intent
+
+
+async def _heed_stranger(reply: Reply, stored: int, table: IntentTable) -> None:
+    """Nobody knows whose it is, yet a refusal is one: this address gets nothing more from now on."""
+    if not reply.address or reply.automatic or read_intent(reply.text, table).stop is not StopVerdict.REFUSE:
+        return
+    address = reply.address.lower() if reply.channel is ChannelName.EMAIL else reply.address
+    await consent.suppress_address(reply.channel, address, at=reply.at, reason="refused", source=f"event:{stored}")
 
 
 async def _read(match: Match, words: Words, now: datetime, table: IntentTable) -> Reading:

@@ -7,7 +7,7 @@ from datetime import datetime
 from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
-from campaigns import definitions, outbox
+from campaigns import conversations, definitions, outbox
 from campaigns.errors import StateError
 from campaigns.models import Event, Message
 from campaigns.outbox import Delivery
@@ -57,6 +57,8 @@ async def apply_receipt(receipt: Receipt, message_id: int | None) -> str:
         return "unmatched"  # anybody may write a bounce: only one about our message and its own recipient counts
     if not await outbox.record_receipt(message.id, delivered=receipt.delivered, code=receipt.code, at=receipt.at):
         return "waiting"
+    if not receipt.delivered:
+        await conversations.reopen_undelivered([message.id])
     if message.channel and message.address:
         await heed_receipt(receipt, message.id, ChannelName(message.channel), message.address)
     return "applied"

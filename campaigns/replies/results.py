@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from tortoise.transactions import in_transaction
 
-from campaigns import hiring, problems, promises, touches, visit_outcomes, visits
+from campaigns import gift_ledger, hiring, problems, promises, touches, visit_outcomes, visits
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import StateError
 from campaigns.intents import IntentTable
@@ -195,6 +195,7 @@ async def _end(
         await visits.note_try(task.id, outcome=outcome, until=morning_of(on, now), at=now, by=by)
         return
     await visits.close_visit(task.id, outcome=outcome, at=now, by=by)
+    await gift_ledger.end_with_task(task.cause, result, by=by, now=now)
 
 
 async def _touch(member_id: int, result: VisitResult, by: str, now: datetime) -> int:

@@ -20,7 +20,11 @@ _BUSY_HEADS, _BUSY_POSTINGS = 100.0, 20.0
 _SLOW_HOURS = 168.0  # a résumé first read after a week counts as not read
 _LARGE = 1000.0
 _SMALLEST = re.compile("以下|少于|不足|不到|under|less|<", re.IGNORECASE)
-_PLAN_MONTHS = (("半年", 6), ("年", 12), ("季", 3), ("月", 1), ("免费", 0), ("试用", 0))
+_FREE = re.compile("(?<!非)免费|试用")
+_PLAN = re.compile(r"(\d+|[一二两三四五六七八九十])?\s*个?(年|季|月)")
+_NO_PLAN = re.compile("青年|少年|新年|周年|多年")
+_MONTHS = {"年": 12, "季": 3, "月": 1}
+_SAID = {word: number for number, word in enumerate("一二三四五六七八九十", start=1)} | {"两": 2}
 _NATURE_VALUE = (
     ("国企", 1.0),
     ("国有", 1.0),
@@ -50,7 +54,15 @@ def measure(signals: Sequence[TierSignals], rules: TierRules, now: datetime) -> 
 @lru_cache(maxsize=1024)
 def plan_months(plan: str) -> int | None:
     """How long a plan of this name lasts; 0 is free, None a name that says nothing."""
-    return next((months for word, months in _PLAN_MONTHS if word in plan), None)
+    if _FREE.search(plan):
+        return 0
+    if "半年" in plan:
+        return 6
+    found = _PLAN.search(_NO_PLAN.sub("", plan))
+    if found is None:
+        return None
+    number, unit = found.groups()
+    return _MONTHS[unit] * (1 if number is None else _SAID.get(number) or int(number))
 
 
 def _payments(signals: Sequence[TierSignals], rules: TierRules, now: datetime) -> Floats:
@@ -131,10 +143,10 @@ def _days(span: timedelta) -> float:
 
 @lru_cache(maxsize=1024)
 def _people(size: str) -> int | None:
-    found = re.search(r"\d+", size)
+    found = re.search(r"(\d+)\s*(万)?", size.replace(",", "").replace("，", ""))
     if found is None:
         return None
-    return 1 if _SMALLEST.search(size) else int(found[0])
+    return 1 if _SMALLEST.search(size) else int(found[1]) * (10_000 if found[2] else 1)
 
 
 @lru_cache(maxsize=1024)

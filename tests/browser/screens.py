@@ -110,7 +110,7 @@ async def _live(running: House, bench: Bench) -> None:
     await conductor.live_until(_LATER[1], moved)
     await start(running, _LATER[0])
     await conductor.live_until(_LOOKED_AT, moved)
-    await set_targets(running.runtime.clock())
+    await set_targets(running.runtime)
     await furniture()
     await plan_some_visits(running.runtime)
 

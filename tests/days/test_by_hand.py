@@ -98,6 +98,9 @@ async def test_a_window_that_closes_in_between_holds_the_words_and_says_so(home:
     await conductor.settle()
     message = await Message.get(id=written.message_id)
     assert (message.state, message.reason, message.channel) == ("suppressed", "no_window", "wechat")
+    talk = await conversations.find(player.member_id)
+    assert talk
+    assert (talk.state, talk.assigned) == ("waiting", BY)  # nobody answered them after all
     assert arrived(home, ChannelName.EMAIL) == []
 
 

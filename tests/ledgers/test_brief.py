@@ -8,11 +8,13 @@ import pytest
 from tortoise import connections
 
 from campaigns import fairs, promises
+from campaigns.advice import Why
 from campaigns.brief import Brief, brief_of
 from campaigns.briefing import Standing
+from campaigns.caring import advise_member
 from campaigns.diagnosis import diagnose
 from campaigns.fairs import Kind
-from campaigns.members.peers import keep_site, market_around
+from campaigns.members.peers import keep_site, market_around, market_of
 from campaigns.members.signs import load_market, signs_of
 from campaigns.models import Application, Login, Member, Posting, Promise, Suppression, Touch, Visit
 from campaigns.results import NewPromise
@@ -61,6 +63,7 @@ async def test_it_finds_what_the_market_of_the_whole_site_finds() -> None:
     for member_id, signs in (await signs_of(members, NOW)).items():
         around = (await market_around(signs, NOW)).market
         assert diagnose(signs, around, NOW).findings == diagnose(signs, market, NOW).findings
+        assert diagnose(signs, await market_of(signs, NOW), NOW).findings == diagnose(signs, market, NOW).findings
         for post in signs.postings:
             if post.live:
                 assert around.pay(post, member_id) == market.pay(post, member_id)
@@ -83,6 +86,22 @@ async def test_pay_and_demands_are_of_others_postings_of_the_same_occupation_and
     assert (demand.pay.p25, demand.pay.p50, demand.pay.p75, demand.pay.peers) == (5750, 6500, 7250, 16)
     assert [(one.word, one.postings, one.among) for one in demand.education] == [("高中", 16, 16)]
     assert [(one.word, one.postings) for one in demand.skills] == [("二保焊", 16)]
+
+
+async def test_the_next_best_action_sees_pay_below_that_of_the_place() -> None:
+    members = await crowd(16)
+    await add_member("Q1")
+    mine = (await Member.get(no="Q1")).id
+    for number, member_id in enumerate([*members, mine]):
+        low = 2000 if member_id == mine else 8000 + 100 * number
+        await Posting.create(
+            no=f"P{number}", member_id=member_id, title="二保焊", category="焊工", city="大同", pay_min=low,
+            pay_max=low + 1000, published_at=NOW - DAY, refreshed_at=NOW - DAY, education="高中", views=100,
+            hours="8:00-17:00", contact_phone="0512-00000000", duties_length=60, experience="1年",
+        )  # fmt: skip
+    assert Why.POSTING_WEAK in [one.why for one in await advise_member(mine, NOW)]
+    await Posting.filter(member_id=mine).update(pay_min=9000, pay_max=10000)
+    assert Why.POSTING_WEAK not in [one.why for one in await advise_member(mine, NOW)]
 
 
 async def test_a_stranger_has_no_brief_and_a_newcomer_an_empty_one() -> None:

@@ -7,16 +7,28 @@ from pathlib import Path
 import pytest
 
 from bot.settings import Settings
-from campaigns import conversations
+from campaigns import conversations, outbox
 from campaigns.conversations import Sieve, State, Tab
 from campaigns.errors import InputError
 from campaigns.intents import IntentTable, load_table
 from campaigns.intents.table import load_examples
 from campaigns.members.find import member_id_of
-from campaigns.models import Conversation, Member, Message, Touch
+from campaigns.models import Conversation, Member, Message, Occurrence, Touch
+from campaigns.replies.group import Told, take_group
 from campaigns.replies.taking import take_event
 from campaigns.terms import ChannelName, Intent
-from tests.cast import NOW, TEMPLATES, Player, answer_automatically, datong, jinbei, sms_reply
+from tests.cast import (
+    NOW,
+    TEMPLATES,
+    Player,
+    answer_automatically,
+    datong,
+    jinbei,
+    message_row,
+    receipt,
+    run_tiny,
+    sms_reply,
+)
 from tests.cast import xinping as other_player
 
 TODAY = NOW.date()
@@ -196,3 +208,69 @@ async def test_canned_answers_have_each_their_own_title(settings: Settings) -> N
     assert await conversations.delete_canned(first)
     with pytest.raises(InputError, match="删掉"):
         await conversations.save_canned(first, title="登录", text="换了", by="李娜", now=NOW)
+
+
+async def by_hand(player: Player, folder: Path, state: str, **columns: object) -> int:
+    """A colleague's answer that stands so in the ledger, and is the last word to them."""
+    occurrence_id = await run_tiny(folder, conversations.BY_HAND)
+    await outbox.enqueue([message_row(occurrence_id, player)])
+    await conversations.record_written(player.member_id, by="林", at=NOW)
+    await Occurrence.filter(id=occurrence_id).update(at=NOW)
+    await Message.filter(occurrence_id=occurrence_id).update(state=state, sent_at=NOW, **columns)
+    found = await outbox.message_of(occurrence_id)
+    assert found
+    return found
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("ends", ["failed", "suppressed", "expired", "bounced"])
+async def test_an_answer_that_did_not_arrive_leaves_its_conversation_waiting(
+    table: IntentTable, tmp_path: Path, ends: str
+) -> None:
+    player = await jinbei()
+    await hear(player, "你们的电话是多少", table)
+    message_id = await by_hand(player, tmp_path, "sent")
+    await conversations.close(player.member_id, at=NOW)
+    assert await conversations.reopen_undelivered([message_id]) == 0
+    assert await state(player) == "closed"
+    await Message.filter(id=message_id).update(state=ends)
+    assert await conversations.reopen_undelivered([message_id]) == 1
+    assert await state(player) == "waiting"
+    assert await conversations.count_waiting(NOW.date()) == 1
+
+
+@pytest.mark.usefixtures("database")
+async def test_an_answer_that_bounced_leaves_its_conversation_waiting_for_who_had_it(
+    table: IntentTable, tmp_path: Path
+) -> None:
+    player = await jinbei()
+    await hear(player, "你们的电话是多少", table)
+    message_id = await by_hand(player, tmp_path, "sent")
+    await take_group([Told(receipt("r1", delivered=False, address=player.mobile), message_id)], NOW)
+    known = await conversations.find(player.member_id)
+    assert known
+    assert (known.state, known.assigned) == ("waiting", "林")
+
+
+@pytest.mark.usefixtures("database")
+async def test_whose_answer_nobody_knows_of_waits_again_once(table: IntentTable, tmp_path: Path) -> None:
+    player = await jinbei()
+    await hear(player, "你们的电话是多少", table)
+    await by_hand(player, tmp_path, "unknown", ask_at=NOW)
+    assert await conversations.reopen_uncertain(NOW) == 0
+    assert await conversations.reopen_uncertain(NOW + timedelta(hours=1)) == 1
+    assert await state(player) == "waiting"
+    await conversations.close(player.member_id, at=NOW)
+    assert await conversations.reopen_uncertain(NOW + timedelta(hours=1)) == 0
+
+
+@pytest.mark.usefixtures("database")
+async def test_who_refused_is_not_opened_again_by_an_answer_that_could_not_go(
+    table: IntentTable, tmp_path: Path
+) -> None:
+    player = await jinbei()
+    await hear(player, "在吗，怎么登录", table)
+    message_id = await by_hand(player, tmp_path, "suppressed")
+    await hear(player, "退订", table, "e2")
+    await conversations.reopen_undelivered([message_id])
+    assert await state(player) == "closed"

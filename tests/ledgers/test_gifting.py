@@ -6,13 +6,15 @@ from datetime import UTC, date, datetime
 import pytest
 
 from campaigns import gift_ledger as ledger
-from campaigns import gifting, touches, visits
+from campaigns import gift_store, gifting, touches, visits
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.gift_ledger import Plan, PlanLine
 from campaigns.gifting import Wish
 from campaigns.members.consent import record_opt_out
 from campaigns.models import GiftLine, Member
+from campaigns.replies.results import record_visit_result
+from campaigns.results import Medium, Result, VisitResult
 from campaigns.terms import SHANGHAI, Tier
 from tests.web_cast import add_contact, add_member
 
@@ -23,10 +25,10 @@ pytestmark = pytest.mark.usefixtures("database")
 
 async def store() -> dict[str, int]:
     """Names → ids."""
-    await ledger.save_item("汾酒", 280, 10, ["酒"], house=False)
-    await ledger.save_item("胡麻油", 120, 50, [], house=False)
-    await ledger.save_item("台历", 20, 100, [], house=True)
-    return {item.name: item.id for item in await ledger.list_items()}
+    await gift_store.save_item("汾酒", 280, 10, ["酒"], house=False)
+    await gift_store.save_item("胡麻油", 120, 50, [], house=False)
+    await gift_store.save_item("台历", 20, 100, [], house=True)
+    return {item.name: item.id for item in await gift_store.list_items()}
 
 
 def wish(**changes: object) -> Wish:
@@ -88,10 +90,124 @@ async def test_reckoned_anew_a_draft_is_replaced_and_an_approved_plan_is_not() -
         await draft()
 
 
+async def test_what_another_approved_plan_owes_them_counts_as_had() -> None:
+    ids = await store()
+    await been_there(await member("Q1"))
+    await approved(festival="元宵")
+    assert (await only_line(await draft())).gifts == (ids["胡麻油"],)
+
+
+async def test_an_approval_names_who_would_get_the_same_twice_and_approves_nothing() -> None:
+    await store()
+    one = await member("Q1", name="大同机械")
+    await been_there(one)
+    first, second = await draft(), await draft(festival="元宵")
+    await gifting.approve_plan(first.id, CALENDAR, by="石磊", now=NOW)
+    with pytest.raises(StateError, match="大同机械"):
+        await gifting.approve_plan(second.id, CALENDAR, by="石磊", now=NOW)
+    found = await ledger.find_plan(second.id)
+    assert found
+    assert found.state == "draft"
+    assert len(await visits.visits_of(one.id)) == 1
+
+
+@pytest.mark.parametrize(
+    ("result", "medium", "state", "left"),
+    [
+        (Result.TALKED, Medium.GIFT, "handed", 9),
+        (Result.TALKED, Medium.VISIT, "handed", 9),
+        (Result.TALKED, Medium.PHONE, "planned", 10),
+        (Result.REFUSED, Medium.VISIT, "refused", 10),
+        (Result.NO_ANSWER, Medium.PHONE, "planned", 10),
+    ],
+)
+async def test_an_outcome_of_its_task_ends_the_line_where_the_gift_was_brought(
+    result: Result, medium: Medium, state: str, left: int
+) -> None:
+    await store()
+    one = await member("Q1")
+    await been_there(one)
+    plan = await approved()
+    (task,) = await visits.visits_of(one.id)
+    await record_visit_result(
+        one.id, VisitResult(result, medium, text="收下了"), key="k", by="程雪", now=NOW, calendar=CALENDAR, task=task
+    )
+    line = await only_line(plan)
+    assert line.state == state
+    assert {item.name: item.stock for item in await gift_store.list_items()}["汾酒"] == left
+
+
+async def test_a_hand_over_after_the_outcome_of_its_task_is_no_second_touch() -> None:
+    await store()
+    one = await member("Q1")
+    plan = await approved()
+    (task,) = await visits.visits_of(one.id)
+    talked = VisitResult(Result.TALKED, Medium.PHONE, text="说好明天来拿")
+    await record_visit_result(one.id, talked, key="k", by="程雪", now=NOW, calendar=CALENDAR, task=task)
+    told = len(await touches.timeline(one.id))
+    await gifting.hand_over((await only_line(plan)).id, "", taken=True, by="程雪", now=NOW)
+    assert (await only_line(plan)).state == "handed"
+    assert len(await touches.timeline(one.id)) == told
+
+
+async def test_a_plan_called_off_is_a_draft_anew_and_keeps_what_was_handed_over_and_its_money() -> None:
+    ids = await store()
+    first, second = await member("Q1"), await member("Q2")
+    for one in (first, second):
+        await been_there(one)
+    plan = await approved()
+    lines = {line.member_id: line for line in await ledger.lines_of(plan.id)}
+    await gifting.hand_over(lines[first.id].id, "张总收的", taken=True, by="程雪", now=NOW)
+    await gifting.call_off(plan.id, by="石磊", now=NOW)
+    anew = await draft(budget=400)
+    assert (anew.id, anew.state, anew.approved_by) == (plan.id, "draft", "")
+    lines = {line.member_id: line for line in await ledger.lines_of(plan.id)}
+    assert (lines[first.id].state, lines[first.id].note) == ("handed", "张总收的")
+    assert lines[second.id].gifts == (ids["胡麻油"],)
+    assert await gifting.approve_plan(plan.id, CALENDAR, by="石磊", now=NOW) == 1
+    assert [task.state for task in await visits.visits_of(second.id)].count("open") == 1
+
+
+async def test_who_was_taken_out_stays_out_when_the_draft_is_reckoned_anew_until_taken_back() -> None:
+    ids = await store()
+    await been_there(await member("Q1"))
+    line = await only_line(await draft())
+    await gifting.drop_line(line.id, "老板换人了", by="林晓芸", now=NOW)
+    stays = await only_line(await draft(budget=200))
+    assert (stays.state, stays.note) == ("dropped", "老板换人了")
+    await gifting.take_back(stays.id, by="林晓芸", now=NOW)
+    back = await only_line(await draft(budget=200))
+    assert (back.state, back.note, back.gifts) == ("planned", "", (ids["胡麻油"],))
+
+
+async def test_who_bounds_a_line_is_kept_with_it() -> None:
+    await store()
+    least = await member("Q1")
+    await gift_store.save_taste(least.id, [], ["酒"], takes_none=False)
+    await gift_store.save_item("台灯", 30, 9, [], house=False)
+    await gift_store.save_item("胡麻油", 120, 0, [], house=False, active=False)
+    await been_there(least)
+    below = await member("Q2", Tier.GOOD)
+    await been_there(below)
+    await gift_store.save_item("坚果", 100, 9, ["酒"], house=False)
+    lines = {line.member_id: line for line in await ledger.lines_of((await draft()).id)}
+    assert (lines[below.id].obstacle, lines[below.id].held_by) == ("higher", least.id)
+
+
+async def test_a_greeting_by_message_is_not_handed_over() -> None:
+    await store()
+    await member("Q1", Tier.LOW)
+    plan = await approved()
+    line = await only_line(plan)
+    assert (line.gifts, line.obstacle) == ((), "manner")
+    with pytest.raises(StateError, match="节日问候"):
+        await gifting.hand_over(line.id, "", taken=True, by="程雪", now=NOW)
+
+
 async def test_who_takes_nothing_or_has_refused_is_left_out_and_counted() -> None:
     await store()
     strict, gone, _ = await member("Q1"), await member("Q2"), await member("Q3")
-    await ledger.save_taste(strict.id, [], [], takes_none=True)
+    await gift_store.save_taste(strict.id, [], [], takes_none=True)
     await record_opt_out(gone.id, source="test", at=NOW)
     found = await gifting.reckon_plan(wish(), CALENDAR, by="林晓芸", now=NOW)
     assert (found.takes_none, found.refused) == (1, 1)
@@ -102,7 +218,7 @@ async def test_what_they_like_decides_and_what_they_had_waits_two_years() -> Non
     ids = await store()
     one = await member("Q1")
     await been_there(one)
-    await ledger.save_taste(one.id, ["酒"], [], takes_none=False)
+    await gift_store.save_taste(one.id, ["酒"], [], takes_none=False)
     plan = await approved()
     line = await only_line(plan)
     assert line.gifts == (ids["汾酒"],)
@@ -127,10 +243,10 @@ async def test_approved_each_visit_and_call_is_a_task_before_the_festival_on_a_w
 
 async def test_pieces_promised_by_one_plan_are_not_there_for_another() -> None:
     ids = await store()
-    await ledger.save_item("汾酒", 280, 1, ["酒"], house=False)
+    await gift_store.save_item("汾酒", 280, 1, ["酒"], house=False)
     await been_there(await member("Q1"))
     await approved()
-    assert {item.name: item.free for item in await ledger.list_items()}["汾酒"] == 0
+    assert {item.name: item.free for item in await gift_store.list_items()}["汾酒"] == 0
     later = await gifting.reckon_plan(wish(festival="中秋"), CALENDAR, by="林晓芸", now=NOW)
     assert (await only_line(later.plan)).gifts == (ids["胡麻油"],)
 
@@ -139,7 +255,7 @@ async def test_a_store_that_shrank_since_is_named_and_nothing_is_approved() -> N
     await store()
     one = await member("Q1")
     plan = await draft()
-    await ledger.save_item("汾酒", 280, 0, ["酒"], house=False)
+    await gift_store.save_item("汾酒", 280, 0, ["酒"], house=False)
     with pytest.raises(StateError, match="汾酒"):
         await gifting.approve_plan(plan.id, CALENDAR, by="石磊", now=NOW)
     assert await visits.visits_of(one.id) == []
@@ -160,7 +276,7 @@ async def test_brought_it_is_a_touch_and_the_task_is_done(taken: bool, state: st
     assert (newest.medium, newest.by) == ("gift", "程雪")
     assert "汾酒" in newest.text
     assert [task.state for task in await visits.visits_of(one.id)] == ["done"]
-    assert {item.name: item.stock for item in await ledger.list_items()}["汾酒"] == left
+    assert {item.name: item.stock for item in await gift_store.list_items()}["汾酒"] == left
     with pytest.raises(StateError):
         await gifting.hand_over(line.id, "", taken=True, by="程雪", now=NOW)
 
@@ -185,7 +301,7 @@ async def test_called_off_a_plan_owes_nothing_and_its_tasks_are_closed() -> None
     plan = await approved()
     await gifting.call_off(plan.id, by="石磊", now=NOW)
     assert [task.state for task in await visits.visits_of(one.id)] == ["done"]
-    assert all(item.promised == 0 for item in await ledger.list_items())
+    assert all(item.promised == 0 for item in await gift_store.list_items())
     with pytest.raises(StateError):
         await gifting.call_off(plan.id, by="石磊", now=NOW)
 
@@ -214,8 +330,8 @@ async def test_without_gifts_in_store_there_is_no_plan() -> None:
 )
 async def test_a_gift_has_a_name_a_value_and_a_stock(name: str, value: int, stock: int, tastes: list[str]) -> None:
     with pytest.raises(InputError):
-        await ledger.save_item(name, value, stock, tastes, house=False)
-    assert await ledger.list_items() == []
+        await gift_store.save_item(name, value, stock, tastes, house=False)
+    assert await gift_store.list_items() == []
 
 
 async def test_the_sheet_names_who_brings_what_to_whom_and_only_of_ones_own() -> None:

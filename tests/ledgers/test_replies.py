@@ -11,9 +11,12 @@ from tortoise.transactions import in_transaction
 
 from bot.settings import Settings
 from campaigns import definitions, outbox, statements, touches
+from campaigns.errors import StateError
 from campaigns.intents import IntentTable, StopVerdict, load_table, read_intent
-from campaigns.models import Contact, Event, Message, Occurrence, Suppression, Touch, Visit
+from campaigns.members import consent
+from campaigns.models import Contact, Conversation, Event, Message, Occurrence, Suppression, Touch, Visit
 from campaigns.outbox import Settlement
+from campaigns.replies import strangers
 from campaigns.replies.events import Taken, count_events
 from campaigns.replies.receipts import apply_waiting
 from campaigns.replies.refusals import record_refusal, record_return
@@ -115,6 +118,33 @@ async def test_a_reply_from_nobody_we_know_is_kept_for_staff(table: IntentTable)
     assert (await _take(stranger, table)).outcome == "unmatched"
     assert await touches.count_touches() == 0
     assert (await Event.get(event_id="up-1")).payload["text"] == "退订"
+    assert await consent.is_suppressed(SMS, "15400009999")  # a refusal is one, whoever it is
+
+
+async def test_a_reply_of_nobody_we_know_is_linked_to_a_member_once(table: IntentTable) -> None:
+    player = await datong()
+    await _take(Reply("up-1", SMS, LATER, "15400009999", "你们的电话是多少"), table)
+    await _take(Reply("up-2", SMS, LATER, "15400008888", "广告"), table)
+    second, first = await strangers.list_unknown()
+    assert (first.text, second.text, await strangers.count_unknown()) == ("你们的电话是多少", "广告", 2)
+    await strangers.link_unknown(first.id, player.member_id, now=NOW, table=table)
+    with pytest.raises(StateError):
+        await strangers.link_unknown(first.id, player.member_id, now=NOW, table=table)
+    touch = await Touch.get(direction="in")
+    assert (touch.member_id, touch.text, touch.event_id) == (player.member_id, "你们的电话是多少", first.id)
+    assert (await Contact.get(mobile="15400009999")).member_id == player.member_id
+    assert await Conversation.filter(member_id=player.member_id).exists()
+    await strangers.put_away(second.id)
+    assert await strangers.count_unknown() == 0
+    assert await Touch.filter(direction="in").count() == 1
+
+
+async def test_a_refusal_that_is_linked_stops_the_whole_company(table: IntentTable) -> None:
+    player = await datong()
+    await _take(Reply("up-1", SMS, LATER, "15400009999", "退订"), table)
+    [one] = await strangers.list_unknown()
+    await strangers.link_unknown(one.id, player.member_id, now=NOW, table=table)
+    assert await _refused(player)
 
 
 # ---- refusals -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What came of a contact by hand: one path for every door, all of it or nothing, once."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -198,7 +199,12 @@ async def test_contacts_count_for_the_target_of_visits_and_clicks_do_not() -> No
     await solve_problem(problem.id, by="林", now=NOW)
     old = await visits.open_visit(member.member_id, category="call_me", cause="old", opened_at=NOW, due_at=NOW)
     await visits.close_visit(old, outcome={}, at=NOW, by="林")
-    found = await targets.read_progress(targets.month_of(NOW), {"林"})
+    letter = VisitResult(Result.TALKED, Medium.POST, text="寄了贺卡")
+    await record_visit_result(member.member_id, letter, key="d", by="林", now=NOW, calendar=CALENDAR)
+    for category in ("gift", "hiring_plan", "tell_seeker"):  # called off, settled at a click
+        ended = await visits.open_visit(member.member_id, category=category, cause=category, opened_at=NOW, due_at=NOW)
+        await visits.close_visit(ended, outcome={"result": "called_off"}, at=NOW, by="林")
+    found = await targets.read_progress(targets.month_of(NOW, CALENDAR), {"林"})
     assert {one.kind: one.done for one in found}[targets.Kind.VISITS] == 3
 
 
@@ -383,3 +389,16 @@ async def test_a_closed_plan_closes_its_task_and_is_open_again_when_it_is_told_a
     [again] = await hiring_plans.plans_from(TODAY)
     assert (again.id, again.closed_at, again.closed_by) == (number, None, "")
     assert await Visit.filter(category="hiring_plan", state="open").count() == 1
+
+
+def test_nobody_is_behind_on_the_first_day_nor_for_days_off() -> None:
+    def month(day: datetime) -> targets.Month:
+        return targets.month_of(day, CALENDAR)
+
+    none = targets.Progress("林", False, targets.Kind.VISITS, goal=20, done=0)
+    one = replace(none, done=1)
+    assert not month(datetime(2026, 10, 1, 9, tzinfo=SHANGHAI)).is_behind(none)
+    assert not month(datetime(2026, 10, 8, 9, tzinfo=SHANGHAI)).is_behind(none)  # the seven days off are over
+    assert month(datetime(2026, 10, 9, 9, tzinfo=SHANGHAI)).is_behind(none)
+    assert not month(datetime(2026, 12, 2, 9, tzinfo=SHANGHAI)).is_behind(one)
+    assert (month(NOW).before, month(NOW).after) == ("2026-10", "2026-12")

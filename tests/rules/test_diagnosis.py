@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.finding_words import finding_words
 from campaigns.diagnosis import (
     Code,
     Group,
@@ -180,6 +181,14 @@ def test_pay_is_unclear_beyond_two_and_a_half_times(
     low: int | None, high: int | None, negotiable: bool | None, found: bool
 ) -> None:
     assert (Code.PAY_UNCLEAR in codes(with_post(pay_min=low, pay_max=high, negotiable=negotiable))) is found
+
+
+def test_pay_that_falls_is_unclear_and_compared_with_nothing() -> None:
+    [found] = diagnose(with_post(pay_min=12_000, pay_max=8_000), Market(), NOW).findings
+    assert found.code is Code.PAY_UNCLEAR
+    assert found.figures == {"pay_min": 12_000, "pay_max": 8_000, "falls": True}
+    assert finding_words(found) == "薪资写反了：12,000–8,000元"
+    assert replace(FINE, pay_min=12_000, pay_max=8_000).midpoint is None
 
 
 def test_no_pay_at_all_is_missing_and_unclear() -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaigns.gifts import Allotted, Candidate, Gift, GiftRules, Obstacle, Why, allot
-from campaigns.gifts.allot import months_later
+from campaigns.gifts import Allotted, Candidate, Gift, GiftRules, Kept, Manner, Obstacle, Why, allot
+from campaigns.gifts.allot import bounds, months_later
 from campaigns.terms import Tier
 
 DAY = date(2027, 2, 6)
@@ -98,14 +98,56 @@ def test_where_even_the_cheapest_does_not_go_round_the_first_by_rank_get_it_and_
     found = plan(*top, Candidate(9, Tier.GOOD), gifts=(OIL, MUG), rules=replace(RULES, budget=100))
     assert names(found) == {2: ["保温杯"], 1: ["保温杯"], 0: [], 9: []}
     assert [line.obstacle for line in found.lines][2:] == [Obstacle.BUDGET, Obstacle.HIGHER]
-    assert found.held_by == {Tier.TOP: 0}
+    assert [line.held_by for line in found.lines] == [None, None, None, 0]
 
 
-def test_a_member_with_nothing_left_for_it_holds_the_lower_tiers_and_is_named() -> None:
-    stuck = Candidate(1, Tier.TOP, had={gift.id: date(2026, 2, 1) for gift in SHELF})
+@pytest.mark.parametrize(
+    "stuck",
+    [
+        Candidate(1, Tier.TOP, had={gift.id: date(2026, 2, 1) for gift in SHELF}),
+        Candidate(1, Tier.TOP, had={OIL.id: date(2026, 2, 1), MUG.id: date(2026, 2, 1)}, dislikes=frozenset("茶酒")),
+    ],
+)
+def test_a_member_for_whom_no_gift_comes_into_question_bounds_nobody(stuck: Candidate) -> None:
     found = plan(stuck, Candidate(2, Tier.GOOD))
-    assert [line.obstacle for line in found.lines] == [Obstacle.HISTORY, Obstacle.HIGHER]
-    assert found.held_by == {Tier.TOP: 1}
+    assert names(found) == {1: [], 2: ["胡麻油"]}
+
+
+def test_a_member_for_whom_nothing_is_left_in_store_bounds_nobody() -> None:
+    one, two = Candidate(1, Tier.TOP, 1), Candidate(2, Tier.TOP, had={OIL.id: date(2026, 2, 1)})
+    found = plan(one, two, Candidate(3, Tier.GOOD), gifts=(replace(WINE, stock=1), OIL))
+    assert names(found) == {1: ["汾酒"], 2: [], 3: ["胡麻油"]}
+
+
+def test_who_bounds_a_lower_tier_is_named_with_the_line() -> None:
+    least = Candidate(1, Tier.TOP, dislikes=frozenset("茶酒"), had={OIL.id: date(2026, 2, 1)})
+    found = plan(least, Candidate(2, Tier.GOOD))
+    assert names(found) == {1: ["保温杯"], 2: ["保温杯"]}
+    assert (found.lines[1].obstacle, found.lines[1].held_by) == (Obstacle.HIGHER, 1)
+
+
+def test_who_is_called_or_greeted_by_a_message_gets_no_house_gift_and_by_a_message_nothing() -> None:
+    called = Candidate(1, Tier.TOP, visited=False, manner=Manner.CALL)
+    assert names(plan(called)) == {1: ["汾酒"]}
+    greeted = plan(Candidate(2, Tier.GOOD, visited=False, manner=Manner.MESSAGE)).lines[0]
+    assert (greeted.gifts, greeted.obstacle) == ((), Obstacle.MANNER)
+
+
+def test_where_the_house_gift_alone_is_out_of_reach_the_others_are_given_and_it_is_said_why() -> None:
+    pillow, calendar = replace(HOUSE, value=45), replace(MUG, value=39)
+    above = (Candidate(1, Tier.TOP), Candidate(2, Tier.STANDARD, visited=False))
+    held = plan(*above, gifts=(pillow, calendar)).lines[1]
+    assert (held.gifts, held.obstacle, held.held_by) == ((calendar,), Obstacle.HIGHER, 1)
+    poor = plan(above[1], gifts=(pillow, calendar), rules=replace(RULES, budget=40)).lines[0]
+    assert (poor.gifts, poor.obstacle) == ((calendar,), Obstacle.BUDGET)
+
+
+def test_what_was_handed_over_before_is_paid_from_the_same_money_and_bounds_those_below() -> None:
+    kept = [Kept(9, Tier.TOP, 60)]
+    (line,) = allot([Candidate(1, Tier.GOOD)], SHELF, replace(RULES, budget=150), kept).lines
+    assert (line.value, line.obstacle, line.held_by) == (45, Obstacle.HIGHER, 9)
+    (line,) = allot([Candidate(1, Tier.TOP)], SHELF, replace(RULES, budget=150), kept).lines
+    assert line.value == 45
 
 
 def test_what_is_not_in_store_is_not_given() -> None:
@@ -140,6 +182,7 @@ _MEMBERS = st.lists(
         tier=st.sampled_from(list(Tier)),
         rank=st.integers(0, 3),
         visited=st.booleans(),
+        manner=st.sampled_from(list(Manner)),
         likes=_KINDS,
         dislikes=_KINDS,
         had=st.dictionaries(st.integers(0, 6), _DAYS, max_size=4),
@@ -147,32 +190,41 @@ _MEMBERS = st.lists(
     max_size=20,
     unique_by=lambda one: one.member_id,
 )
+_KEPT = st.lists(
+    st.builds(Kept, st.integers(10**7, 10**8), st.sampled_from(list(Tier)), st.integers(0, 300)), max_size=3
+)
 _LEVELS = st.tuples(*(st.integers(0, 300) for _ in Tier)).map(lambda levels: dict(zip(Tier, levels, strict=True)))
 
 
 @settings(max_examples=400, deadline=None)
-@given(_MEMBERS, _GIFTS, st.integers(-10, 3000), _LEVELS, st.randoms())
-def test_whatever_is_given_in_no_rule_is_broken(members, gifts, budget, levels, random) -> None:  # type: ignore[no-untyped-def]
+@given(_MEMBERS, _GIFTS, st.integers(-10, 3000), _LEVELS, _KEPT, st.randoms())
+def test_whatever_is_given_in_no_rule_is_broken(members, gifts, budget, levels, kept, random) -> None:  # type: ignore[no-untyped-def]
     rules = GiftRules(budget=budget, day=DAY, levels=levels)
-    found = allot(members, gifts, rules)
+    found = allot(members, gifts, rules, kept)
     by_id = {one.member_id: one for one in members}
     given_away = Counter(gift.id for line in found.lines for gift in line.gifts)
     assert sorted(line.member_id for line in found.lines) == sorted(by_id)
-    assert found.total == sum(line.value for line in found.lines) <= max(budget, 0)
+    assert found.total == sum(line.value for line in found.lines)
+    assert found.total <= max(budget - sum(one.value for one in kept), 0)
     assert all(given_away[gift.id] <= gift.stock for gift in gifts)
     for line in found.lines:
         one = by_id[line.member_id]
         assert all(months_later(one.had[gift.id], 24) <= DAY for gift in line.gifts if gift.id in one.had)
         assert not any(gift.tastes & one.dislikes for gift in line.gifts)
         assert [gift.house for gift in line.gifts] in ([], [False], [True], [True, False])
-        assert not (one.visited and any(gift.house for gift in line.gifts))
+        assert not ((one.visited or one.manner is not Manner.VISIT) and any(gift.house for gift in line.gifts))
+        assert not (one.manner is Manner.MESSAGE and line.gifts)
+        assert (line.held_by is not None) == (line.obstacle is Obstacle.HIGHER)
         assert all(gift.house or gift.value <= levels[one.tier] for gift in line.gifts)
         assert bool(line.gifts) or line.obstacle is not None
     order = list(Tier)
     for higher in found.lines:
         for lower in found.lines:
-            if order.index(higher.tier) < order.index(lower.tier):
+            if order.index(higher.tier) < order.index(lower.tier) and bounds(higher):
                 assert higher.value >= lower.value
+        for one in kept:
+            if order.index(one.tier) < order.index(higher.tier):
+                assert one.value >= higher.value
     shuffled = list(members)
     random.shuffle(shuffled)
-    assert allot(shuffled, gifts, rules) == found
+    assert allot(shuffled, gifts, rules, kept) == found

@@ -170,6 +170,20 @@ async def test_the_same_key_and_body_give_the_stored_answer(site: httpx.AsyncCli
     assert bad.status_code == 400
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [{"login_count": True}, {"login_count": "5"}, {"login_count": 3.0}, {"registered_at": 1_700_000_000},
+     {"plan_expires_on": 1_700_000_000}],
+)  # fmt: skip
+async def test_a_value_of_another_kind_is_a_programs_slip_and_rejects_its_row(
+    site: httpx.AsyncClient, wrong: dict[str, Any]
+) -> None:
+    answer = await site.post("/api/v1/members", json={"rows": [{"no": "Q9", "name": "大同", **wrong}]})
+    [row] = answer.json()["results"]
+    assert row["result"] == "rejected"
+    assert row["faults"][0]["place"] == f"/rows/0/{next(iter(wrong))}"
+
+
 async def test_a_key_that_is_worked_at_is_told_to_wait_and_one_of_a_dead_process_is_taken_over(
     site: httpx.AsyncClient,
 ) -> None:

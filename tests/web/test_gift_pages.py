@@ -3,7 +3,7 @@
 import httpx
 
 from bot.runtime import Runtime
-from campaigns import gift_ledger, visits
+from campaigns import gift_ledger, gift_store, visits
 from campaigns.rights import Role
 from campaigns.terms import Tier
 from tests.web_cast import add_contact, add_member, as_staff
@@ -40,7 +40,7 @@ async def test_a_gift_that_is_none_is_said_beside_its_field_and_what_was_typed_s
     assert 'id="value-e"' in answer.text
     assert 'value="很贵"' in answer.text
     assert "<script>alert" not in answer.text
-    assert await gift_ledger.list_items() == []
+    assert await gift_store.list_items() == []
 
 
 async def test_a_plan_is_reckoned_looked_at_approved_and_handed_over(browser: httpx.AsyncClient) -> None:
@@ -123,3 +123,63 @@ async def test_a_member_is_taken_out_only_with_a_reason(browser: httpx.AsyncClie
     assert (await browser.post(at, data={"note": ""})).status_code == 409
     assert (await browser.post(at, data={"note": "老板换人了"})).status_code == 303
     assert "老板换人了" in (await browser.get(f"/gifts/{number}")).text
+
+
+async def test_who_was_taken_out_is_taken_back_by_a_button(browser: httpx.AsyncClient) -> None:
+    number = await filled(browser)
+    (line,) = await gift_ledger.lines_of(number)
+    await browser.post(f"/gifts/lines/{line.id}/drop", data={"note": "老板换人了"})
+    await browser.post("/gifts/new", data=WISH | {"budget": "900"})
+    (line,) = await gift_ledger.lines_of(number)
+    assert f"/gifts/lines/{line.id}/take-back" in (await browser.get(f"/gifts/{number}")).text
+    answer = await browser.post(f"/gifts/lines/{line.id}/take-back")
+    assert answer.headers["location"] == f"/gifts/{number}?done=taken_back"
+    assert [one.state for one in await gift_ledger.lines_of(number)] == ["planned"]
+
+
+async def test_who_bounds_a_line_is_named_with_the_reason(browser: httpx.AsyncClient) -> None:
+    least = await add_member("Q0", "云州贸易", tier=str(Tier.TOP), owner="程雪")
+    await gift_store.save_taste(least.id, [], ["酒"], takes_none=False)
+    await browser.post("/gifts/store", data={"name": "台灯", "value": "30", "stock": "5"})
+    await browser.post("/gifts/store", data={"name": "坚果", "value": "100", "stock": "5", "tastes": "酒"})
+    await add_member("Q2", "左云农业", tier=str(Tier.GOOD), owner="程雪")
+    page = (await browser.get(f"/gifts/{await filled(browser)}")).text
+    assert "不能高过上一级" in page
+    assert "（30元）" in page
+
+
+async def test_a_greeting_by_message_is_left_to_its_campaign(browser: httpx.AsyncClient) -> None:
+    await add_member("Q2", "左云农业", tier=str(Tier.LOW), owner="程雪")
+    number = await filled(browser)
+    await browser.post(f"/gifts/{number}/approve")
+    page = (await browser.get(f"/gifts/{number}")).text
+    assert page.count("没有收</button>") == 1
+    assert "/campaigns/festival_greeting" in page
+
+
+async def test_a_department_sees_its_own_sum_and_no_budget(browser: httpx.AsyncClient, runtime: Runtime) -> None:
+    await add_member("Q2", "左云农业", tier=str(Tier.TOP), owner="李娜")
+    number = await filled(browser)
+    assert "合计560元，预算1,000元" in (await browser.get(f"/gifts/{number}")).text
+    async with as_staff(runtime, Role.AGENT, name="程雪") as agent:
+        for page in (f"/gifts/{number}", "/gifts"):
+            seen = (await agent.get(page)).text
+            assert "280" in seen
+            assert "560" not in seen
+            assert "1,000" not in seen
+
+
+async def test_the_task_of_a_gift_leads_to_its_plan(browser: httpx.AsyncClient) -> None:
+    number = await filled(browser)
+    await browser.post(f"/gifts/{number}/approve")
+    (line,) = await gift_ledger.lines_of(number)
+    (task,) = await visits.visits_of(line.member_id)
+    assert f'href="/gifts/{number}"' in (await browser.get(f"/tasks/{task.id}")).text
+
+
+async def test_a_plan_called_off_is_made_anew_from_its_page(browser: httpx.AsyncClient) -> None:
+    number = await filled(browser)
+    await browser.post(f"/gifts/{number}/approve")
+    await browser.post(f"/gifts/{number}/call-off")
+    assert "/gifts/new?festival=" in (await browser.get(f"/gifts/{number}")).text
+    assert (await browser.post("/gifts/new", data=WISH)).headers["location"].startswith(f"/gifts/{number}?")

@@ -315,3 +315,16 @@ async def test_a_dry_run_says_that_one_file_repeats_another(runtime: Runtime, br
     weighed = await weigh(runtime, browser, where, **one)
     assert "导入2行？" in weighed
     assert "2行和前面的文件一样，只算一次" in weighed
+
+
+async def test_an_import_opens_for_who_uploaded_it_and_who_sees_all_alone(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    where = await upload(browser, ("members.csv", "企业编号,企业名称\nE1,甲公司\n".encode()))
+
+    async with as_staff(runtime, Role.MARKETER, name="石", grants=["import"]) as shi:
+        assert (await shi.get(where)).status_code == 404
+        assert (await shi.get(f"{where}/rejects.csv")).status_code == 404
+        own = await upload(shi, ("members.csv", "企业编号,企业名称\nE2,乙公司\n".encode()))
+        assert (await shi.get(own)).status_code == 200
+    assert (await browser.get(own)).status_code == 200

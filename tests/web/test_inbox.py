@@ -8,6 +8,7 @@ import pytest
 
 from bot.clock import ProductClock
 from bot.inbox import Inbox
+from bot.keyword_table import table_in_force
 from bot.runtime import Runtime
 from campaigns import conversations
 from campaigns.models import (
@@ -21,10 +22,12 @@ from campaigns.models import (
     Suppression,
     Touch,
 )
+from campaigns.replies import strangers
+from campaigns.replies.taking import take_event
 from campaigns.rights import Role
 from campaigns.terms import ChannelName, Direction, ReachChange, Reply, TouchKind
 from campaigns.touches import record_touch
-from tests.web_cast import NOW, add_contact, add_member, as_staff
+from tests.web_cast import NOW, add_contact, add_member, approved, as_staff
 
 NONCE = re.compile(r'name="nonce" value="([^"]+)"')
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
@@ -74,7 +77,7 @@ async def test_who_waits_is_listed_and_his_words_stand_beside_what_is_known(
     assert "听成" in one
     assert "还可回<b>5</b>条" in one
     assert "短信</span>" not in one.partition('class="ways"')[2].partition("</fieldset>")[0].partition("个不能用")[0]
-    assert "q200001@datong.example" in one
+    assert "q***@datong.example" in one
     assert (await browser.get("/inbox/Q9")).status_code == 404
     assert (await AuditEntry.get(action="member_seen")).subject == "member/Q200001"
 
@@ -310,3 +313,64 @@ async def test_the_list_has_fifty_a_page_and_is_searched(runtime: Runtime, brows
     assert "第51商行" in first  # who waits longest comes first
     assert "第2页，共2页" in second
     assert (await browser.get("/inbox", params={"find": "q300007"})).text.count('class="conv conv--new"') == 1
+
+
+async def test_who_is_not_known_is_listed_linked_by_name_and_counted_today(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    member = await add_member("Q200009", "阳泉铸造厂")
+    table = await table_in_force(runtime.settings.huifang_templates)
+    said = Reply("up-1", ChannelName.SMS, NOW, "15400009999", HOSTILE)
+    await take_event(said, message_id=None, now=NOW, table=table)
+    [one] = await strangers.list_unknown()
+    assert 'href="/inbox/unknown"' in (await browser.get("/")).text
+    assert "认不出是谁" in (await browser.get("/inbox")).text
+    page = (await browser.get("/inbox/unknown")).text
+    assert "15400009999" in page
+    assert "<script>alert" not in page
+    async with as_staff(runtime, Role.VIEWER, login="viewer") as viewer:
+        page = (await viewer.get("/inbox/unknown")).text
+        assert "15400009999" not in page
+        assert "归到这家" not in page
+    async with as_staff(runtime, Role.MARKETER, login="market", department="东区") as marketer:
+        assert (await marketer.get("/inbox/unknown")).status_code == 404
+        assert (await marketer.post(f"/inbox/unknown/{one.id}/away")).status_code == 404
+    path = f"/inbox/unknown/{one.id}/link"
+    answer = await browser.post(path, data={"member": "没有的"})
+    assert (answer.status_code, "没有这个编号或名字" in answer.text) == (422, True)
+    answer = await browser.post(path, data={"member": "阳泉"})
+    assert (answer.status_code, 'name="member" value="Q200009"' in answer.text) == (422, True)
+    assert (await browser.post(path, data={"member": "Q200009"})).headers["location"] == "/inbox/unknown?done=linked"
+    assert (await browser.post(path, data={"member": "Q200009"})).headers["location"] == "/inbox/unknown?done=gone"
+    found = await conversations.find(member.id)
+    assert found
+    assert "没有认不出的" in (await browser.get("/inbox/unknown")).text
+
+
+async def test_numbers_are_masked_until_they_are_asked_for(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await talking(runtime)
+    page = (await browser.get("/inbox/Q200001")).text
+    assert "q200001@datong.example" not in page
+    assert not await AuditEntry.filter(action="numbers_seen").exists()
+    assert "q200001@datong.example" in (await browser.post("/inbox/Q200001/numbers")).text
+    assert (await AuditEntry.get(action="numbers_seen")).subject == "member/Q200001"
+    async with as_staff(runtime, Role.AGENT, name="林", login="agent") as agent:
+        assert (await agent.post("/inbox/Q200001/numbers")).status_code == 403
+
+
+async def test_an_sms_is_shown_as_it_goes_to_each_contact(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    await approved(runtime, "unread_resumes")
+    member = await add_member("Q200007")
+    first = await add_contact(member, "C1", mobile="15483503041", email=None, name="刘总")
+    second = await add_contact(member, "C2", mobile="15483503042", email=None, name="王会计", is_primary=False)
+    page = (await browser.get("/inbox/Q200007")).text
+    for one in (first, second):
+        assert f'value="{one.id}/unread_resumes"' in page
+        assert f"{one.name} · " in page
+    form = {"way": f"{second.id}:sms", "nonce": "nonce-0007", "back": "/inbox/Q200007"}
+    answer = await browser.post("/members/Q200007/write", data={**form, "sms": f"{first.id}/unread_resumes"})
+    assert (answer.status_code, "写给另一位联系人的" in answer.text) == (422, True)
+    assert await Message.all().count() == 0
+    sent = await browser.post("/members/Q200007/write", data={**form, "sms": f"{second.id}/unread_resumes"})
+    assert sent.status_code == 303, sent.text
+    assert (await Message.get()).address == "15483503042"

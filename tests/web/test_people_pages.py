@@ -49,6 +49,11 @@ async def test_a_manager_sets_a_target_and_everybody_sees_the_own(runtime: Runti
         page = (await client.get("/targets")).text
         assert page.count("1，要4，还剩7天") == 2
         assert "落后" in page
+        assert 'href="/targets?month=2026-10"' in page
+        assert 'href="/targets?month=2026-12"' in page
+        assert "月份 2026-13：写成 2026-11 这样" in (await client.get("/targets?month=2026-13")).text
+        data = {"month": "2026-13", "who": "甲", "kind": "visits", "goal": "4"}
+        assert "写成 2026-11 这样" in (await client.post("/targets", data=data)).text
     assert await AuditEntry.filter(action="target_set").count() == 2
     async with as_staff(runtime, Role.AGENT, name="丁", department="西区") as client:
         assert "东区" not in (await client.get("/targets")).text

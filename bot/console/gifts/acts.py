@@ -12,10 +12,10 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
 from bot.wording import fault_words
-from campaigns import gift_ledger, gifting
+from campaigns import gift_ledger, gift_store, gifting
 from campaigns.audit import Action
 from campaigns.errors import InputError, StateError
-from campaigns.gift_ledger import Taste
+from campaigns.gift_store import Taste
 from campaigns.members import find
 from campaigns.members.find import Head
 from campaigns.rights import Right
@@ -27,7 +27,7 @@ async def save_item(request: Request) -> Response:
     value, stock = read_number(form, "value", faults), read_number(form, "stock", faults)
     if not faults:
         try:
-            made = await gift_ledger.save_item(
+            made = await gift_store.save_item(
                 form.get("name", "")[:200],
                 value,
                 stock,
@@ -79,6 +79,10 @@ async def drop(request: Request) -> Response:
     return await _line(request, "dropped")
 
 
+async def take_back(request: Request) -> Response:
+    return await _line(request, "taken_back")
+
+
 async def hand(request: Request) -> Response:
     return await _line(request, "handed")
 
@@ -101,6 +105,8 @@ async def _line(request: Request, what: str) -> Response:
     async def act() -> None:
         if what == "dropped":
             await gifting.drop_line(line.id, note, by=who, now=now)
+        elif what == "taken_back":
+            await gifting.take_back(line.id, by=who, now=now)
         else:
             await gifting.hand_over(line.id, note, taken=what == "handed", by=who, now=now)
 
@@ -128,7 +134,7 @@ async def taste(request: Request) -> Response:
     head = await _member(request)
     if head is None:
         return await _no_member(request)
-    known = (await gift_ledger.tastes_of([head.id])).get(head.id, Taste())
+    known = (await gift_store.tastes_of([head.id])).get(head.id, Taste())
     typed = {"likes": "、".join(known.likes), "dislikes": "、".join(known.dislikes)}
     return await _taste_page(request, head, typed, takes_none=known.takes_none)
 
@@ -141,7 +147,7 @@ async def save_taste(request: Request) -> Response:
     takes_none = "takes_none" in form
     likes, dislikes = read_words(form.get("likes", "")), read_words(form.get("dislikes", ""))
     try:
-        await gift_ledger.save_taste(head.id, likes, dislikes, takes_none=takes_none)
+        await gift_store.save_taste(head.id, likes, dislikes, takes_none=takes_none)
     except InputError as exc:
         return await _taste_page(request, head, form, takes_none=takes_none, fault=fault_words(exc))
     await log(request, Action.GIFTS_CHANGED, f"member/{head.no}", what="taste", takes_none=takes_none)
@@ -152,7 +158,7 @@ async def _taste_page(
     request: Request, head: Head, typed: dict[str, str], *, takes_none: bool, fault: str = ""
 ) -> Response:
     had = (await gift_ledger.had_of([head.id])).get(head.id, {})
-    names = {item.id: item.name for item in await gift_ledger.list_items()}
+    names = {item.id: item.name for item in await gift_store.list_items()}
     return await staff_page(
         request,
         "gifts/taste.html",
@@ -185,6 +191,7 @@ routes = [
     StaffRoute("/gifts/{id:int}/approve", approve, right=Right.APPROVE, methods=["POST"]),
     StaffRoute("/gifts/{id:int}/call-off", call_off, right=Right.APPROVE, methods=["POST"]),
     StaffRoute("/gifts/lines/{id:int}/drop", drop, right=Right.PLAN, methods=["POST"]),
+    StaffRoute("/gifts/lines/{id:int}/take-back", take_back, right=Right.PLAN, methods=["POST"]),
     StaffRoute("/gifts/lines/{id:int}/hand", hand, right=Right.ANSWER, methods=["POST"]),
     StaffRoute("/gifts/lines/{id:int}/not-taken", not_taken, right=Right.ANSWER, methods=["POST"]),
 ]

@@ -1,6 +1,6 @@
 """礼品: the plans and the store; one plan with who gets what; the sheet for handing over."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,10 +15,12 @@ from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
-from campaigns import gift_ledger, gifting
+from campaigns import gift_ledger, gift_store, gifting
 from campaigns.audit import Action
-from campaigns.gift_ledger import APPROVED, DRAFT, PLANNED, Plan
+from campaigns.gift_ledger import Plan
 from campaigns.gifting import Bearer
+from campaigns.gifts import Manner
+from campaigns.gifts.values import APPROVED, CLOSED, DRAFT, DROPPED, HANDED, PLANNED, STAND
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, Tier
 
@@ -34,7 +36,7 @@ async def gifts_page(
     request: Request, *, faults: Mapping[str, str] | None = None, typed: Mapping[str, str] | None = None
 ) -> Response:
     """`edit` names the gift whose figures stand in the form of the store."""
-    items = await gift_ledger.list_items()
+    items = await gift_store.list_items()
     asked = request.query_params.get("edit", "")[:64]
     plans = await gift_ledger.list_plans()
     return await staff_page(
@@ -42,7 +44,8 @@ async def gifts_page(
         "gifts/list.html",
         here="gifts",
         status_code=422 if faults else 200,
-        plans=[(one, await _sums(one)) for one in plans],
+        plans=[(one, await _sums(one, visitor_of(request).staff.owners)) for one in plans],
+        whole=visitor_of(request).staff.owners is None,
         items=items,
         edited=next((one for one in items if one.name == asked), None),
         may_plan=visitor_of(request).may(Right.PLAN),
@@ -53,13 +56,14 @@ async def gifts_page(
     )
 
 
-async def _sums(plan: Plan) -> Mapping[str, int]:
-    lines = await gift_ledger.lines_of(plan.id)
-    going = [line for line in lines if line.state != gift_ledger.DROPPED and line.gifts]
+async def _sums(plan: Plan, owners: Collection[str] | None) -> Mapping[str, int]:
+    """Of the members the reader may see."""
+    lines = [one.line for one in await gifting.bearers(plan.id, owners)]
+    going = [line for line in lines if line.state in STAND and line.gifts]
     return {
         "total": sum(line.value for line in going),
         "given": len(going),
-        "handed": sum(line.state == gift_ledger.HANDED for line in lines),
+        "handed": sum(line.state == HANDED for line in lines),
         "all": len(lines),
     }
 
@@ -84,7 +88,7 @@ async def wish_page(request: Request, typed: Mapping[str, str], faults: Mapping[
         festivals=_festivals(runtime),
         tiers=list(Tier),
         manners=words.manners(),
-        store=await gift_ledger.list_items(active=True),
+        store=await gift_store.list_items(active=True),
         typed=typed,
         faults=faults,
     )
@@ -118,14 +122,18 @@ async def plan_page(request: Request, plan_id: int, fault: str) -> Response:
         bearers=[one for one in bearers if tier in ("", one.line.tier)],
         tiers=[(one, *_of_tier(bearers, one)) for one in Tier],
         tier=tier,
-        total=sum(one.line.value for one in bearers if one.line.state != gift_ledger.DROPPED),
-        tasks=sum(one.line.state == PLANNED and one.line.manner != "message" for one in bearers),
+        total=sum(one.line.value for one in bearers if one.line.state in STAND),
+        whole=visitor.staff.owners is None,
+        tasks=sum(one.line.state == PLANNED and one.line.manner is not Manner.MESSAGE for one in bearers),
+        by_message=sum(one.line.state == PLANNED and one.line.manner is Manner.MESSAGE for one in bearers),
+        by_member={one.line.member_id: one for one in bearers},
         names=await _names(),
         gift_words=words,
         fault=fault,
         done=request.query_params.get("done", "")[:16],
         left_out=request.query_params.get("left", "")[:16],
         may_plan=visitor.may(Right.PLAN) and found.state == DRAFT,
+        may_anew=visitor.may(Right.PLAN) and found.state in (DRAFT, CLOSED),
         may_approve=visitor.may(Right.APPROVE) and found.state == DRAFT,
         may_end=visitor.may(Right.APPROVE) and found.state == APPROVED,
         may_hand=visitor.may(Right.ANSWER) and found.state == APPROVED,
@@ -134,7 +142,7 @@ async def plan_page(request: Request, plan_id: int, fault: str) -> Response:
 
 def _of_tier(bearers: Sequence[Bearer], tier: Tier) -> tuple[int, int, int]:
     """How many members, how many of them get a gift, what these are worth together."""
-    lines = [one.line for one in bearers if one.line.tier is tier and one.line.state != gift_ledger.DROPPED]
+    lines = [one.line for one in bearers if one.line.tier is tier and one.line.state in STAND]
     return len(lines), sum(bool(line.gifts) for line in lines), sum(line.value for line in lines)
 
 
@@ -147,7 +155,7 @@ async def sheet(request: Request) -> Response:
     bearers = await gifting.bearers(found.id, visitor.staff.owners)
     by_owner: dict[str, list[Bearer]] = {}
     for one in bearers:
-        if one.line.state != gift_ledger.DROPPED and one.line.manner != "message":
+        if one.line.state != DROPPED and one.line.manner is not Manner.MESSAGE:
             by_owner.setdefault(one.owner, []).append(one)
     return await staff_page(
         request,
@@ -196,7 +204,7 @@ def _cells(one: Bearer, names: Mapping[int, str], full: bool) -> list[str]:
 
 
 async def _names() -> dict[int, str]:
-    return {item.id: item.name for item in await gift_ledger.list_items()}
+    return {item.id: item.name for item in await gift_store.list_items()}
 
 
 async def _found(request: Request) -> Plan | None:

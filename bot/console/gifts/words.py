@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from bot.language import say
-from campaigns.gift_ledger import APPROVED, CLOSED, DRAFT, DROPPED, HANDED, PLANNED, REFUSED
 from campaigns.gifts import Manner, Obstacle, Why
+from campaigns.gifts.values import APPROVED, CLOSED, DRAFT, DROPPED, HANDED, PLANNED, REFUSED
 
 _PLANS = {DRAFT: "草稿", APPROVED: "已批准", CLOSED: "结束了"}
 _LINES = {PLANNED: "要送", HANDED: "送到了", REFUSED: "没有收", DROPPED: "不送"}
@@ -17,6 +17,7 @@ _OBSTACLES = {
     Obstacle.HISTORY: "两年里都送过",
     Obstacle.TASTE: "剩下的他们不收",
     Obstacle.HIGHER: "不能高过上一级",
+    Obstacle.MANNER: "只发问候消息",
 }
 
 

@@ -23,7 +23,7 @@ from campaigns.audit import Action
 from campaigns.columns import CUSTOM, TableKind, fields_of, label_of
 from campaigns.errors import InputError
 from campaigns.imports import Run
-from campaigns.rights import Right
+from campaigns.rights import SCOPES, Right, Scope
 
 _KEPT = timedelta(days=14)
 KINDS = {
@@ -132,11 +132,17 @@ async def _queue(request: Request, run: Run, step: str) -> Response:
 
 
 async def _find(request: Request) -> Run | None:
-    """The import, as it is now: one whose process died is failed, and what waits is worked at."""
+    """The import, as it is now, for who uploaded it or may see all members; one whose process died is failed."""
     await imports.fail_dead(datetime.now(UTC))
     if await imports.any_waiting():
         start_working(request.app.state, request.app.state.runtime)
-    return await imports.find_run(request.path_params["id"])
+    run = await imports.find_run(request.path_params["id"])
+    return run if run and _may_open(request, run) else None
+
+
+def _may_open(request: Request, run: Run) -> bool:
+    staff = visitor_of(request).staff
+    return run.by == staff.name or SCOPES[staff.role] is Scope.ALL
 
 
 def _chosen(run: Run, form: FormData) -> tuple[dict[str, Any], bool]:

@@ -8,9 +8,10 @@ from bot.console.making.frame import Draft
 from bot.console.making.looking import Person
 from bot.language import say
 from bot.runtime import Runtime
-from bot.web.desk import visitor_of
+from bot.web.desk import log, visitor_of
 from bot.web.pages import masked
 from campaigns import planner
+from campaigns.audit import Action
 from campaigns.content import Compiled
 from campaigns.errors import OutreachError
 from campaigns.folders import compiled_content
@@ -40,6 +41,7 @@ async def person_of(request: Request, number: str, content: Compiled | None = No
     head = await find.find_head(number) if number and len(number) <= _LONGEST_NO else None
     if head is None or not visitor_of(request).staff.sees_owner(head.owner):
         return SAMPLE
+    await log(request, Action.MEMBER_SEEN, f"member/{head.no}")
     facts = (await facts_for([head.id], now, history=None)).get(head.id)
     contact = next(iter(sorted(facts.contacts, key=lambda one: not one.is_primary)), None) if facts else None
     if contact is None:

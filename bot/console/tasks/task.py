@@ -53,6 +53,8 @@ async def show(
     if found is None:
         return await no_task(request)
     one, head = found
+    if not whole:
+        await log(request, Action.MEMBER_SEEN, f"member/{head.no}", task=one.id)
     described = await find.describe_member(head.no)
     today = runtime.clock().astimezone(SHANGHAI).date()
     said, _ = await threads.read_thread(runtime, head.id)

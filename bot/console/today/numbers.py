@@ -9,6 +9,7 @@ from bot.runtime import Runtime
 from bot.web.desk import Visitor
 from bot.wording import channel_words
 from campaigns import approvals, conversations, outbox, reports, visit_lists
+from campaigns.replies import strangers
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI, ChannelName
 
@@ -33,8 +34,15 @@ async def numbers_for(runtime: Runtime, visitor: Visitor, closures: list[outbox.
         await _tasks(visitor, now),
         await _approvals(visitor, runtime.rulebook.policy.own_up_to),
         await _channels(visitor, closures),
+        *await _strangers(visitor),
         await _unknown(visitor),
     ]
+
+
+async def _strangers(visitor: Visitor) -> list[Number]:
+    """For who sees all members, and only while there are any."""
+    n = await strangers.count_unknown() if visitor.staff.owners is None else 0
+    return [Number(say("认不出是谁"), n, "/inbox/unknown", say("回了话，等人认"), "warn")] if n else []
 
 
 async def _answers(visitor: Visitor, now: datetime) -> Number:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
 
 from campaigns.columns import TableKind
 from campaigns.terms import SHANGHAI, ContactRole
@@ -31,14 +31,27 @@ def _local(value: datetime) -> datetime:
     )
 
 
+def _written(value: object) -> object:
+    """A number of seconds is no moment: nobody could say which clock counted them."""
+    if not isinstance(value, str | date):
+        raise ValueError("a text as ISO 8601 writes it")
+    return value
+
+
 No = Annotated[str, Field(min_length=1, max_length=64, description="The number on the site.", examples=["Q100042"])]
 Moment = Annotated[
     datetime,
+    BeforeValidator(_written),
     AfterValidator(_local),
     Field(description="ISO 8601; without a zone it is Asia/Shanghai.", examples=["2026-11-23T09:00:00+08:00"]),
 ]
-Day = Annotated[date, AfterValidator(_possible), Field(description="A day in Asia/Shanghai.", examples=["2027-06-14"])]
-Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Day = Annotated[
+    date,
+    BeforeValidator(_written),
+    AfterValidator(_possible),
+    Field(description="A day in Asia/Shanghai.", examples=["2027-06-14"]),
+]
+Count = Annotated[int, Field(ge=0, le=LARGEST, strict=True)]
 T64 = Annotated[str, Field(max_length=64)]
 T128 = Annotated[str, Field(max_length=128)]
 T255 = Annotated[str, Field(max_length=255)]
@@ -81,13 +94,13 @@ class ContactRow(Row):
     email: T255 | None = None
     openid: T64 | None = Field(None, description="Of the WeChat Official Account.")
     qq: Annotated[str, Field(max_length=32)] | None = None
-    is_primary: bool | None = None
+    is_primary: StrictBool | None = None
     parent_no: T64 | None = Field(None, description="The contact this one reports to.")
-    consent: bool | None = Field(None, description="Consent to marketing; null: never asked, which is none.")
+    consent: StrictBool | None = Field(None, description="Consent to marketing; null: never asked, which is none.")
     consent_at: Moment | None = None
     consent_source: T128 | None = None
     role: ContactRole | None = Field(None, description="What this person is when something is to be decided.")
-    influence: Annotated[int, Field(ge=1, le=3)] | None = Field(None, description="1 little, 3 much.")
+    influence: Annotated[int, Field(ge=1, le=3, strict=True)] | None = Field(None, description="1 little, 3 much.")
     interests: T255 | None = Field(None, description="Parted by 、 or commas.", examples=["钓鱼、孩子高考"])
 
 
@@ -102,7 +115,7 @@ class PostingRow(Row):
     city: T64 | None = None
     pay_min: Count | None = None
     pay_max: Count | None = None
-    negotiable: bool | None = None
+    negotiable: StrictBool | None = None
     heads: Count | None = None
     hours: T128 | None = None
     duties: Annotated[str, Field(max_length=20_000)] | None = Field(None, description="Only its length is kept.")
@@ -116,7 +129,7 @@ class PostingRow(Row):
     state: Literal["live", "expired", "offline"] = "live"
     audit: Literal["pending", "passed", "failed"] | None = None
     views: Count | None = None
-    urgent: bool | None = None
+    urgent: StrictBool | None = None
 
 
 class ApplicationRow(Row):
