@@ -11,7 +11,7 @@ from campaigns.audit import Action
 from campaigns.members.find import Head
 from campaigns.replies.results import Recorded, record_visit_result
 from campaigns.results import Result, VisitResult
-from campaigns.visit_planning import CATEGORY
+from campaigns.visit_facts import CATEGORY
 from campaigns.visits import VisitTask
 
 _VISITS = frozenset({CATEGORY, "return_visit", "renewal", "follow_up"})

@@ -2,7 +2,7 @@
 
 from bot.settings import Settings
 from campaigns.policy import PolicySettings
-from campaigns.visit_planning import Usual
+from campaigns.visit_facts import Usual
 from campaigns.visiting import VisitRules, days_between
 
 _TO_RENEWAL = 10  # days before the rest that are the best for a visit before a renewal

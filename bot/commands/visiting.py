@@ -12,7 +12,7 @@ from bot.runtime import Runtime, open_runtime
 from bot.settings import Settings
 from bot.visit_limits import usual_visits
 from bot.visit_words import conflict_line, kind_words, rule_words
-from campaigns import audit, planned_lists, visit_calendar, visit_planning
+from campaigns import audit, planned_lists, visit_calendar, visit_moves, visit_planning
 from campaigns.audit import Action
 from campaigns.errors import InputError, StateError
 from campaigns.members import find
@@ -50,11 +50,11 @@ async def move(settings: Settings, visit_id: int, day: str, by: str, *, yes: boo
         if entry is None:
             raise InputError(f"没有{visit_id}号拜访，看 huifang visits list (no such visit)")
         given = (runtime.rulebook.calendar, usual_visits(settings, runtime.rulebook.policy))
-        broken = await visit_planning.check_move(entry, on, *given, runtime.clock())
+        broken = await visit_moves.check_move(entry, on, *given, runtime.clock())
         if broken and not yes:
             said = "、".join(rule_words(rule) for rule in broken)
             raise StateError(f"会违反：{said}。确定就加 --yes (a rule would break; --yes where it may)")
-        await visit_planning.move_visit(entry, on, *given, by=by, now=runtime.clock())
+        await visit_moves.move_visit(entry, on, *given, by=by, now=runtime.clock())
         head = await find.find_head_by_id(entry.member_id)
         await _record(runtime, f"member/{head.no if head else entry.member_id}", by, what="moved", day=str(on))
     return {"visit": visit_id, "was": entry.day, "day": on, "broken": broken}

@@ -11,7 +11,8 @@ from bot.settings import Settings
 from campaigns.calendar import WorkCalendar
 from campaigns.models import Member, Touch
 from campaigns.terms import Direction, Tier, TouchKind
-from campaigns.visit_planning import Usual, plan_calendar
+from campaigns.visit_facts import Usual
+from campaigns.visit_planning import plan_calendar
 from campaigns.visiting import VisitedMember, Visitor, plan_visits
 from tests.benchmarks.bench import Bench, run
 from tests.benchmarks.figures import Figures

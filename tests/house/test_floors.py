@@ -57,12 +57,12 @@ FLOORS: dict[float, str] = {
     "bot.channels.wechat_envelope bot.channels.wecom_codes",
     4.25: "bot.channels.bounce_reasons",
     4.2: "bot.channels.bounce_words bot.channels.carrier_codes bot.channels.meaning",
-    4.1: "campaigns.introducing",
+    4.1: "campaigns.introducing campaigns.visit_moves",
     4: "campaigns.planner.* campaigns.replies.* campaigns.reports campaigns.progress campaigns.restored "
     "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting campaigns.visit_planning "
     "campaigns.brief",
     3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.fairs.* campaigns.hiring "
-    "campaigns.site_reads campaigns.transfers campaigns.targets campaigns.caring",
+    "campaigns.site_reads campaigns.visit_facts campaigns.transfers campaigns.targets campaigns.caring",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 
-from campaigns import planned_lists, touches, transfers, visit_calendar, visit_planning, visits
+from campaigns import (
+    planned_lists,
+    touches,
+    transfers,
+    visit_calendar,
+    visit_moves,
+    visits,
+)
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError, StateError
 from campaigns.members import consent
@@ -17,7 +24,8 @@ from campaigns.results import Medium, Result, VisitResult
 from campaigns.rights import Role
 from campaigns.terms import Direction, Tier, TouchKind
 from campaigns.visit_calendar import Entry
-from campaigns.visit_planning import CATEGORY, Outcome, Usual, plan_calendar
+from campaigns.visit_facts import CATEGORY, Usual
+from campaigns.visit_planning import Outcome, plan_calendar
 from campaigns.visiting import Rule
 from tests.web_cast import add_colleague, add_member
 
@@ -256,9 +264,9 @@ async def test_a_pause_is_waited_out_and_a_day_in_it_cannot_be_chosen() -> None:
     await planned()
     assert (await days_of(one))[0] == date(2026, 12, 4)
     entry = await next_entry(one)
-    assert Rule.QUIET in await visit_planning.check_move(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, NOW)
+    assert Rule.QUIET in await visit_moves.check_move(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, NOW)
     await consent.record_opt_out(one.id, at=NOW, source="test")
-    assert Rule.QUIET in await visit_planning.check_move(entry, MONDAY + 30 * DAY, CALENDAR, USUAL, NOW)
+    assert Rule.QUIET in await visit_moves.check_move(entry, MONDAY + 30 * DAY, CALENDAR, USUAL, NOW)
 
 
 async def test_a_member_without_an_owner_that_is_owed_a_visit_is_named() -> None:
@@ -278,7 +286,7 @@ async def test_a_transfer_takes_the_planned_visits_along_at_once_and_back() -> N
     await been(one, NOW - 10 * DAY)
     await planned()
     entry = await next_entry(one)
-    await visit_planning.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_moves.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
     given = await transfers.transfer(Sieve(ids=(one.id,)), "李娜", by="林晓芸", now=NOW)
     assert given is not None
     coming = await visit_calendar.entries_of(one.id, MONDAY)
@@ -297,7 +305,7 @@ async def test_a_chosen_day_outlives_a_time_in_which_nobody_is_in_charge() -> No
     await been(one, NOW - 10 * DAY)
     await planned()
     entry = await next_entry(one)
-    await visit_planning.move_visit(entry, MONDAY + 10 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_moves.move_visit(entry, MONDAY + 10 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
     await Member.filter(id=one.id).update(owner="")
     await planned(NOW + DAY)
     assert [(each.day, each.owner) for each in await visit_calendar.entries_of(one.id, MONDAY)] == [
@@ -337,13 +345,13 @@ async def test_a_visit_moved_by_hand_tells_what_it_breaks_and_stays_there() -> N
     await planned()
     entry, now = await next_entry(one), NOW + timedelta(hours=6)
     chosen = MONDAY + 3 * DAY
-    assert await visit_planning.check_move(entry, chosen, CALENDAR, USUAL, now) == [Rule.MONTH]
+    assert await visit_moves.check_move(entry, chosen, CALENDAR, USUAL, now) == [Rule.MONTH]
     for day in (MONDAY - DAY, MONDAY + 5 * DAY):  # gone, a Saturday
         with pytest.raises(StateError, match="排不了"):
-            await visit_planning.move_visit(entry, day, CALENDAR, USUAL, by="林晓芸", now=now)
+            await visit_moves.move_visit(entry, day, CALENDAR, USUAL, by="林晓芸", now=now)
     with pytest.raises(InputError):
-        await visit_planning.move_visit(entry, MONDAY + 200 * DAY, CALENDAR, USUAL, by="林晓芸", now=now)
-    await visit_planning.move_visit(entry, chosen, CALENDAR, USUAL, by="林晓芸", now=now)
+        await visit_moves.move_visit(entry, MONDAY + 200 * DAY, CALENDAR, USUAL, by="林晓芸", now=now)
+    await visit_moves.move_visit(entry, chosen, CALENDAR, USUAL, by="林晓芸", now=now)
     await planned(NOW + DAY)
     kept = await next_entry(one)
     assert (kept.id, kept.day, kept.pinned_by) == (entry.id, chosen, "林晓芸")
@@ -357,7 +365,7 @@ async def test_a_visit_given_back_to_the_plan_is_placed_by_the_rules_again() -> 
     await been(one, NOW - 10 * DAY)
     await planned()
     entry = await next_entry(one)
-    await visit_planning.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_moves.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
     await visit_calendar.pin_entry(entry.id, MONDAY + 3 * DAY, was=MONDAY + 3 * DAY, by="")
     await planned()
     assert (await next_entry(one)).day == entry.day
@@ -367,7 +375,7 @@ async def test_moved_to_today_it_is_a_task_at_once() -> None:
     one = await member("Q1")
     await been(one, NOW - 10 * DAY)
     await planned()
-    await visit_planning.move_visit(await next_entry(one), MONDAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_moves.move_visit(await next_entry(one), MONDAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
     assert [task.state for task in await visits.visits_of(one.id)] == ["open"]
 
 
@@ -376,7 +384,7 @@ async def test_a_pinned_visit_that_an_absence_forbids_is_planned_elsewhere_and_s
     await been(one, NOW - 29 * DAY)
     await planned()
     entry = await next_entry(one)
-    await visit_planning.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
+    await visit_moves.move_visit(entry, MONDAY + 3 * DAY, CALENDAR, USUAL, by="林晓芸", now=NOW)
     await visit_calendar.add_absence("程雪", MONDAY + 3 * DAY, MONDAY + 3 * DAY, "", by="程雪", now=NOW)
     await planned()
     assert [(c.lost, c.won) for c in await visit_calendar.conflicts_of(one.id)] == [(Rule.PIN, Rule.ABSENCE)]

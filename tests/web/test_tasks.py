@@ -5,11 +5,12 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from bot.runtime import Runtime
-from campaigns import visits
-from campaigns.models import AuditEntry, Member, Problem, Promise, Suppression, Touch, Visit
+from campaigns import visit_calendar, visits
+from campaigns.models import AuditEntry, Member, PlannedVisit, Problem, Promise, Suppression, Touch, Visit
 from campaigns.replies.results import record_visit_result
 from campaigns.results import NewProblem, NewPromise, Result, VisitResult
 from campaigns.rights import Role
+from campaigns.terms import SHANGHAI
 from tests.web_cast import NOW, add_colleague, add_contact, add_member, as_staff
 
 HOSTILE = "<script>alert(1)</script>\"'" + "名" * 200
@@ -195,6 +196,41 @@ async def test_a_visit_of_the_calendar_is_put_off_by_its_rules(
         assert given.status_code == 303
         assert (await admin.post(f"/tasks/{task}/{door}", data={**form, field: "2026-11-30"})).status_code == 303
     assert (await Visit.get(id=task)).due_at.date() == date(2026, 11, 30)
+
+
+async def test_a_visit_is_put_off_to_no_day_that_is_full_or_of_a_colleague_who_is_away(runtime: Runtime) -> None:
+    member, other = await add_member("Q1", owner="林"), await add_member("Q2", owner="林")
+    task = await visits.open_visit(member.id, category="planned_visit", cause="x", opened_at=NOW, due_at=NOW)
+    later = datetime(2026, 11, 26, 9, 30, tzinfo=SHANGHAI)
+    await visits.open_visit(other.id, category="planned_visit", cause="y", opened_at=NOW, due_at=later)
+    await visit_calendar.set_capacity("林", 1)
+    await visit_calendar.add_absence("林", date(2026, 11, 25), date(2026, 11, 25), "", by="林", now=NOW)
+    async with as_staff(runtime) as admin:
+        for day, rule in (("2026-11-25", "请假不去"), ("2026-11-26", "一天能去几家"), ("2027-02-26", "最远只排到")):
+            refused = await admin.post(f"/tasks/{task}/postpone", data={"on": day, "anyway": "1"})
+            assert refused.status_code == 422
+            assert rule in refused.text
+            assert 'name="anyway"' not in refused.text
+        assert (await admin.post(f"/tasks/{task}/postpone", data={"on": "2026-11-27"})).status_code == 303
+
+
+async def test_a_visit_put_off_into_a_gap_of_care_or_a_full_month_asks_again(runtime: Runtime) -> None:
+    for no, rule in (("Q1", "一个月最多几次"), ("Q2", "重点关注")):
+        member = await add_member(no, owner="林")
+        task = await visits.open_visit(member.id, category="planned_visit", cause=no, opened_at=NOW, due_at=NOW)
+        if no == "Q1":
+            day = date(2026, 11, 30)
+            await PlannedVisit.create(member_id=member.id, owner="林", day=day, kind="regular", due=day, pinned_by="林")
+        else:
+            first = date(2026, 11, 23)
+            await visit_calendar.open_care(member.id, first, date(2026, 12, 10), "x", by="林", now=NOW)
+        async with as_staff(runtime) as admin:
+            asked = await admin.post(f"/tasks/{task}/postpone", data={"on": "2026-12-02"})
+            assert asked.status_code == 422
+            assert rule in asked.text
+            assert 'name="anyway"' in asked.text
+            given = await admin.post(f"/tasks/{task}/postpone", data={"on": "2026-12-02", "anyway": "1"})
+            assert given.status_code == 303
 
 
 async def test_a_task_that_is_no_visit_may_be_put_off_to_any_day(runtime: Runtime) -> None:

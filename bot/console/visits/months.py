@@ -19,7 +19,7 @@ from bot.runtime import Runtime
 from bot.visit_limits import usual_visits
 from bot.visit_words import kind_words
 from bot.web.desk import StaffRoute, visitor_of
-from campaigns import planned_lists, visit_planning
+from campaigns import planned_lists, visit_facts, visit_planning
 from campaigns.rights import Right
 from campaigns.staff import StaffMember
 from campaigns.terms import SHANGHAI
@@ -89,7 +89,7 @@ async def _squares(
     calendar = runtime.rulebook.calendar
     counts = await planned_lists.count_planned(start, last, owners)
     people = await planned_lists.list_owners(owners)
-    rooms = await visit_planning.rooms(
+    rooms = await visit_facts.rooms(
         people, calendar, usual_visits(runtime.settings, runtime.rulebook.policy), start, last
     )
     return [
@@ -109,7 +109,7 @@ async def one_day(request: Request) -> Response:
     lines = await planned_lists.browse_planned(asked, asked, owners)
     people = {one.owner for one in lines}
     calendar = runtime.rulebook.calendar
-    rooms = await visit_planning.rooms(
+    rooms = await visit_facts.rooms(
         people, calendar, usual_visits(runtime.settings, runtime.rulebook.policy), asked, asked
     )
     return await staff_page(

@@ -15,7 +15,7 @@ from bot.visit_limits import usual_visits
 from bot.visit_words import conflict_line, kind_words, rule_words, what_to_do
 from bot.web.desk import StaffRoute, log, read_form, visitor_of
 from bot.wording import fault_words
-from campaigns import visit_calendar, visit_planning
+from campaigns import visit_calendar, visit_moves
 from campaigns.audit import Action
 from campaigns.errors import InputError, StateError
 from campaigns.members import find
@@ -68,7 +68,7 @@ async def _show(request: Request, found: Found, typed: str, fault: str = "") -> 
 
 async def _broken(runtime: Runtime, entry: Entry, day: date) -> list[Rule]:
     usual = usual_visits(runtime.settings, runtime.rulebook.policy)
-    return await visit_planning.check_move(entry, day, runtime.rulebook.calendar, usual, runtime.clock())
+    return await visit_moves.check_move(entry, day, runtime.rulebook.calendar, usual, runtime.clock())
 
 
 async def move(request: Request) -> Response:
@@ -87,9 +87,7 @@ async def move(request: Request) -> Response:
         return await _show(request, found, typed)
     who, usual = visitor_of(request).staff.name, usual_visits(runtime.settings, runtime.rulebook.policy)
     try:
-        broken = await visit_planning.move_visit(
-            entry, day, runtime.rulebook.calendar, usual, by=who, now=runtime.clock()
-        )
+        broken = await visit_moves.move_visit(entry, day, runtime.rulebook.calendar, usual, by=who, now=runtime.clock())
     except (InputError, StateError) as exc:
         return await _show(request, found, typed, fault_words(exc))
     told: dict[str, Any] = {"was": str(entry.day), "now": str(day), "broken": [str(rule) for rule in broken]}
