@@ -145,6 +145,14 @@ async def waiting_requests() -> list[Request]:
     return [_request(row) for row in await Approval.filter(verdict="").order_by("asked_at", "id")]
 
 
+async def refused_requests(who: str, since: datetime) -> list[Request]:
+    """What this person asked for and was refused since, newest first; not where something was asked anew."""
+    refused = await Approval.filter(asked_by=who[:64], verdict=REFUSED, decided_at__gte=since).order_by("-id")
+    later = Approval.filter(campaign__in={row.campaign for row in refused})
+    newest = {campaign: number for number, campaign in await later.order_by("id").values_list("id", "campaign")}
+    return [_request(row) for row in refused if newest[row.campaign] == row.id]
+
+
 async def count_waiting(who: str = "", own_up_to: int = 0) -> int:
     """With `who` only what the size lets this person answer."""
     waiting = Approval.filter(verdict="")

@@ -16,9 +16,7 @@ def test_a_plan_is_reckoned_and_approved_from_the_machine_itself(call: Call, tmp
         == 9
     )
     assert call("gift", "add", "台历", "--value", "20", "--stock", "9", "--house").code == 0
-    draft = call(
-        "gift", "plan", "春节", "--budget", "100", "--rule", "all", "--manner", "一般=visit", "--json"
-    ).found
+    draft = call("gift", "plan", "春节", "--budget", "100", "--rule", "all", "--manner", "一般=visit", "--json").found
     (line,) = draft["lines"]
     assert (line["member"], sorted(line["gifts"])) == ("Q1", ["保温杯", "台历"])
     assert draft["total"] == line["value"] <= 100

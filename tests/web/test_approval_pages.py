@@ -96,6 +96,19 @@ async def test_a_refusal_says_why_to_who_asked(runtime: Runtime) -> None:
     assert "主管没有批准：&lt;b&gt;短信&lt;/b&gt;太长" in page
 
 
+async def test_a_refusal_stands_on_the_day_of_who_asked_until_something_is_asked_anew(runtime: Runtime) -> None:
+    await approvals.refuse(await submitted(runtime), by="主管", now=NOW, reason="先改掉落款")
+    told = "主管没有批准：先改掉落款"
+    async with as_staff(runtime, Role.MARKETER, name="营销乙", login="other") as other:
+        assert told not in (await other.get("/")).text
+    async with as_staff(runtime, Role.MARKETER, name="营销甲", login="asked") as asked:
+        assert told in (await asked.get("/")).text
+        await Campaign.create(key=KEY, state="running", version_id=1, approved_at=NOW)
+        assert told in (await asked.get(f"/campaigns/{KEY}")).text  # of a change to one that runs, too
+        await submitted(runtime)
+        assert told not in (await asked.get("/")).text
+
+
 async def test_who_asked_withdraws_and_nobody_else(runtime: Runtime) -> None:
     asked = await submitted(runtime)
     async with as_staff(runtime, Role.MARKETER, name="营销乙") as other:

@@ -32,6 +32,7 @@ from campaigns.terms import SHANGHAI
 _DAYS = 14
 _MOST_BACK = 8
 _AHEAD = timedelta(days=40)
+_TOLD = timedelta(days=14)  # so long a refused request stands here, unless something was asked anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,10 @@ async def today(request: Request) -> Response:
         totals=_totals(events),
         asked=await _asked(),
         stopped=await _stopped(visitor, closures),
+        turned_down=[
+            (one, (await approvals.submitted(one)).definition.title)
+            for one in await approvals.refused_requests(visitor.staff.name, now - _TOLD)
+        ],
         hooks=await webhooks.stopped_webhooks() if visitor.may(Right.SETTINGS) else [],
         back=[await _back(one, now) for one in await _latest(since, owners)],
         came=await comebacks.count_comebacks(since, owners),
