@@ -63,6 +63,16 @@ _LETTERS = {
     "calendar": "d",
     "templates": "l",
     "settings": "e",
+    "visits": "v",
+    "problems": "p",
+    "fairs": "f",
+    "gifts": "w",
+    "funnel": "u",
+    "targets": "o",
+    "transfers": "x",
+    "staff": "y",
+    "audit": "a",
+    "phone": "n",
 }
 Count = Callable[[Visitor, datetime, PolicySettings], Awaitable[tuple[int, bool]]]
 

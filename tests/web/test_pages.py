@@ -481,3 +481,14 @@ async def test_words_changed_after_approval_are_pointed_out(runtime: Runtime, tm
 def test_no_page_has_a_style_or_a_script_inside(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"<script(?! src=\"/static/)|<style|\sstyle=|\son[a-z]+=|javascript:|\|\s*safe", text)
+
+
+async def test_every_place_has_a_letter_of_its_own_on_the_keyboard(browser: httpx.AsyncClient) -> None:
+    page = (await browser.get("/")).text
+    side = page.partition('<div class="side-foot">')[0]
+    places = re.findall(r'<a href="(/[^"]*)"[^>]*><svg', side)
+    letters = dict(re.findall(r'<a href="([^"]*)" data-go="(.)">', page))
+    assert len(places) > 15
+    assert set(letters) == set(places)
+    assert len(set(letters.values())) == len(letters) == len(places)
+    assert not set(letters.values()) & set("jkg/?")
