@@ -74,15 +74,20 @@ class Month:
 
     @property
     def before(self) -> str:
-        return f"{self.first - timedelta(days=1):%Y-%m}"
+        """The name of the month before; empty where that is none of ours."""
+        return _name(self.first - timedelta(days=1))
 
     @property
     def after(self) -> str:
-        return f"{self.first + timedelta(days=self.days):%Y-%m}"
+        return _name(self.first + timedelta(days=self.days))
 
     def is_behind(self, one: Progress) -> bool:
         """Less done than the workdays that are over ask for."""
         return bool(one.goal) and one.done * self.workdays < one.goal * self.worked
+
+
+def _name(day: date) -> str:
+    return f"{day:%Y-%m}" if _FIRST_YEAR <= day.year <= _LAST_YEAR else ""
 
 
 def month_of(now: datetime, calendar: WorkCalendar, name: str = "") -> Month:

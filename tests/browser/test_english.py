@@ -97,7 +97,7 @@ async def somebody_english(page: Page) -> str:
     kept = await keep_password(PASSWORD)
     olivia = await add_colleague(Role.ADMIN, login="olivia", name="Olivia", password=kept)
     await log_in(page, "olivia", PASSWORD)
-    await page.locator("details.menu > summary").click()
+    await page.locator("summary.who").click()
     await page.get_by_role("button", name="English").click()
     await expect(page.get_by_role("navigation", name="Main navigation")).to_be_visible()
     await furnish(olivia.id)

@@ -41,7 +41,7 @@ HOSTILE = [
     "<b onclick=x>&amp;",
 ]
 ELSEWHERE = {"/campaigns/new"}  # tried by the tests of making one
-ENDLESS = ("/calendar?", "/calendar/", "/visits?", "/visits/days/")
+ENDLESS = ("/calendar?", "/calendar/", "/visits?", "/visits/days/", "/targets?month=")
 SANDBOX_HTML = HTML.parents[1] / "sandbox" / "html"
 
 
@@ -215,7 +215,8 @@ async def test_the_members_page_shows_the_exact_words_and_the_answer(
     )
     page = (await browser.get("/members/Q200001")).text
     assert re.search(r'words--out pre">[^<]*<b>[^<]*4份[^<]*</b>[^<]*大同机械有限公司', page)
-    assert runtime.links(message_id)["way_in"] in page
+    assert f"{runtime.public_url}/in/" in page
+    assert runtime.links(message_id)["way_in"] not in page  # whoever reads it must not come back as the customer
     assert "点了，让我填验证码\n我手机收不到" in page
     assert "登录不上" in page
     assert page.index("点了，让我填验证码") < page.index("words--out")

@@ -51,6 +51,8 @@ async def test_a_manager_sets_a_target_and_everybody_sees_the_own(runtime: Runti
         assert "落后" in page
         assert 'href="/targets?month=2026-10"' in page
         assert 'href="/targets?month=2026-12"' in page
+        for last in ("2000-01", "2100-12"):
+            assert (await client.get(f"/targets?month={last}")).text.count('rel="prev"') == (last > "2000-01")
         assert "月份 2026-13：写成 2026-11 这样" in (await client.get("/targets?month=2026-13")).text
         data = {"month": "2026-13", "who": "甲", "kind": "visits", "goal": "4"}
         assert "写成 2026-11 这样" in (await client.post("/targets", data=data)).text
