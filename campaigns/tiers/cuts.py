@@ -16,14 +16,10 @@ def total(values: Floats, rules: TierRules) -> Floats:
 
 
 def by_rank(ids: Places, scores: Floats, rules: TierRules) -> Places:
-    """The tier of each by its rank alone. Equal scores at a cut are told apart by the id.
-
-    Who has no point at all is in the lowest, however few have any: nothing speaks for a better one.
-    """
+    """The tier of each by its rank alone. Equal scores at a cut are told apart by the id."""
     best_first = np.lexsort((ids, -scores))
     tiers = np.empty(len(scores), dtype=np.int64)
     tiers[best_first] = np.searchsorted(_cut_ranks(len(scores), rules), np.arange(len(scores)), side="right")
-    tiers[scores <= 0] = len(rules.shares)
     return tiers
 
 
