@@ -11,7 +11,7 @@ from bot.settings import load_settings
 from campaigns.calendar import WorkCalendar
 from campaigns.content import inspect_sms
 from campaigns.errors import InputError
-from campaigns.folders import read_folder
+from campaigns.folders import read_folder, sms_cost
 from tests.cast import TEMPLATES
 
 SETTINGS = load_settings(env_file=None, huifang_templates=TEMPLATES)
@@ -113,9 +113,9 @@ def test_what_is_no_date_or_beyond_the_calendar_is_refused(given: str) -> None:
 
 def test_a_preview_says_what_the_sms_would_cost() -> None:
     folder = read_folder(TEMPLATES / "recruiting_tips")
-    found = campaigning.sms_price(folder, 1000, Decimal("0.045"))
+    found = campaigning.sms_price(sms_cost(folder, 1000, Decimal("0.045")))
     assert found is not None
     assert found["segments"] == found["segments_each"] * 1000
     assert Decimal(found["yuan"]) == Decimal("0.045") * found["segments"]
     assert found["yuan"] in printing._price_lines(found)[0]
-    assert campaigning.sms_price(folder, 0, Decimal("0.045")) is None
+    assert campaigning.sms_price(sms_cost(folder, 0, Decimal("0.045"))) is None
