@@ -4,7 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from bot.language import SOURCE, language, say
-from bot.result_words import EFFECTS, MEDIA, MOODS, RESULTS, SETTLED_PROBLEM, SETTLED_PROMISE, USED, category_words
+from bot.result_words import (
+    EFFECTS,
+    MEDIA,
+    MOODS,
+    SETTLED_PROBLEM,
+    SETTLED_PROMISE,
+    USED,
+    category_words,
+    result_words,
+)
 from campaigns.problem_file import Categories
 from campaigns.result_lines import EXAMPLE, Misread, Wrong
 from campaigns.results import VisitResult
@@ -14,6 +23,9 @@ SETTLED: Mapping[str, str] = {**SETTLED_PROBLEM, **SETTLED_PROMISE}
 WRONGS: Mapping[str, str] = {
     Wrong.NO_NUMBER: "没写企业编号",
     Wrong.NO_RESULT: "没写清结果，编号后面写：打通了、没人接、改天、空号、不要再联系",
+    Wrong.NO_RESULT_QQ: "没写清结果，编号后面写：聊了、没回、不要再联系",
+    Wrong.NO_RESULT_SENT: "没写清结果，编号后面写：寄出了、收下了、退回来了、不要再联系",
+    Wrong.NO_RESULT_EVENT: "没写清结果，编号后面写：到场、没来、不要再联系",
     Wrong.UNKNOWN_LABEL: "不认识“{said}:”",
     Wrong.CATEGORY: "没有“{said}”这类问题，有：{categories}",
     Wrong.PROMISE_DAY: "答应的事要写哪天，例如 答应:发候选人 12-01",
@@ -45,7 +57,7 @@ def heard_words(result: VisitResult, categories: Categories) -> str:
 
 
 def _parts(result: VisitResult, names: Mapping[str, str]) -> Iterable[str]:
-    yield say("、").join([say(MEDIA[result.medium]), say(RESULTS[result.result])])
+    yield say("、").join([say(MEDIA[result.medium]), result_words(result.medium, result.result)])
     if problems := [_with(names[one.category], one.cause) for one in result.problems]:
         yield say("问题：{what}").format(what=say("、").join(problems))
     if result.promise:

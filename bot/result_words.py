@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from bot.language import SOURCE, language, say
 from campaigns.problem_file import Category
-from campaigns.results import Effect, Fault, Medium, Mood, Result, Settled, Used
+from campaigns.results import RESULTS_OF, Effect, Fault, Medium, Mood, Result, Settled, Used
 
 RESULTS: Mapping[str, str] = {
     Result.TALKED: "接通，谈完",
@@ -13,7 +13,25 @@ RESULTS: Mapping[str, str] = {
     Result.NO_ANSWER: "没人接",
     Result.WRONG_NUMBER: "空号、停机",
     Result.REFUSED: "不要再联系",
+    Result.SENT: "送出了",
+    Result.RECEIVED: "送到了、收下了",
+    Result.RETURNED: "退回来了、没收",
+    Result.CAME: "到场",
+    Result.ABSENT: "没来",
 }
+_VISITED: Mapping[str, str] = {
+    Result.TALKED: "见到了，谈完", Result.LATER: "见到了，改时间", Result.NO_ANSWER: "没见到人",
+    Result.WRONG_NUMBER: "搬走了、找不到",
+}  # fmt: skip
+_OWN_WORDS: Mapping[str, Mapping[str, str]] = {
+    Medium.VISIT: _VISITED,
+    Medium.QQ: {Result.TALKED: "聊了", Result.NO_ANSWER: "没回"},
+}
+RESULT_WORDS: Mapping[str, str] = {
+    **RESULTS,
+    **{f"{medium}:{result}": words for medium, own in _OWN_WORDS.items() for result, words in own.items()},
+}
+"""With those that a medium has words of its own for."""
 MEDIA: Mapping[str, str] = {
     Medium.PHONE: "电话",
     Medium.VISIT: "上门",
@@ -32,6 +50,24 @@ SETTLED_PROMISE: Mapping[str, str] = {
 }  # fmt: skip
 SETTLED_PROBLEM: Mapping[str, str] = {Settled.SOLVED: "解决了", Settled.STILL: "还没解决，接着办"}
 PLAN_STATES: Mapping[str, str] = {"open": "要招的", "hired": "招到了", "dropped": "不招了"}
+
+
+def result_words(medium: str, result: str) -> str:
+    """接通，谈完 of a call, 聊了 on QQ; empty where there is none."""
+    found = RESULT_WORDS.get(f"{medium}:{result}") or RESULTS.get(result)
+    return say(found) if found else ""
+
+
+def result_chips() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Each result once, with its words and the media they are for, divided by blanks."""
+    chips = []
+    for result in Result:
+        of: dict[str, list[str]] = {}
+        for medium, results in RESULTS_OF.items():
+            if result in results:
+                of.setdefault(result_words(medium, result), []).append(medium)
+        chips.append((str(result), [(words, " ".join(media)) for words, media in of.items()]))
+    return chips
 
 
 def category_words(one: Category) -> str:

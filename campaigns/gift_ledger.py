@@ -13,7 +13,7 @@ from campaigns.gifts import Allotted, GiftRules, Line, Manner
 from campaigns.gifts.allot import too_soon
 from campaigns.gifts.values import APPROVED, CLOSED, DRAFT, DROPPED, HANDED, PLANNED, REFUSED
 from campaigns.models import GiftItem, GiftLine, GiftPlan
-from campaigns.results import SPOKEN, Medium, Result, VisitResult
+from campaigns.results import SPOKEN, TAKEN, Medium, Result, VisitResult
 from campaigns.terms import Tier
 
 CAUSE = "gift"
@@ -200,10 +200,10 @@ async def hand_line(line_id: int, note: str, *, taken: bool, by: str, now: datet
 async def end_with_task(cause: str, result: VisitResult, *, by: str, now: datetime) -> None:
     """What came of a task ends the line it was made of, where the gift was brought, refused, or there was none."""
     line = await _line_of(cause)
-    if line is None or line.state != PLANNED or result.result not in SPOKEN:
+    if line is None or line.state != PLANNED or result.result not in SPOKEN | TAKEN | {Result.RETURNED}:
         return
-    taken = result.result is not Result.REFUSED
-    if taken and line.gifts and result.medium not in (Medium.GIFT, Medium.VISIT):
+    taken = result.result not in (Result.REFUSED, Result.RETURNED)
+    if taken and line.gifts and result.result not in TAKEN and result.medium not in (Medium.GIFT, Medium.VISIT):
         return
     await hand_line(line.id, result.text, taken=taken, by=by, now=now)
 

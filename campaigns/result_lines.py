@@ -14,7 +14,7 @@ from typing import TypeVar
 from campaigns.days_said import NUMBER, find_day, find_month, plain, read_number
 from campaigns.problem_file import Categories
 from campaigns.result_vocabulary import BEGINNINGS, EFFECTS, FAULTS, FREE, LABELS, MANY, MOODS, RESULTS, SETTLED, USED
-from campaigns.results import Medium, NewPlan, NewProblem, NewPromise, Result, Settled, VisitResult
+from campaigns.results import RESULTS_OF, Medium, NewPlan, NewProblem, NewPromise, Result, Settled, VisitResult
 
 EXAMPLE = "回访 Q100042 打通了 问题:简历少 答应:发候选人 12-01 招:普工5人3月 心情:好"
 _LONGEST, _LONGEST_LINE, _LONGEST_ROLE = 2_000, 255, 128
@@ -27,6 +27,9 @@ class Wrong(StrEnum):
 
     NO_NUMBER = "no_number"
     NO_RESULT = "no_result"
+    NO_RESULT_QQ = "no_result_qq"
+    NO_RESULT_SENT = "no_result_sent"
+    NO_RESULT_EVENT = "no_result_event"
     UNKNOWN_LABEL = "unknown_label"
     CATEGORY = "category"
     FAULT = "fault"
@@ -58,6 +61,10 @@ class Line:
     wrong: Sequence[Misread] = ()
 
 
+_NO_RESULT = {
+    Medium.QQ: Wrong.NO_RESULT_QQ, Medium.EVENT: Wrong.NO_RESULT_EVENT,
+    Medium.POST: Wrong.NO_RESULT_SENT, Medium.GIFT: Wrong.NO_RESULT_SENT,
+}  # fmt: skip
 _BEGINS = re.compile(rf"\s*({'|'.join(sorted(BEGINNINGS, key=len, reverse=True))})[\s:,]*", re.IGNORECASE)
 _NUMBERED = re.compile(r"(?:编号|企业)?[\s:]*([A-Za-z0-9][A-Za-z0-9_./-]{0,63})[\s:,。;]*")
 _LABELLED = re.compile(
@@ -93,12 +100,13 @@ class _Reader:
         if numbered is None:
             self._miss(Wrong.NO_NUMBER)
         head, parts = self._parts(rest[numbered.end() :] if numbered else rest)
-        result, note = self._result(head)
+        medium = BEGINNINGS[begun[1].upper()] if begun else Medium.PHONE
+        result, note = self._result(head, medium)
         given = {name: values[0] for name, values in parts.items()}
         next_on = self._next_on(given, result)
         read = VisitResult(
             result=result or Result.TALKED,
-            medium=BEGINNINGS[begun[1].upper()] if begun else Medium.PHONE,
+            medium=medium,
             text=self._whole("\n".join(filter(None, (note, given.get("note", ""))))),
             said=self._whole(given.get("said", "")),
             used=self._one(given, "used", USED),
@@ -138,10 +146,10 @@ class _Reader:
             elif name not in FREE:
                 self._miss(Wrong.UNKNOWN_LABEL, found[2])
 
-    def _result(self, head: str) -> tuple[Result | None, str]:
-        """The one the words begin with, else the only one among them; and the rest of the words."""
+    def _result(self, head: str, medium: Medium) -> tuple[Result | None, str]:
+        """Of those of the medium the one the words begin with, else the only one among them; and the rest of them."""
         known = sorted(
-            ((word, one) for one, words in RESULTS.items() for word in words), key=lambda pair: -len(pair[0])
+            ((word, one) for one in RESULTS_OF[medium] for word in RESULTS[one]), key=lambda pair: -len(pair[0])
         )
         for word, one in known:
             if head.startswith(word):
@@ -154,7 +162,7 @@ class _Reader:
                 masked = masked.replace(word, "\0")
         if len({one for _, one in found}) == 1:
             return found[0][1], head
-        self._miss(Wrong.NO_RESULT, head)
+        self._miss(_NO_RESULT.get(medium, Wrong.NO_RESULT), head)
         return None, head
 
     def _one(self, given: Mapping[str, str], name: str, table: Mapping[One, Sequence[str]]) -> One | None:

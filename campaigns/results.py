@@ -1,6 +1,6 @@
 """What came of a contact that a person made: the values every door fills in, and nothing of how they are kept."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -27,10 +27,30 @@ class Result(StrEnum):
     NO_ANSWER = "no_answer"
     WRONG_NUMBER = "wrong_number"
     REFUSED = "refused"
+    SENT = "sent"
+    RECEIVED = "received"
+    RETURNED = "returned"
+    CAME = "came"
+    ABSENT = "absent"
 
 
+_OF_CALLS = (Result.TALKED, Result.LATER, Result.NO_ANSWER, Result.WRONG_NUMBER, Result.REFUSED)
+_OF_PARCELS = (Result.SENT, Result.RECEIVED, Result.RETURNED, Result.REFUSED)
+RESULTS_OF: Mapping[Medium, Sequence[Result]] = {
+    Medium.PHONE: _OF_CALLS,
+    Medium.VISIT: _OF_CALLS,
+    Medium.QQ: (Result.TALKED, Result.NO_ANSWER, Result.REFUSED),
+    Medium.POST: _OF_PARCELS,
+    Medium.GIFT: _OF_PARCELS,
+    Medium.EVENT: (Result.CAME, Result.ABSENT, Result.REFUSED),
+}
+"""What can come of a contact by each medium."""
 SPOKEN = frozenset({Result.TALKED, Result.REFUSED})
-"""Somebody was talked to: these alone are visits."""
+"""Somebody was talked to: by phone or at their place these alone are visits."""
+TAKEN = frozenset({Result.SENT, Result.RECEIVED})
+"""What was sent is theirs, or on its way to them."""
+WEIGHING = SPOKEN | TAKEN | {Result.CAME}
+"""It reached them: these weigh on a company as a message does."""
 OPEN_STILL = frozenset({Result.LATER, Result.NO_ANSWER})
 """After these the task stays open."""
 

@@ -12,6 +12,10 @@ promises_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Wh
 plans_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What companies mean to hire.")
 
 By = Annotated[str, typer.Option("--by", help="Who does it, for the audit.")]
+_RESULTS_HELP = (
+    "phone, visit: talked, later, no_answer, wrong_number; qq: talked, no_answer; "
+    "post, gift: sent, received, returned; event: came, absent; each: refused."
+)
 Page = Annotated[int, typer.Option(min=1, max=1_000_000, help="Fifty lines each.")]
 Member = Annotated[str, typer.Option("--member", help="One member's alone, by its number.")]
 
@@ -24,7 +28,7 @@ def visit() -> None:
 @visit_app.command("record")
 def record(
     member: Annotated[str, typer.Argument(metavar="MEMBER", help="Its number on the site.")],
-    result: Annotated[str, typer.Option(help="talked, later, no_answer, wrong_number, refused.")],
+    result: Annotated[str, typer.Option(help=_RESULTS_HELP)],
     medium: Annotated[str, typer.Option(help="phone, visit, qq, post, gift, event.")] = "phone",
     note: Annotated[str, typer.Option(help="What was talked about.")] = "",
     said: Annotated[str, typer.Option(help="The customer's own words, read as a reply.")] = "",

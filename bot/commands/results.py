@@ -20,7 +20,7 @@ from bot.result_words import (
     MEDIA,
     MOODS,
     PROMISE_STATES,
-    RESULTS,
+    RESULT_WORDS,
     SETTLED_PROBLEM,
     SETTLED_PROMISE,
     USED,
@@ -45,7 +45,7 @@ from campaigns.visits import VisitTask
 
 _HERE = "命令行"
 _TABLES = {
-    "result": RESULTS, "medium": MEDIA, "used": USED, "effect": EFFECTS, "mood": MOODS, "fault": FAULTS,
+    "result": RESULT_WORDS, "medium": MEDIA, "used": USED, "effect": EFFECTS, "mood": MOODS, "fault": FAULTS,
     "settled": {**SETTLED_PROMISE, **SETTLED_PROBLEM},
 }  # fmt: skip
 
@@ -104,7 +104,7 @@ async def _task(task_id: int | None, head: Head) -> VisitTask | None:
 
 def _key(name: str, said: str) -> str:
     """The word of the code, or as staff read it."""
-    return next((str(key) for key, words in _TABLES.get(name, {}).items() if words == said), said)
+    return next((str(key).rpartition(":")[2] for key, words in _TABLES.get(name, {}).items() if words == said), said)
 
 
 def _category(said: str, categories: Categories) -> str:

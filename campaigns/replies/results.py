@@ -15,7 +15,7 @@ from campaigns.problems import ProblemLine
 from campaigns.promises import PromiseLine, PromiseState
 from campaigns.replies.reading import Words, take_words
 from campaigns.replies.refusals import record_staff_refusal
-from campaigns.results import OPEN_STILL, SPOKEN, NewPromise, Result, Settled, VisitResult, morning_of
+from campaigns.results import OPEN_STILL, WEIGHING, NewPromise, Result, Settled, VisitResult, morning_of
 from campaigns.terms import SHANGHAI, Direction, Intent, TouchKind
 from campaigns.visits import OF_CALENDAR, VisitTask
 
@@ -203,7 +203,7 @@ async def _touch(member_id: int, result: VisitResult, by: str, now: datetime) ->
         member_id,
         at=now,
         direction=Direction.OUT,
-        kind=TouchKind.VISIT if result.result in SPOKEN else TouchKind.TRIED,
+        kind=TouchKind.VISIT if result.result in WEIGHING else TouchKind.TRIED,
         medium=result.medium,
         contact_id=result.contact_id,
         text=result.text,

@@ -115,6 +115,9 @@ async def test_an_approval_names_who_would_get_the_same_twice_and_approves_nothi
     ("result", "medium", "state", "left"),
     [
         (Result.TALKED, Medium.GIFT, "handed", 9),
+        (Result.RECEIVED, Medium.GIFT, "handed", 9),
+        (Result.SENT, Medium.POST, "handed", 9),
+        (Result.RETURNED, Medium.GIFT, "refused", 10),
         (Result.TALKED, Medium.VISIT, "handed", 9),
         (Result.TALKED, Medium.PHONE, "planned", 10),
         (Result.REFUSED, Medium.VISIT, "refused", 10),

@@ -199,7 +199,7 @@ async def test_contacts_count_for_the_target_of_visits_and_clicks_do_not() -> No
     await solve_problem(problem.id, by="林", now=NOW)
     old = await visits.open_visit(member.member_id, category="call_me", cause="old", opened_at=NOW, due_at=NOW)
     await visits.close_visit(old, outcome={}, at=NOW, by="林")
-    letter = VisitResult(Result.TALKED, Medium.POST, text="寄了贺卡")
+    letter = VisitResult(Result.SENT, Medium.POST, text="寄了贺卡")
     await record_visit_result(member.member_id, letter, key="d", by="林", now=NOW, calendar=CALENDAR)
     for category in ("gift", "hiring_plan", "tell_seeker"):  # called off, settled at a click
         ended = await visits.open_visit(member.member_id, category=category, cause=category, opened_at=NOW, due_at=NOW)

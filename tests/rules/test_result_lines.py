@@ -57,6 +57,38 @@ def test_what_is_settled_is_read_from_its_own_words(categories: Categories, text
     assert line.result.settled == settled
 
 
+@pytest.mark.parametrize(
+    ("text", "medium", "result"),
+    [
+        ("邮寄 Q1 寄出了贺卡", Medium.POST, Result.SENT),
+        ("送礼 Q1 收下了，给了前台", Medium.GIFT, Result.RECEIVED),
+        ("礼品 Q1 没收下", Medium.GIFT, Result.RETURNED),
+        ("招聘会 Q1 来了两个人", Medium.EVENT, Result.CAME),
+        ("活动 Q1 没来", Medium.EVENT, Result.ABSENT),
+        ("QQ Q1 没回", Medium.QQ, Result.NO_ANSWER),
+        ("QQ Q1 聊了", Medium.QQ, Result.TALKED),
+        ("送礼 Q1 不要再联系", Medium.GIFT, Result.REFUSED),
+    ],
+)
+def test_each_medium_has_results_of_its_own(categories: Categories, text: str, medium: Medium, result: Result) -> None:
+    line = read_line(text, TODAY, categories)
+    assert line.result is not None, line.wrong
+    assert (line.result.medium, line.result.result) == (medium, result)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("邮寄 Q1 打通了", Wrong.NO_RESULT_SENT),
+        ("活动 Q1 收下了", Wrong.NO_RESULT_EVENT),
+        ("QQ Q1 空号", Wrong.NO_RESULT_QQ),
+        ("回访 Q1 寄出了", Wrong.NO_RESULT),
+    ],
+)
+def test_a_result_of_another_medium_is_none(categories: Categories, text: str, wrong: Wrong) -> None:
+    assert [one.wrong for one in read_line(text, TODAY, categories).wrong] == [wrong]
+
+
 @pytest.mark.parametrize("text", ["回访 Q1 打通了 办到了 没办到", "回访 Q1 打通了 办到了没有:也许"])
 def test_what_is_not_clear_of_it_is_asked_again(categories: Categories, text: str) -> None:
     assert read_line(text, TODAY, categories).result is None

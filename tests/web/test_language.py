@@ -34,7 +34,7 @@ TEMPLATES = sorted(
 )
 TABLES = ("REASONS", "TIER_PARTS", "CHANNELS", "MODES", "CLASSES", "CAMPAIGN_STATES", "INTENTS", "ROLES", "RIGHTS",
           "ACTION_WORDS", "TASKS", "TOUCHES", "HOOK_KINDS", "POSTING_STATES", "BLOCKS", "SOURCES")  # fmt: skip
-RESULT_TABLES = ("RESULTS", "MEDIA", "USED", "EFFECTS", "MOODS", "FAULTS", "PROMISE_STATES")
+RESULT_TABLES = ("RESULT_WORDS", "MEDIA", "USED", "EFFECTS", "MOODS", "FAULTS", "PROMISE_STATES")
 VARIABLE = re.compile(r'data-insert="\{\w+\}"')  # what a message is written with
 PLACES = re.compile(r"%\((\w+)\)s|(?<!\{)\{(\w*)(?:[:!][^{}]*)?\}")
 

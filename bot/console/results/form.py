@@ -9,10 +9,11 @@ from typing import TypeVar
 
 from bot.console.days_given import read_day
 from bot.language import say
-from bot.result_words import RESULTS
+from bot.result_words import MEDIA, result_words
 from campaigns.problem_file import Categories
 from campaigns.results import (
     OPEN_STILL,
+    RESULTS_OF,
     Effect,
     Fault,
     Medium,
@@ -52,6 +53,16 @@ class _Reader:
         if value and value not in list(kind):
             self.faults[name] = say("没有这一项，重新选")
         return kind(value) if value in list(kind) else None
+
+    def result(self, medium: Medium) -> Result | None:
+        """One of those that can come of this medium."""
+        result = self.one("result", Result)
+        if result is None:
+            self.faults["result"] = say("选一个结果")
+        elif result not in RESULTS_OF[medium]:
+            words = say("、").join(result_words(medium, one) for one in RESULTS_OF[medium])
+            self.faults["result"] = say("{medium}的结果只有：{words}").format(medium=say(MEDIA[medium]), words=words)
+        return result
 
     def day(self, name: str) -> date | None:
         return read_day(self.form, name, self.today, self.faults)
@@ -113,16 +124,15 @@ def read_result(
     where it is not known what it may be about.
     """
     reader = _Reader(form, today, categories)
-    result = reader.one("result", Result)
-    if result is None:
-        reader.faults["result"] = say("选一个结果")
+    medium = reader.one("medium", Medium) or Medium.PHONE
+    result = reader.result(medium)
     problem, plan = reader.problem(), reader.plan()
     next_on = reader.day("next_on")
     read = VisitResult(
         result=result or Result.TALKED,
-        medium=reader.one("medium", Medium) or Medium.PHONE,
+        medium=medium,
         contact_id=contact_id,
-        text=reader.text("note") or RESULTS[result or Result.TALKED],
+        text=reader.text("note") or result_words(medium, result or Result.TALKED),
         said=reader.text("said"),
         used=reader.one("used", Used),
         effect=reader.one("effect", Effect),

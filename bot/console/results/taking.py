@@ -14,11 +14,11 @@ from bot.result_words import (
     FAULTS,
     MEDIA,
     MOODS,
-    RESULTS,
     SETTLED_PROBLEM,
     SETTLED_PROMISE,
     USED,
     category_words,
+    result_chips,
 )
 from bot.runtime import Runtime
 from bot.web.desk import came_from, visitor_of
@@ -33,11 +33,12 @@ from campaigns.visits import VisitTask
 async def choices(runtime: Runtime, today: date) -> dict[str, Any]:
     """What stands in the form, in the reader's language."""
     tables = {
-        "results": RESULTS, "media": MEDIA, "used_words": USED, "effects": EFFECTS, "moods": MOODS, "faults_of": FAULTS,
+        "media": MEDIA, "used_words": USED, "effects": EFFECTS, "moods": MOODS, "faults_of": FAULTS,
     }  # fmt: skip
     categories = await categories_in_force(runtime.settings.huifang_templates)
     return {
         **{name: [(key, say(words)) for key, words in table.items()] for name, table in tables.items()},
+        "results": result_chips(),
         "categories": [(one.key, category_words(one)) for one in categories.all],
         "this_month": f"{today:%Y-%m}",
     }

@@ -12,14 +12,16 @@ from bot.console import threads
 from bot.console.results.taking import answers_to, choices, pressure
 from bot.console.shell import not_found, staff_page
 from bot.language import say
+from bot.result_words import result_words
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, log, visitor_of
 from bot.web.pages import masked
-from campaigns import problems, promises, staff, visit_outcomes, visits
+from campaigns import gift_ledger, problems, promises, staff, visit_outcomes, visits
 from campaigns.audit import Action
 from campaigns.members import find
 from campaigns.members.find import Head
 from campaigns.replies.results import matter_of
+from campaigns.results import Medium
 from campaigns.rights import Right
 from campaigns.terms import SHANGHAI
 from campaigns.visits import VisitTask
@@ -57,6 +59,7 @@ async def show(
         await log(request, Action.MEMBER_SEEN, f"member/{head.no}", task=one.id)
     described = await find.describe_member(head.no)
     today = runtime.clock().astimezone(SHANGHAI).date()
+    outcome = await visit_outcomes.outcome_of_visit(one.id)
     said, _ = await threads.read_thread(runtime, head.id)
     return await staff_page(
         request,
@@ -71,7 +74,9 @@ async def show(
         said=said[-_LAST:][::-1],
         **await choices(runtime, today),
         pressure=await pressure(runtime, head),
-        outcome=await visit_outcomes.outcome_of_visit(one.id),
+        medium_first=Medium.GIFT if one.category == gift_ledger.CAUSE else Medium.PHONE,
+        outcome=outcome,
+        came_of_it=result_words(outcome.medium if outcome else "", str((one.outcome or {}).get("result", ""))),
         problem=await problems.problem_of_visit(one.id),
         promise=await promises.promise_of_visit(one.id),
         settling=[(key, say(label)) for key, label in answers_to(await matter_of(one)).items()],
