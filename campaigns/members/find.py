@@ -19,9 +19,9 @@ class Match:
     contact_id: int | None
 
 
-async def select_audience(segment: Segment, now: datetime) -> list[int]:
-    """The ids of the members a rule selects, in the order of their numbers' creation."""
-    return [row["id"] for row in await _select("m.id", segment, now, "ORDER BY m.id")]
+async def select_audience(segment: Segment, now: datetime, owners: Collection[str] | None = None) -> list[int]:
+    """The ids of the members a rule selects, in the order of their numbers' creation; `owners` as in counting."""
+    return [row["id"] for row in await _select("m.id", segment, now, "ORDER BY m.id", owners)]
 
 
 async def count_audience(segment: Segment, now: datetime, owners: Collection[str] | None = None) -> int:

@@ -35,9 +35,14 @@ class OpenVisit:
 Fate = Verdict | OpenVisit
 
 
-async def select_members(run: Run, now: datetime, own: Mapping[int, int] = _NOTHING_PLANNED) -> tuple[list[int], int]:
-    """(members that a run is decided for, how many of the segment it leaves out for it wrote to them)."""
-    ids = await select_audience(parse_segment(run.definition.segment), now)
+async def select_members(
+    run: Run, now: datetime, own: Mapping[int, int] = _NOTHING_PLANNED, owners: Collection[str] | None = None
+) -> tuple[list[int], int]:
+    """(members that a run is decided for, how many of the segment it leaves out for it wrote to them).
+
+    With `owners` among these people's members alone.
+    """
+    ids = await select_audience(parse_segment(run.definition.segment), now, owners)
     if run.campaign_id is None:
         return ids, 0
     recent = await written_to(run.campaign_id, run.definition, now)

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,8 +39,13 @@ class Preview:
     already_planned: bool  # starting it now adds nothing
 
 
-async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Preview:
-    """Count what starting this campaign now would do, without writing anything."""
+async def preview(
+    folder: CampaignFolder, now: datetime, book: Rulebook, owners: Collection[str] | None = None
+) -> Preview:
+    """Count what starting this campaign now would do, without writing anything.
+
+    With `owners` what it would do to these people's members, as far as one of them may count.
+    """
     campaign = await definitions.find_campaign(folder.key)
     due = first_due(folder.definition, now, book)
     key = await outbox.free_key(campaign.id, due.key, anew=starts_anew(campaign)) if campaign else due.key
@@ -55,7 +60,7 @@ async def preview(folder: CampaignFolder, now: datetime, book: Rulebook) -> Prev
         extra=shared_variables(due),
     )
     planned, own = await _planned_before(run)
-    ids, written_to = await select_members(run, now, own)
+    ids, written_to = await select_members(run, now, own, owners)
     fates: Counter[str] = Counter()
     channels: Counter[str] = Counter()
     until: dict[str, Counter[datetime]] = {}

@@ -446,20 +446,46 @@ async def test_a_definition_that_cannot_be_read_is_shown_and_not_a_crash(browser
         assert (await browser.get(f"/campaigns/{key}/make/check/numbers")).status_code == 422
 
 
-async def test_a_marketer_sees_samples_of_his_own_and_the_number_of_all(runtime: Runtime) -> None:
-    for number, owner in enumerate(("林", "林", "王")):
-        await add_member(f"Q{number}", f"{owner}家{number}", owner=owner)
+async def test_a_marketer_counts_in_no_step_whom_he_may_not_see_and_who_approves_counts_all(runtime: Runtime) -> None:
+    for number, owner in enumerate(["林"] * 12 + ["王"] * 20):
+        await add_contact(
+            await add_member(f"Q{number}", f"{owner}家{number}", owner=owner), email=f"a{number}@d.example"
+        )
     async with as_staff(runtime, Role.MARKETER, name="林") as lin:
         key = await make(lin)
-        looked = (await lin.post(f"/campaigns/{key}/make/audience/look", data={"way": "line", "rule": "all"})).text
-        assert "<b>3</b>" in looked
-        assert "其中2家归您" in looked
-        assert "王家2" not in looked
-        await lin.post(f"/campaigns/{key}/make/audience", data={"way": "line", "rule": "all"})
-        page = (await lin.get(f"/campaigns/{key}/make/check")).text
+        path = f"/campaigns/{key}/make"
+        rule = {"way": "line", "rule": "all"}
+        looked = (await lin.post(f"{path}/audience/look", data=rule)).text
+        assert "<b>12</b>" in looked
+        assert "只算归您和您部门的" in looked
+        assert "王家20" not in looked
+        assert numbers_of(await settled(lin, f"{path}/audience/left-out?rule=all"))["圈中"] == 12
+        others = await lin.post(f"{path}/audience/look", data={"way": "line", "rule": "owner = '王'"})
+        assert "<b>0</b>" in others.text
+        await lin.post(f"{path}/audience", data=rule)
+        assert "现在选中12家" in (await lin.get(f"{path}/purpose")).text
+        purpose = {"title": "提醒", "kind": "service", "goal": "", "hold_out": "0"}
+        await lin.post(f"{path}/purpose", data=purpose)
+        await lin.post(f"{path}/when", data={"form": "on_start"})
+        assert numbers_of(await settled(lin, f"{path}/check/numbers"))["圈中"] == 12
+        page = (await lin.get(f"{path}/check")).text
         assert "批准并开始" not in page
-        assert "圈中3家，其中2家归您和您的部门；活动发给圈中的全部。" in page
-        assert (await lin.post(f"/campaigns/{key}/make/check/start")).status_code == 403
+        assert "这里只算归您和您部门的；活动发给圈中的全部" in page
+        assert "32家" not in page
+        assert (await lin.post(f"{path}/check/start")).status_code == 403
+        assert (await lin.post(f"{path}/check/submit")).status_code == 303
+        asked = await Approval.get()
+        for address in (f"{path}/check", "/campaigns/approvals", f"/campaigns/approvals/{asked.id}", "/"):
+            assert "32家" not in (await lin.get(address)).text, address
+        assert "归您和您部门的12家" in (await lin.get(f"/campaigns/approvals/{asked.id}")).text
+    assert asked.audience == 32
+    async with as_staff(runtime, Role.MANAGER, name="周") as zhou:
+        assert "当时圈中32家" in (await zhou.get(f"/campaigns/approvals/{asked.id}")).text
+        assert numbers_of(await settled(zhou, f"{path}/check/numbers"))["圈中"] == 32
+
+
+async def test_a_viewer_makes_no_campaign(runtime: Runtime, browser: httpx.AsyncClient) -> None:
+    key = await make(browser)
     async with as_staff(runtime, Role.VIEWER) as viewer:
         assert (await viewer.get("/campaigns/new")).status_code == 403
         assert (await viewer.get(f"/campaigns/{key}/make/audience")).status_code == 403

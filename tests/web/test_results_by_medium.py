@@ -33,9 +33,9 @@ async def test_what_came_of_a_letter_a_gift_or_an_event_is_written_truly(
 @pytest.mark.parametrize(
     ("medium", "result", "words"),
     [
-        ("post", "talked", "邮寄的结果只有：送出了、送到了、收下了、退回来了、没收、不要再联系"),
-        ("phone", "sent", "电话的结果只有：接通，谈完、接通，改时间、没人接、空号、停机、不要再联系"),
-        ("qq", "later", "QQ的结果只有：聊了、没回、不要再联系"),
+        ("post", "talked", "邮寄的结果只有：送出了 / 送到了、收下了 / 退回来了、没收 / 不要再联系"),
+        ("phone", "sent", "电话的结果只有：接通，谈完 / 接通，改时间 / 没人接 / 空号、停机 / 不要再联系"),
+        ("qq", "later", "QQ的结果只有：聊了 / 没回 / 不要再联系"),
     ],
 )
 async def test_a_result_of_another_medium_is_an_error_beside_the_field(

@@ -1,5 +1,6 @@
 """What approving other words of a campaign will do that was sent before, or is being sent: in words, with numbers."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -24,8 +25,10 @@ class Aftermath:
     told: str
 
 
-async def aftermath_of(runtime: Runtime, folder: CampaignFolder, audience: int, version_id: int) -> Aftermath:
-    """`audience` and `version_id` as they were submitted."""
+async def aftermath_of(
+    runtime: Runtime, folder: CampaignFolder, audience: int, version_id: int, owners: Collection[str] | None
+) -> Aftermath:
+    """`audience` and `version_id` as they were submitted; `goes` among these owners' members, of None all."""
     row = await definitions.find_campaign(folder.key)
     states = await tallies.states_of(row.id) if row else {}
     waits = states.get(DeliveryState.QUEUED, 0) + states.get(DeliveryState.SENDING, 0)
@@ -34,7 +37,7 @@ async def aftermath_of(runtime: Runtime, folder: CampaignFolder, audience: int, 
         return Aftermath(audience, "")
     schedule = parse_schedule(folder.definition.schedule)
     if isinstance(schedule, OnStart) and (waits or gone):
-        goes = await _not_written_to(row, folder.definition, runtime.clock())
+        goes = await _not_written_to(row, folder.definition, runtime.clock(), owners)
         told = [_never_twice(row, waits, gone), say("新内容发给圈中其余的{n}家。").format(n=f"{goes:,}")]
         return Aftermath(goes, "".join([*told, _paused(row)]))
     if row.state not in ("running", "paused") or version_id == row.version_id:
@@ -45,12 +48,14 @@ async def aftermath_of(runtime: Runtime, folder: CampaignFolder, audience: int, 
     return Aftermath(audience, "".join([*told, _paused(row)]))
 
 
-async def _not_written_to(row: CampaignRow, definition: Definition, now: datetime) -> int:
+async def _not_written_to(
+    row: CampaignRow, definition: Definition, now: datetime, owners: Collection[str] | None
+) -> int:
     segment = parse_segment(definition.segment)
     written = await planner.written_to(row.id, definition, now)
     if not written:
-        return await count_audience(segment, now)
-    return len(set(await select_audience(segment, now)).difference(written))
+        return await count_audience(segment, now, owners)
+    return len(set(await select_audience(segment, now, owners)).difference(written))
 
 
 def _never_twice(row: CampaignRow, waits: int, gone: int) -> str:

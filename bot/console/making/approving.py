@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from bot import wording
 from bot.console.making.aftermath import aftermath_of
 from bot.console.making.beginning import begin, refuse_while_held
+from bot.console.making.scoped import as_seen, counts_all
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
 from bot.language import say
@@ -50,6 +51,7 @@ async def requests(request: Request) -> Response:
         "making/approvals.html",
         here="campaigns",
         found=found,
+        mine=not counts_all(request),
         may=visitor_of(request).may(Right.APPROVE),
         own_up_to=_own_up_to(request),
     )
@@ -115,14 +117,17 @@ async def _show(request: Request, *, faults: Mapping[str, str] = _NO_FAULTS) -> 
     except StateError as exc:
         return await not_found(request, here="campaigns", what=str(exc))
     found = await _waiting(request, asked)
-    after = await aftermath_of(request.app.state.runtime, found.folder, asked.audience, asked.version_id)
+    runtime: Runtime = request.app.state.runtime
+    size, owners = found.request.audience, visitor_of(request).staff.owners
+    after = await aftermath_of(runtime, found.folder, size, asked.version_id, owners)
     return await staff_page(
         request,
         "making/approval.html",
         here="campaigns",
         status_code=422 if faults else 200,
         found=found,
-        grown_from=await approvals.grown_from(asked),
+        grown_from=await approvals.grown_from(asked) if counts_all(request) else None,
+        mine=not counts_all(request),
         after=after if not asked.verdict else None,
         samples=samples_of(found.folder),
         faults=defaultdict(str, faults),
@@ -136,7 +141,7 @@ async def _waiting(request: Request, asked: approvals.Request) -> Waiting:
     who = visitor_of(request).staff.name
     folder = await approvals.submitted(asked)
     return Waiting(
-        request=asked,
+        request=await as_seen(request, asked, folder),
         folder=folder,
         audience=wording.segment_words(parse_segment(folder.definition.segment)),
         too_large=not approvals.may_approve(asked, who, _own_up_to(request)),

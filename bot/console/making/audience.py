@@ -17,17 +17,17 @@ from bot.console.making.frame import (
     step_url,
     with_values,
 )
+from bot.console.making.scoped import counts_all
 from bot.console.segments import draft as drafting
 from bot.console.segments.draft import Reading
 from bot.console.segments.editor import SAMPLED, look_at
 from bot.language import say
-from bot.web.desk import StaffRoute, read_form, visitor_of
+from bot.web.desk import StaffRoute, read_form
 from bot.web.pages import page
 from bot.wording import fault_words
 from campaigns import saved_segments
 from campaigns.errors import DefinitionError
 from campaigns.folders import CampaignFolder, folder_of
-from campaigns.members.find import count_audience
 from campaigns.rights import Right
 from campaigns.saved_segments import Saved
 
@@ -138,18 +138,12 @@ async def _step(
 
 
 async def _looked(request: Request, draft: Draft, rule: str) -> dict[str, Any]:
-    """The number is of all who would get it; the ten are among those the one who looks may see."""
+    """As far as the one who looks sees them: a number of others' members would tell of each what a rule asks."""
     reading = read_rule(rule)
-    looked = await look_at(request, reading.segment)
-    mine = visitor_of(request).staff.owners is not None
-    whole = looked["count"]
-    if mine and reading.segment is not None:
-        whole = await count_audience(reading.segment, request.app.state.runtime.clock())
     return {
         "reading": reading,
-        "looked": looked,
-        "whole": whole,
-        "mine": mine,
+        "looked": await look_at(request, reading.segment),
+        "mine": not counts_all(request),
         "sampled": SAMPLED,
         "rule": rule,
         "bad_end": rule[: reading.at - 1] if reading.at else "",

@@ -11,6 +11,7 @@ from bot.console.making import reckoned
 from bot.console.making.aftermath import aftermath_of
 from bot.console.making.beginning import begin, refuse_while_held
 from bot.console.making.frame import STEPS, Draft, making_page, no_campaign, read_draft, step_url
+from bot.console.making.scoped import as_seen, audience_of, counts_all
 from bot.language import say
 from bot.runtime import Runtime, follow_rules
 from bot.web.desk import StaffRoute, log, visitor_of
@@ -40,7 +41,10 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The campaign as it would be submitted. `why_not` and `why_not_start` say why a button is disabled."""
+    """The campaign as it would be submitted. `why_not` and `why_not_start` say why a button is disabled.
+
+    `audience`: the members of the segment whom the looker may count.
+    """
 
     folder: CampaignFolder | None
     wrong: Sequence[Wrong]
@@ -79,7 +83,7 @@ async def submit(request: Request) -> Response:
     standing = await _standing(request, draft)
     if standing.folder is None or standing.why_not:
         return await _step(request, draft, standing.why_not)
-    await _submit(request, standing.folder, standing.audience)
+    await _submit(request, standing.folder)
     return RedirectResponse(f"/campaigns/{draft.key}", status_code=303)
 
 
@@ -95,7 +99,7 @@ async def start(request: Request) -> Response:
     me, now = visitor_of(request).staff.name, runtime.clock()
     try:
         await refuse_while_held()
-        asked = await _submit(request, standing.folder, standing.audience)
+        asked = await _submit(request, standing.folder)
         await approvals.approve(asked.id, by=me, now=now, own_up_to=runtime.rulebook.policy.own_up_to)
         await begin(runtime, draft.key, now)
     except OutreachError as exc:
@@ -106,9 +110,11 @@ async def start(request: Request) -> Response:
     return RedirectResponse(f"/campaigns/{draft.key}", status_code=303)
 
 
-async def _submit(request: Request, folder: CampaignFolder, audience: int) -> approvals.Request:
+async def _submit(request: Request, folder: CampaignFolder) -> approvals.Request:
+    """With the number of all: who approves sees them."""
     runtime: Runtime = request.app.state.runtime
     me = visitor_of(request).staff.name
+    audience = await count_audience(parse_segment(folder.definition.segment), runtime.clock())
     asked = await approvals.submit(folder, audience, by=me, now=runtime.clock())
     await log(request, Action.CAMPAIGN_SUBMITTED, f"campaign/{folder.key}", audience=audience, version=asked.version_id)
     return asked
@@ -116,15 +122,14 @@ async def _submit(request: Request, folder: CampaignFolder, audience: int) -> ap
 
 async def _step(request: Request, draft: Draft, refused: str) -> Response:
     standing = await _standing(request, draft)
-    last = await approvals.last_request(draft.key)
+    waiting = await _waiting(request, draft)
     found: dict[str, Any] = {
         **await _buttons(request, draft, standing),
         "found": await _known(request, standing.folder)
         if not (draft.definition and draft.definition.answers)
         else None,
-        "own": await _own(request, standing.folder),
         "refused": refused,
-        "waiting": last if last and not last.verdict else None,
+        "waiting": waiting,
         "answers": bool(draft.definition and draft.definition.answers),
     }
     return await making_page(request, draft, "check", faults={"check": refused} if refused else None, **found)
@@ -132,9 +137,13 @@ async def _step(request: Request, draft: Draft, refused: str) -> Response:
 
 async def _buttons(request: Request, draft: Draft, standing: Standing) -> dict[str, Any]:
     runtime: Runtime = request.app.state.runtime
+    owners = visitor_of(request).staff.owners
     return {
         "standing": standing,
-        "aftermath": await aftermath_of(runtime, standing.folder, standing.audience, 0) if standing.folder else None,
+        "aftermath": await aftermath_of(runtime, standing.folder, standing.audience, 0, owners)
+        if standing.folder
+        else None,
+        "mine": not counts_all(request),
         "may_approve": visitor_of(request).may(Right.APPROVE),
         "may_set": visitor_of(request).may(Right.SETTINGS),
         "back_to": (step_url(draft.key, "when"), say(STEPS["when"])),
@@ -153,13 +162,11 @@ async def _known(request: Request, folder: CampaignFolder | None) -> reckoned.Re
     return reckoned.reckoned(preview, folder, runtime.settings.sms_segment_yuan) if preview else None
 
 
-async def _own(request: Request, folder: CampaignFolder | None) -> int | None:
-    """How many of the segment are the looker's own; None for who sees all."""
-    owners = visitor_of(request).staff.owners
-    if folder is None or owners is None:
+async def _waiting(request: Request, draft: Draft) -> approvals.Request | None:
+    last = await approvals.last_request(draft.key)
+    if last is None or last.verdict:
         return None
-    runtime: Runtime = request.app.state.runtime
-    return await count_audience(parse_segment(folder.definition.segment), runtime.clock(), owners)
+    return await as_seen(request, last, await approvals.submitted(last))
 
 
 async def _standing(request: Request, draft: Draft) -> Standing:
@@ -171,8 +178,8 @@ async def _standing(request: Request, draft: Draft) -> Standing:
         wrong = [_wrong(draft, LintProblem(exc.file, exc.key, exc.problem))]
         return Standing(None, wrong, 0, _mend(1), _mend(1))
     problems = [*lint_folder(folder), *await _shared(runtime, folder)]
-    audience = await count_audience(parse_segment(folder.definition.segment), runtime.clock())
-    somebody = audience or folder.definition.answers  # who answers later is nobody's choice
+    audience = await audience_of(request, folder)
+    somebody = audience or folder.definition.answers or not counts_all(request)  # others' are whose who approves
     why = _mend(len(problems)) if problems else _never(runtime, folder) if somebody else _nobody()
     return Standing(
         folder,

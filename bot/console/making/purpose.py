@@ -10,9 +10,10 @@ from starlette.responses import Response
 
 from bot import wording
 from bot.console.making.frame import Draft, making_page, no_campaign, overtaken, read_draft, save_step, with_values
+from bot.console.making.scoped import counts_all
 from bot.console.making.start import KINDS, LONGEST_TITLE
 from bot.language import say
-from bot.web.desk import StaffRoute, read_form
+from bot.web.desk import StaffRoute, read_form, visitor_of
 from campaigns.errors import InputError
 from campaigns.experiments import smallest_lift
 from campaigns.members.find import count_audience
@@ -151,6 +152,7 @@ async def _step(request: Request, draft: Draft, typed: Mapping[str, str], faults
         other=_OTHER,
         goal_words=_explained(typed["goal_rule"]) if typed["goal"] == _OTHER else "",
         audience=audience,
+        mine=not counts_all(request),
         held_outs=held_outs(audience),
         usual=round(_USUAL * 100),
         most=_MOST,
@@ -171,7 +173,8 @@ def held_outs(audience: int) -> list[HeldOut]:
 async def _audience(request: Request, draft: Draft) -> int:
     if draft.definition is None:
         return 0
-    return await count_audience(parse_segment(draft.definition.segment), request.app.state.runtime.clock())
+    now = request.app.state.runtime.clock()
+    return await count_audience(parse_segment(draft.definition.segment), now, visitor_of(request).staff.owners)
 
 
 def _explained(rule: str) -> str:

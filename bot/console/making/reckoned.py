@@ -15,6 +15,7 @@ from bot.console.making.frame import Draft
 from bot.console.making.reckoning import Reckoning, Reckonings
 from bot.console.shell import staff_page
 from bot.runtime import Runtime, follow_rules
+from bot.web.desk import visitor_of
 from bot.web.pages import page
 from campaigns.errors import OutreachError
 from campaigns.folders import CampaignFolder, SmsCost, sms_cost
@@ -48,11 +49,11 @@ class Reckoned:
 
 
 async def ask(request: Request, folder: CampaignFolder) -> Reckoning:
-    """By the rules as they stand now: whoever changed one looks here next."""
+    """By the rules as they stand now: whoever changed one looks here next. Of the members one may see."""
     runtime: Runtime = request.app.state.runtime
     await follow_rules(runtime)
     reckonings: Reckonings = request.app.state.reckonings
-    return reckonings.ask(runtime, folder)
+    return reckonings.ask(runtime, folder, visitor_of(request).staff.owners)
 
 
 async def answer(

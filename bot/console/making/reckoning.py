@@ -10,7 +10,7 @@ from campaigns.planner import Preview, preview
 _FRESH = 60.0  # seconds an answer stands
 _KEPT = 32
 
-_Question = tuple[str, str, int, str]
+_Question = tuple[str, str, int, str, frozenset[str] | None]
 
 
 @dataclass(slots=True)
@@ -38,23 +38,23 @@ class Reckonings:
         self._kept: dict[_Question, Reckoning] = {}
         self._turn = asyncio.Lock()
 
-    def ask(self, runtime: Runtime, folder: CampaignFolder) -> Reckoning:
-        """The answer for these words, this rule and today, or the one under way."""
+    def ask(self, runtime: Runtime, folder: CampaignFolder, owners: frozenset[str] | None) -> Reckoning:
+        """The answer for these words, this rule and today among these owners' members, or the one under way."""
         loop = asyncio.get_running_loop()
-        question = (folder.key, folder.digest, runtime.rules_read, f"{runtime.clock():%F}")
+        question = (folder.key, folder.digest, runtime.rules_read, f"{runtime.clock():%F}", owners)
         known = self._kept.get(question)
         if known and (known.done_at is None or loop.time() - known.done_at < _FRESH):
             return known
-        made = Reckoning(asyncio.create_task(self._work_out(runtime, folder)), loop.time())
+        made = Reckoning(asyncio.create_task(self._work_out(runtime, folder, owners)), loop.time())
         made.task.add_done_callback(lambda _: _close(made, loop.time()))
         self._kept.pop(question, None)
         self._kept[question] = made
         self._forget()
         return made
 
-    async def _work_out(self, runtime: Runtime, folder: CampaignFolder) -> Preview:
+    async def _work_out(self, runtime: Runtime, folder: CampaignFolder, owners: frozenset[str] | None) -> Preview:
         async with self._turn:
-            return await preview(folder, runtime.clock(), runtime.rulebook)
+            return await preview(folder, runtime.clock(), runtime.rulebook, owners)
 
     def _forget(self) -> None:
         done = [question for question, one in self._kept.items() if one.done_at is not None]

@@ -60,7 +60,7 @@ class _Reader:
         if result is None:
             self.faults["result"] = say("选一个结果")
         elif result not in RESULTS_OF[medium]:
-            words = say("、").join(result_words(medium, one) for one in RESULTS_OF[medium])
+            words = " / ".join(result_words(medium, one) for one in RESULTS_OF[medium])
             self.faults["result"] = say("{medium}的结果只有：{words}").format(medium=say(MEDIA[medium]), words=words)
         return result
 

@@ -74,6 +74,8 @@ async def _approvals(visitor: Visitor, own_up_to: int) -> Number:
         why = say("你送审的{n}个要别人批").format(n=f"{len(waiting):,}")
         return Number(label, 0, "/campaigns/approvals", why)
     href = f"/campaigns/approvals/{mine[0].id}" if len(mine) == 1 else "/campaigns/approvals"
+    if visitor.staff.owners is not None:
+        return Number(label, len(mine), href, say("批了才发"), "warn")
     members = sum(one.audience for one in mine)
     return Number(label, len(mine), href, say("共{n}家，批了才发").format(n=f"{members:,}"), "warn")
 

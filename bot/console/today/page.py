@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from bot.console import charts
 from bot.console.calendars import Event, events_between
+from bot.console.making.scoped import as_seen
 from bot.console.moments import short_day, time_left, weekday_of
 from bot.console.settings.causes import cure
 from bot.console.shell import staff_page
@@ -65,7 +66,7 @@ async def today(request: Request) -> Response:
         first=await first_things(visitor, now),
         events=events,
         totals=_totals(events),
-        asked=await _asked(),
+        asked=await _asked(request),
         stopped=await _stopped(visitor, closures),
         turned_down=[
             (one, (await approvals.submitted(one)).definition.title)
@@ -114,12 +115,14 @@ def _totals(events: Sequence[Event]) -> tuple[int, int]:
     return sum(one.n + one.waits for one in begun), sum(one.n for one in begun)
 
 
-async def _asked() -> list[tuple[str, str, int]]:
-    """(title, address, members) of what waits for approval: it may be for today."""
-    return [
-        ((await approvals.submitted(one)).definition.title, f"/campaigns/approvals/{one.id}", one.audience)
-        for one in await approvals.waiting_requests()
-    ]
+async def _asked(request: Request) -> list[tuple[str, str, int]]:
+    """(title, address, members one may count) of what waits for approval: it may be for today."""
+    found = []
+    for one in await approvals.waiting_requests():
+        folder = await approvals.submitted(one)
+        seen = await as_seen(request, one, folder)
+        found.append((folder.definition.title, f"/campaigns/approvals/{one.id}", seen.audience))
+    return found
 
 
 async def _stopped(visitor: Visitor, closures: list[outbox.Closure]) -> list[Stopped]:
