@@ -1,16 +1,18 @@
 """Campaigns as staff run them: draft → approved → running ⇄ paused → cancelled, each bound to a content version."""
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+
+from tortoise.queryset import QuerySet
 
 from campaigns import edits
 from campaigns.errors import DefinitionError, InputError, StateError
 from campaigns.folders import (
     CampaignFolder,
     Definition,
+    LintProblem,
     digest_of,
     folder_of,
     lint_folder,
@@ -20,6 +22,7 @@ from campaigns.folders import (
     read_shared,
 )
 from campaigns.models import Campaign, ContentVersion
+from campaigns.versions import files_of
 
 _BY_A_PERSON = "停于"
 BY_HAND = f"{_BY_A_PERSON}命令行"
@@ -48,11 +51,16 @@ def keys_on_disk(templates: Path) -> list[str]:
     return sorted(path.parent.name for path in templates.glob("*/campaign.toml"))
 
 
+async def is_campaign(templates: Path, key: str) -> bool:
+    """Whether `campaign_keys` has it."""
+    there = await edits.holds(key, "campaign.toml")
+    return key in keys_on_disk(templates) if there is None else there
+
+
 async def load_campaign(templates: Path, key: str) -> CampaignFolder:
     """The campaign as it stands now. Raises InputError for an unknown one, DefinitionError for one that is wrong."""
-    keys = await campaign_keys(templates)
-    if key not in keys:
-        known = "、".join(keys) or "（没有）"
+    if not await is_campaign(templates, key):
+        known = "、".join(await campaign_keys(templates)) or "（没有）"
         raise InputError(f"没有叫 {key} 的营销活动。现有：{known} (no such campaign)")
     return folder_of(key, await standing_files(templates, key))
 
@@ -66,16 +74,39 @@ async def standing_files(templates: Path, key: str) -> dict[str, str]:
     return {**own, **read_shared(templates)}
 
 
+async def standing_texts(templates: Path, *wanted: str) -> dict[str, dict[str, str]]:
+    """Every campaign's files as they stand, in one reading: the text of those that are `wanted`, "" of the others.
+
+    The shared ones are not among them.
+    """
+    on_disk = {key: read_own(templates / key) for key in keys_on_disk(templates)}
+    standing = await edits.apply_every_edit(on_disk, wanted)
+    return {key: standing[key] for key in sorted(standing) if "campaign.toml" in standing[key]}
+
+
+async def standing_definitions(templates: Path) -> dict[str, Definition | DefinitionError]:
+    """Every campaign as its folder stands now, or what is wrong with it."""
+    return {key: _defined(files) for key, files in (await standing_texts(templates, "campaign.toml")).items()}
+
+
+def _defined(files: Mapping[str, str]) -> Definition | DefinitionError:
+    try:
+        return parse_definition(files)
+    except DefinitionError as exc:
+        return exc
+
+
+async def clashes_of(templates: Path, folder: CampaignFolder) -> list[LintProblem]:
+    """What keeps this campaign and another from both being; one that cannot be read clashes with none."""
+    sms = {key: files.get("sms.toml", "") for key, files in (await standing_texts(templates, "sms.toml")).items()}
+    sms[folder.key] = folder.files.get("sms.toml", "")
+    return [problem for key, problem in lint_together(dict(sorted(sms.items()))) if key == folder.key]
+
+
 async def refuse_a_clash(templates: Path, folder: CampaignFolder) -> None:
-    """Raises InputError where this campaign and another cannot both be; one that cannot be read clashes with none."""
-    folders = [folder]
-    for one in await campaign_keys(templates):
-        if one != folder.key:
-            with contextlib.suppress(DefinitionError):
-                folders.append(await load_campaign(templates, one))
-    for one, problem in lint_together(sorted(folders, key=lambda one: one.key)):
-        if one == folder.key:
-            raise InputError(f"{folder.key} 和别的活动冲突：{problem} (run campaign lint)")
+    """Raises InputError where this campaign and another cannot both be."""
+    for problem in await clashes_of(templates, folder):
+        raise InputError(f"{folder.key} 和别的活动冲突：{problem} (run campaign lint)")
 
 
 async def approve(folder: CampaignFolder, *, by: str, now: datetime) -> CampaignRow:
@@ -116,8 +147,8 @@ async def start(key: str, *, now: datetime) -> CampaignRow:
 
 async def stopped_campaigns() -> list[CampaignRow]:
     """Those that are paused for what came back, not by a person."""
-    rows = await Campaign.filter(state="paused").exclude(note="").prefetch_related("version")
-    return [_row(row) for row in rows if not row.note.startswith(_BY_A_PERSON)]
+    rows = await _rows(Campaign.filter(state="paused").exclude(note=""))
+    return [row for row in rows if not row.note.startswith(_BY_A_PERSON)]
 
 
 def paused_by(name: str) -> str:
@@ -146,15 +177,19 @@ async def planned_until(campaign_id: int, until: datetime) -> None:
 
 
 async def read_campaign(key: str) -> CampaignRow:
-    row = await Campaign.get_or_none(key=key).prefetch_related("version")
+    row = await find_campaign(key)
     if row is None:
         raise StateError(f"{key} 还没有批准。先运行 huifang campaign approve {key} (not approved yet)")
-    return _row(row)
+    return row
 
 
 async def find_campaign(key: str) -> CampaignRow | None:
-    row = await Campaign.get_or_none(key=key).prefetch_related("version")
-    return _row(row) if row else None
+    return next(iter(await _rows(Campaign.filter(key=key))), None)
+
+
+async def find_campaigns() -> dict[str, CampaignRow]:
+    """All that were ever approved or kept running, by key, the oldest first."""
+    return {row.key: row for row in await _rows(Campaign.all())}
 
 
 async def every_key() -> list[str]:
@@ -164,14 +199,12 @@ async def every_key() -> list[str]:
 
 async def any_began() -> bool:
     """Whether a campaign with dates ever began; answers to customers have none."""
-    begun = await Campaign.filter(started_at__isnull=False).select_related("version")
-    return any(parse_definition(row.version.files).schedule for row in begun)
+    return any(row.definition.schedule for row in await _rows(Campaign.filter(started_at__isnull=False)))
 
 
 async def scheduled_campaigns() -> list[CampaignRow]:
     """Running campaigns that have dates of their own."""
-    running = await Campaign.filter(state="running").order_by("id").prefetch_related("version")
-    return [campaign for campaign in map(_row, running) if campaign.definition.schedule]
+    return [row for row in await _rows(Campaign.filter(state="running")) if row.definition.schedule]
 
 
 async def _change(key: str, allowed: tuple[str, ...], **values: object) -> None:
@@ -180,15 +213,11 @@ async def _change(key: str, allowed: tuple[str, ...], **values: object) -> None:
         raise StateError(f"{key} 现在是 {campaign.state}，不能这样做 (allowed from {', '.join(allowed)})")
 
 
-def _row(row: Campaign) -> CampaignRow:
-    return CampaignRow(
-        id=row.id,
-        key=row.key,
-        state=row.state,
-        version_id=row.version_id,
-        definition=parse_definition(row.version.files),
-        files=row.version.files,
-        started_at=row.started_at,
-        planned_until=row.planned_until,
-        note=row.note,
-    )
+async def _rows(asked: QuerySet[Campaign]) -> list[CampaignRow]:
+    columns = ("id", "key", "state", "version_id", "started_at", "planned_until", "note")
+    found = await asked.order_by("id").values(*columns, digest="version__digest")
+    files = await files_of({row["version_id"]: row.pop("digest") for row in found})
+    return [
+        CampaignRow(definition=parse_definition(files[row["version_id"]]), files=files[row["version_id"]], **row)
+        for row in found
+    ]

@@ -1,6 +1,6 @@
 """Files of templates/ as staff edited them: every version is kept, the newest stands before the one on the disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,12 +43,13 @@ async def write_files(
 ) -> None:
     """A new version of each of these files that differs from the newest; None takes a file away.
 
-    `since`: the `version_of` the writer began with; raises Overtaken, and writes nothing, where there is a newer one.
+    `since`: the id of `newest_of` the writer began with, 0 for none. Raises Overtaken, and writes nothing, where
+    there is a newer one.
     """
     async with in_transaction():
         if since is not None:
             await _refuse_overtaken(folder, since)
-        newest = {edit.file: edit.text for edit in await _newest(folder)}
+        newest = await _newest(folder)
         for file, text in files.items():
             if file not in newest or newest[file] != text:
                 await FileEdit.create(folder=folder, file=file, text=text, by=by, at=now)
@@ -62,15 +63,37 @@ async def _refuse_overtaken(folder: str, since: int) -> None:
         raise Overtaken(_edit(newest))
 
 
-async def version_of(folder: str) -> int:
-    """The number of the folder's newest edit; 0 where nobody wrote in it."""
+async def newest_of(folder: str) -> Edit | None:
+    """The last edit in this folder; None where nobody wrote in it."""
     newest = await FileEdit.filter(folder=folder).order_by("-id").first()
-    return newest.id if newest else 0
+    return _edit(newest) if newest else None
 
 
 async def apply_edits(folder: str, on_disk: Mapping[str, str]) -> dict[str, str]:
     """The folder's files as they stand: those of the disk, with what staff wrote in their place."""
-    stand: dict[str, str | None] = {**on_disk, **{edit.file: edit.text for edit in await _newest(folder)}}
+    return _standing(on_disk, await _newest(folder))
+
+
+async def apply_every_edit(
+    on_disk: Mapping[str, Mapping[str, str]], wanted: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Folder → its files as they stand, of all folders in one reading; "" for the text of those not wanted."""
+    places = ", ".join(f"${number}" for number, _ in enumerate(wanted, 1)) or "NULL"
+    rows = await statements.query(
+        f"""
+        SELECT folder, file, CASE WHEN text IS NULL THEN NULL WHEN file IN ({places}) THEN text ELSE '' END AS text
+        FROM file_edits WHERE folder <> '{TOP}' AND id IN (SELECT max(id) FROM file_edits GROUP BY folder, file)
+        """,
+        *wanted,
+    )
+    written: dict[str, dict[str, str | None]] = {}
+    for row in rows:
+        written.setdefault(row["folder"], {})[row["file"]] = row["text"]
+    return {folder: _standing(on_disk.get(folder, {}), written.get(folder, {})) for folder in {**on_disk, **written}}
+
+
+def _standing(on_disk: Mapping[str, str], written: Mapping[str, str | None]) -> dict[str, str]:
+    stand: dict[str, str | None] = {**on_disk, **written}
     return {file: text for file, text in stand.items() if text is not None}
 
 
@@ -81,8 +104,22 @@ async def edited_folders() -> list[str]:
 
 async def folders_holding(file: str) -> dict[str, bool]:
     """Folder → whether this file is there, of the folders in which staff wrote it or took it away."""
-    rows = await FileEdit.filter(file=file).order_by("id").values_list("folder", "text")
-    return {str(folder): text is not None for folder, text in rows if folder != TOP}
+    rows = await statements.query(
+        f"""
+        SELECT folder, text IS NOT NULL AS there FROM file_edits
+        WHERE folder <> '{TOP}' AND id IN (SELECT max(id) FROM file_edits WHERE file = $1 GROUP BY folder)
+        """,
+        file,
+    )
+    return {str(row["folder"]): bool(row["there"]) for row in rows}
+
+
+async def holds(folder: str, file: str) -> bool | None:
+    """Whether staff left this file there; None where they never touched it."""
+    newest = (
+        await FileEdit.filter(folder=folder, file=file).order_by("-id").first() if len(folder) <= _LONGEST else None
+    )
+    return newest.text is not None if newest else None
 
 
 async def versions_of(folder: str, file: str = "") -> list[Edit]:
@@ -99,8 +136,15 @@ async def latest() -> int:
     return newest.id if newest else 0
 
 
-async def _newest(folder: str) -> Sequence[Edit]:
-    return list({edit.file: edit for edit in reversed(await versions_of(folder))}.values())
+async def _newest(folder: str) -> dict[str, str | None]:
+    rows = await statements.query(
+        """
+        SELECT file, text FROM file_edits
+        WHERE id IN (SELECT max(id) FROM file_edits WHERE folder = $1 GROUP BY file)
+        """,
+        folder,
+    )
+    return {str(row["file"]): row["text"] for row in rows}
 
 
 def _edit(row: FileEdit) -> Edit:

@@ -115,13 +115,13 @@ def lint_disk(settings: Settings) -> dict[str, Any]:
 
 def _linted(read: Mapping[str, CampaignFolder | DefinitionError], wrong: list[dict[str, str]]) -> dict[str, Any]:
     problems = list(wrong)
-    folders = [one for one in read.values() if isinstance(one, CampaignFolder)]
+    sms = {key: one.files.get("sms.toml", "") for key, one in read.items() if isinstance(one, CampaignFolder)}
     for key, one in read.items():
         if isinstance(one, DefinitionError):
             problems.append({"campaign": key, "file": one.file, "key": one.key, "problem": one.problem})
         else:
             problems += [{"campaign": key, **asdict(problem)} for problem in lint_folder(one)]
-    problems += [{"campaign": key, **asdict(problem)} for key, problem in lint_together(folders)]
+    problems += [{"campaign": key, **asdict(problem)} for key, problem in lint_together(sms)]
     return {"checked": list(read), "problems": problems}
 
 

@@ -24,7 +24,6 @@ from campaigns.calendar import WorkCalendar, holiday_name
 from campaigns.calendar_file import own_days
 from campaigns.definitions import CampaignRow
 from campaigns.errors import OutreachError
-from campaigns.models import Campaign
 from campaigns.rights import Right
 from campaigns.schedule import due_occurrences, parse_schedule
 from campaigns.tallies import MESSAGE, read_counts
@@ -183,7 +182,7 @@ async def _own(runtime: Runtime) -> Mapping[date, tuple[bool, str]]:
 async def events_between(runtime: Runtime, start: date, end: date, owners: Collection[str] | None) -> list[Event]:
     since, until = (datetime.combine(day, time(), SHANGHAI) for day in (start, end))
     now = runtime.clock()
-    campaigns = {key: await definitions.read_campaign(key) for key in await _keys()}
+    campaigns = await definitions.find_campaigns()
     by_id = {one.id: one for one in campaigns.values()}
     runs = await statements.query(
         "SELECT id, campaign_id, key, at, audience, planned FROM occurrences WHERE at >= $1 AND at < $2 ORDER BY at",
@@ -202,10 +201,6 @@ async def events_between(runtime: Runtime, start: date, end: date, owners: Colle
             if (campaign.id, due.key) not in made and due.at < until:
                 found.append(_coming(campaign, due.at, last.get(campaign.id, 0) if owners is None else 0))
     return sorted(found, key=lambda event: event.at)
-
-
-async def _keys() -> list[str]:
-    return [str(key) for key in await Campaign.all().order_by("id").values_list("key", flat=True)]
 
 
 def _is_answer(by_id: Mapping[int, CampaignRow], run: Mapping[str, Any]) -> bool:

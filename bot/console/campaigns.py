@@ -1,16 +1,15 @@
-"""营销活动: the list, and one campaign: what it says, to whom, what became of it."""
+"""One campaign: what it says, to whom, what became of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
 from bot.console import campaign_report, exporting
+from bot.console.campaign_dates import has_dates, next_date_of, schedule_words
 from bot.console.making.running import acts_for
 from bot.console.members.address import list_url
 from bot.console.previews import samples_of
@@ -22,69 +21,12 @@ from bot.web.pages import page
 from campaigns import definitions
 from campaigns.definitions import CampaignRow
 from campaigns.errors import DefinitionError, InputError
-from campaigns.folders import CampaignFolder, Definition
+from campaigns.folders import CampaignFolder
 from campaigns.members.browse import Sieve
-from campaigns.replies.reading import AUTO_REPLIES
-from campaigns.reports import CampaignReport, campaign_reports
 from campaigns.rights import Right
-from campaigns.schedule import BeforeFestival, Once, OnStart, Recurring, due_occurrences, parse_schedule
 from campaigns.segments import parse_segment
-from campaigns.terms import SHANGHAI
 
-_WEEKDAYS = "一二三四五六日"
-_STATES = ("running", "paused", "approved", "draft", "cancelled")
-_SOON, _EVER = timedelta(days=14), timedelta(days=400)
 _RECEIPTS = timedelta(days=1)  # after which hardly one comes
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of the list. `fault` is what is wrong with its folder, "" where nothing is."""
-
-    key: str
-    title: str
-    definition: Definition | None
-    state: str
-    note: str
-    report: CampaignReport | None
-    next_at: datetime | None
-    fault: str = ""
-
-
-async def campaigns(request: Request) -> Response:
-    return await staff_page(request, "campaigns/list.html", here="campaigns", **await _list(request))
-
-
-async def live(request: Request) -> Response:
-    """The rows of the list alone, asked for again and again."""
-    return page(request, "campaigns/lines.html", words=wording, **await _list(request))
-
-
-async def _list(request: Request) -> dict[str, Any]:
-    runtime: Runtime = request.app.state.runtime
-    visitor = visitor_of(request)
-    reports = {report.key: report for report in await campaign_reports(owners=visitor.staff.owners)}
-    keys = await definitions.campaign_keys(runtime.settings.huifang_templates)
-    every = [await _line(runtime, key, reports.get(key)) for key in sorted({*keys, *reports})]
-    asked = {name: request.query_params.get(name, "").strip()[:64] for name in ("state", "q")}
-    found = [one for one in every if asked["q"].casefold() in f"{one.title}\n{one.key}".casefold()]
-    shown = [one for one in found if asked["state"] in ("", one.state)]
-    shown.sort(key=lambda one: (_STATES.index(one.state) if one.state in _STATES else 9, one.key))
-    return {
-        "lines": shown,
-        "every": len(every),
-        "found": len(found),
-        "asked": asked,
-        "counts": {state: sum(one.state == state for one in found) for state in _STATES},
-        "address": lambda path, **given: _address(path, {**asked, **given}),
-        "may_plan": visitor.may(Right.PLAN),
-        "answers_off": next((one for one in every if one.key == AUTO_REPLIES and one.state == "draft"), None),
-    }
-
-
-def _address(path: str, asked: dict[str, str]) -> str:
-    given = {name: value for name, value in asked.items() if value}
-    return f"{path}?{urlencode(given)}" if given else path
 
 
 async def campaign(request: Request) -> Response:
@@ -96,7 +38,7 @@ async def campaign(request: Request) -> Response:
     if definition is None and not fault:
         return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
     report = await campaign_report.report_of(request, row) if row else None
-    next_at = _next_at(runtime, row, definition)
+    next_at = next_date_of(runtime, row, definition)
     return await staff_page(
         request,
         "campaigns/page.html",
@@ -111,7 +53,7 @@ async def campaign(request: Request) -> Response:
         changed=bool(row and folder and dict(row.files) != dict(folder.files)),
         audience=_explained(definition.segment) if definition else "",
         goal=_explained(definition.goal) if definition and definition.goal else "",
-        schedule=_schedule(definition) if definition else "",
+        schedule=schedule_words(definition) if definition else "",
         next_at=next_at,
         live=_is_live(runtime, row, report, next_at),
         mark=_mark(row, report),
@@ -124,33 +66,6 @@ async def campaign(request: Request) -> Response:
     )
 
 
-async def _line(runtime: Runtime, key: str, report: CampaignReport | None) -> Line:
-    folder, fault = await _folder(runtime, key)
-    row = await definitions.find_campaign(key)
-    definition = row.definition if row else folder.definition if folder else None
-    return Line(
-        key=key,
-        title=definition.title if definition else key,
-        definition=definition,
-        state=row.state if row else "draft",
-        note=row.note if row else "",
-        report=report,
-        next_at=_next_at(runtime, row, definition),
-        fault=fault,
-    )
-
-
-def _next_at(runtime: Runtime, row: CampaignRow | None, definition: Definition | None) -> datetime | None:
-    """The next date of one that runs, or will once it is started."""
-    if row is None or definition is None or row.state not in ("running", "approved") or not _has_dates(definition):
-        return None
-    schedule, now = parse_schedule(definition.schedule), runtime.clock()
-    for span in (_SOON, _EVER):
-        if coming := due_occurrences(schedule, runtime.rulebook.calendar, now, now + span):
-            return coming[0].at
-    return None
-
-
 def _is_live(
     runtime: Runtime, row: CampaignRow | None, report: campaign_report.Report | None, next_at: datetime | None
 ) -> bool:
@@ -159,7 +74,7 @@ def _is_live(
         return False
     if report.totals.waiting or row.state == "approved":
         return True
-    if row.state == "running" and (next_at or not _has_dates(row.definition) or not _all_planned(report)):
+    if row.state == "running" and (next_at or not has_dates(row.definition) or not _all_planned(report)):
         return True
     awaited = report.totals.sent - report.totals.delivered - report.totals.bounced
     return bool(awaited and report.chosen and runtime.clock() - report.chosen[0].at < _RECEIPTS)
@@ -173,12 +88,8 @@ def _mark(row: CampaignRow | None, report: campaign_report.Report | None) -> str
     """What more of the page than its numbers depends on; another one means that the page is to be read anew."""
     if row is None or report is None:
         return ""
-    planned = sum(run.planned_at is not None for run in report.runs) if _has_dates(row.definition) else 0
+    planned = sum(run.planned_at is not None for run in report.runs) if has_dates(row.definition) else 0
     return f"{row.state}-{planned}-{'some' if report.totals.audience else 'none'}"
-
-
-def _has_dates(definition: Definition) -> bool:
-    return not definition.answers and not definition.by_hand
 
 
 async def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, str]:
@@ -193,27 +104,6 @@ async def _folder(runtime: Runtime, key: str) -> tuple[CampaignFolder | None, st
 
 def _explained(rule: str) -> str:
     return wording.segment_words(parse_segment(rule))
-
-
-def _schedule(definition: Definition) -> str:
-    """When it is sent, in plain words."""
-    if definition.answers:
-        return say("对方一来消息就答")
-    if definition.by_hand:
-        return say("同事写一条发一条")
-    schedule = parse_schedule(definition.schedule)
-    match schedule:
-        case Once(at=at):
-            return say("只发一次：{at}").format(at=f"{at.astimezone(SHANGHAI):%Y-%m-%d %H:%M}")
-        case OnStart():
-            return say("批准后马上发，只发一次")
-        case Recurring(at=at, weekday=None, workdays_only=workdays):
-            return f"{say('每个工作日') if workdays else say('每天')} {at:%H:%M}"
-        case Recurring(at=at, weekday=int(on)):
-            return f"{say('每周' + _WEEKDAYS[on])} {at:%H:%M}"
-        case BeforeFestival(at=at):
-            return f"{say('节前最后一个工作日')} {at:%H:%M}"
-    raise AssertionError(schedule)
 
 
 def _samples(row: CampaignRow | None, folder: CampaignFolder | None) -> Sequence[object]:
@@ -244,7 +134,7 @@ def _part(name: str) -> Page:
             return await not_found(request, here="campaigns", what=say("没有叫 {key} 的营销活动").format(key=key))
         runtime: Runtime = request.app.state.runtime
         report = await campaign_report.report_of(request, row)
-        next_at = _next_at(runtime, row, row.definition)
+        next_at = next_date_of(runtime, row, row.definition)
         mark = _mark(row, report)
         context: dict[str, Any] = {
             "key": key,
@@ -269,8 +159,6 @@ def _part(name: str) -> Page:
 
 
 routes = [
-    StaffRoute("/campaigns", campaigns, right=Right.SEE),
-    StaffRoute("/campaigns/live", live, right=Right.SEE),
     StaffRoute("/campaigns/{key}", campaign, right=Right.SEE),
     *(StaffRoute(f"/campaigns/{{key}}/{name}", _part(name), right=Right.SEE) for name in ("progress", "depth")),
     *(StaffRoute(f"/campaigns/{{key}}/export.{kind}", _export(kind), right=Right.EXPORT) for kind in ("csv", "xlsx")),

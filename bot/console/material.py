@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from bot import wording
 from bot.console.differences import MOST_LINES, compare
+from bot.console.paging import page_of
 from bot.console.previews import samples_of
 from bot.console.shell import not_found, staff_page
 from bot.language import say
@@ -29,6 +30,7 @@ from campaigns.terms import MailWords
 TOP, SHARED = "_top", "_shared"
 _LARGEST = 100_000  # letters of a file: a form carries each as up to nine bytes
 _MOST_VERSIONS = 100
+_PAGE = 20  # each is checked as it is listed
 _FILE = re.compile(r"[\w.-]{1,64}")
 _DISK = "disk"
 _MAIL_POLICY = (
@@ -78,18 +80,19 @@ async def folders(request: Request) -> Response:
     templates = runtime.settings.huifang_templates
     edited = await edits.edited_folders()
     keys = sorted({*await definitions.campaign_keys(templates), *(one for one in edited if one)})
+    paged, rows = page_of(request, keys, _PAGE), await definitions.find_campaigns()
     lines = []
-    for key in keys:
-        folder = await _read(runtime, key)
-        row = await definitions.find_campaign(key)
-        problems = _problems(folder) if folder else []
+    for key in paged.rows:
+        folder, row = await _stood(runtime, key), rows.get(key)
         title = row.definition.title if row else _title(folder)
-        lines.append((key, title, folder, row.state if row else "draft", len(problems), key in edited))
+        lines.append((key, title, folder, row.state if row else "draft", len(_problems(folder)), key in edited))
     return await staff_page(
         request,
         "templates/list.html",
         here="templates",
         lines=lines,
+        paged=paged,
+        turn=lambda number: f"/templates?page={number}",
         others=[
             (TOP, say("全站设置"), await _read(runtime, TOP)),
             (SHARED, say("各活动共用"), await _read(runtime, SHARED)),
@@ -233,8 +236,14 @@ async def _read(runtime: Runtime, name: str) -> Folder | None:
     if name == SHARED:
         own = read_own(templates / SHARED)
         return Folder(SHARED, dict(sorted(own.items())), own, {})
-    if name not in {*await definitions.campaign_keys(templates), *await edits.edited_folders()} or not name:
+    if not name or not (await definitions.is_campaign(templates, name) or await edits.newest_of(name)):
         return None
+    return await _stood(runtime, name)
+
+
+async def _stood(runtime: Runtime, name: str) -> Folder:
+    """Of a folder that there is."""
+    templates = runtime.settings.huifang_templates
     disk = read_own(templates / name)
     own = await edits.apply_edits(name, disk)
     return Folder(name, dict(sorted(own.items())), disk, read_shared(templates))
@@ -249,9 +258,9 @@ def _campaign_or_none(found: Folder) -> CampaignFolder | None:
         return None
 
 
-def _title(found: Folder | None) -> str:
-    campaign = _campaign_or_none(found) if found else None
-    return campaign.definition.title if campaign else found.name if found else ""
+def _title(found: Folder) -> str:
+    campaign = _campaign_or_none(found)
+    return campaign.definition.title if campaign else found.name
 
 
 def _problems(found: Folder) -> Sequence[str]:

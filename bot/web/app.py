@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from bot.console import (
     auditing,
     calendars,
+    campaign_list,
     campaigns,
     canned,
     faults,
@@ -109,6 +110,7 @@ PAGES = (
     purpose,
     when,
     check,
+    campaign_list,
     campaigns,
     words,
     calendars,

@@ -1,7 +1,7 @@
 """campaign.toml: what a campaign is, read and checked against the files beside it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -64,15 +64,15 @@ class Definition:
 
 def parse_definition(files: Mapping[str, str]) -> Definition:
     """What campaign.toml says, checked against the other files. Raises DefinitionError(file, key, problem)."""
-    return _parsed(tuple(sorted(files.items())))
-
-
-@lru_cache(maxsize=64)  # every look at the running campaigns reads them all again
-def _parsed(items: tuple[tuple[str, str], ...]) -> Definition:
-    files = dict(items)
     if "campaign.toml" not in files:
         raise DefinitionError("campaign.toml", "file", "文件夹里没有 campaign.toml (file missing)")
-    table = read_toml(files["campaign.toml"], "campaign.toml")
+    return _parsed(files["campaign.toml"], frozenset(files))
+
+
+@lru_cache(maxsize=1024)  # every look at the running campaigns reads them all again
+def _parsed(text: str, files: frozenset[str]) -> Definition:
+    """`files`: the names of all."""
+    table = read_toml(text, "campaign.toml")
     for key in table:
         if key not in _KEYS:
             raise DefinitionError("campaign.toml", key, f"没有这一项，只有 {'、'.join(sorted(_KEYS))} (unknown key)")
@@ -95,7 +95,7 @@ def _parsed(items: tuple[tuple[str, str], ...]) -> Definition:
     return definition
 
 
-def _check(definition: Definition, files: Mapping[str, str]) -> None:
+def _check(definition: Definition, files: Collection[str]) -> None:
     for key, rule in (("segment", definition.segment), ("goal", definition.goal)):
         _try("campaign.toml", key, lambda rule=rule: parse_segment(rule) if rule else None)
     if not definition.answers and not definition.by_hand:
@@ -174,7 +174,7 @@ def _duration(table: Mapping[str, Any], key: str) -> timedelta | None:
     return int(match[1]) * _UNITS[match[2]]
 
 
-def _answers(files: Mapping[str, str]) -> frozenset[Intent]:
+def _answers(files: Collection[str]) -> frozenset[Intent]:
     found = [name.removeprefix("answer.").removesuffix(".txt") for name in files if name.startswith("answer.")]
     for name in found:
         if name not in list(Intent):

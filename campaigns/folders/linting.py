@@ -71,12 +71,15 @@ def lint_folder(folder: CampaignFolder) -> list[LintProblem]:
     return list(dict.fromkeys(problems))
 
 
-def lint_together(folders: Sequence[CampaignFolder]) -> list[tuple[str, LintProblem]]:
-    """(campaign, problem) of what is wrong between campaigns only: an SMS template that two of them fill."""
+def lint_together(sms: Mapping[str, str]) -> list[tuple[str, LintProblem]]:
+    """(campaign, problem) of what is wrong between campaigns only: an SMS template that two of them fill.
+
+    `sms`: campaign → its sms.toml; one that cannot be read, and that is not there, clashes with none.
+    """
     users: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for folder in folders:
-        for named in _sms_codes(folder):
-            users[named].append(folder.key)
+    for key, text in sms.items():
+        for named in _sms_codes(text):
+            users[named].append(key)
     shared = {named: keys for named, keys in users.items() if len(keys) > 1}
     return [
         (key, LintProblem("sms.toml", where, f"{code} 在{'、'.join(keys)}里都用了，各用各的 (shared)"))
@@ -85,9 +88,12 @@ def lint_together(folders: Sequence[CampaignFolder]) -> list[tuple[str, LintProb
     ]
 
 
-def _sms_codes(folder: CampaignFolder) -> Iterator[tuple[str, str]]:
+def _sms_codes(text: str) -> Iterator[tuple[str, str]]:
     """Where a template is named, and its code."""
-    table = _sms_table(folder) if "sms.toml" in folder.files else {}
+    try:
+        table = read_toml(text, "sms.toml")
+    except DefinitionError:  # its own page says so
+        return
     for where, value in (("template_code", table), *((one, table.get(one)) for one in SmsProvider)):
         key = "template_code" if where == "template_code" else "template_id"
         if isinstance(value, dict) and (code := value.get(key)):

@@ -1,9 +1,11 @@
 """A network that was worked for a year: members and a million messages and touches, made by the database itself."""
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 from bot.runtime import Runtime
-from campaigns import conversations, custom_fields, definitions, saved_segments, statements
+from campaigns import conversations, custom_fields, definitions, edits, saved_segments, statements
+from campaigns.definitions import CampaignRow
 from campaigns.models import (
     Application,
     Approval,
@@ -30,6 +32,7 @@ from tests.web_cast import fill_words
 MEMBERS = 100_000
 MESSAGES_OF_A_MEMBER = 10
 RUNS = 10  # of each campaign
+PAST_CAMPAIGNS = 300
 TALKED = 5_000  # touches of the first member
 _CHANNELS = ("email", "sms")
 _OTHERS = (AUTO_REPLIES, "festival_greeting")  # whose words need more than a member's own facts
@@ -39,6 +42,17 @@ _STATES = ("delivered", "sent", "delivered", "sent", "suppressed", "bounced", "d
 _UNKNOWN = "n % 500 = 0"
 _TASKS = ("open", "done", "done", "done")
 _SAID = ("好的，谢谢", "给我打个电话", "忘记密码了", "已经招满了", "别再发了", "最近没人投简历", "怎么续费", "嗯")
+
+
+async def _past_campaigns(templates: Path, like: CampaignRow, now: datetime) -> None:
+    """What a house of some years has made: each with words of its own, approved once and over."""
+    own = {name: text for name, text in like.files.items() if not name.startswith("_shared/")}
+    for number in range(PAST_CAMPAIGNS):
+        key, title = f"made_{number:03}", f"{like.definition.title}{number}"
+        changed = own["campaign.toml"].replace(like.definition.title, title)
+        await edits.write_files(key, {**own, "campaign.toml": changed}, by="程雪", now=now)
+        await definitions.approve(await definitions.load_campaign(templates, key), by="程雪", now=now)
+        await definitions.cancel(key)
 
 
 async def found_town(bench: Bench, runtime: Runtime, members: int) -> None:
@@ -55,6 +69,7 @@ async def found_town(bench: Bench, runtime: Runtime, members: int) -> None:
     campaigns = [await definitions.approve(folder, by="程雪", now=now) for folder in worded]
     for one in campaigns:
         await definitions.start(one.key, now=now)
+    await _past_campaigns(templates, campaigns[0], now)
     bench.tick("postings and applications", 0)
     await fill(
         Posting,

@@ -69,7 +69,7 @@ FLOORS: dict[float, str] = {
     "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
     "campaigns.gift_ledger campaigns.visit_calendar campaigns.planned_lists "
     "campaigns.visit_outcomes campaigns.problems campaigns.problem_figures campaigns.promises campaigns.hiring_plans",
-    2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks campaigns.gift_store",
+    2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks campaigns.gift_store campaigns.versions",
     2.2: "campaigns.result_lines",
     2: "campaigns.models.* campaigns.statements.* campaigns.migrations.* campaigns.folders.* campaigns.records "
     "campaigns.calendar_file campaigns.policy_file campaigns.staff_file campaigns.menu_file campaigns.problem_file "

@@ -124,7 +124,7 @@ def test_a_member_of_whom_next_to_nothing_is_known_still_reads_whole_sentences(k
 
 
 def test_no_two_campaigns_fill_the_same_sms_template() -> None:
-    assert lint_together([shipped(key) for key in KEYS]) == []
+    assert lint_together({key: shipped(key).files.get("sms.toml", "") for key in KEYS}) == []
 
 
 _TEXTS = st.text(max_size=40) | st.sampled_from(

@@ -101,7 +101,7 @@ def test_two_campaigns_must_not_fill_the_same_template_of_any_provider() -> None
     one = folder(BOTH, "one")
     two = folder(BOTH.replace("SMS_1", "SMS_2"), "two")
     three = folder(ALIYUN.replace("1", "449739") + WORDS, "three")
-    found = lint_together([one, two, three])
+    found = lint_together({each.key: each.files["sms.toml"] for each in (one, two, three)})
     assert [(key, one.key) for key, one in found] == [("one", "tencent.template_id"), ("two", "tencent.template_id")]
 
 

@@ -111,7 +111,7 @@ def _of_tables() -> Iterator[tuple[str, str]]:
         yield from ((text, f"field {field.name}") for text in (field.explanation, field.measure) if text)
     yield from ((name, "calendar") for name in (*calendar._FEASTS, *calendar_words.TERMS))
     yield from ((label_of(kind, one), "columns") for kind in TableKind for one in fields_of(kind))
-    yield from ((f"每周{day}", "console/campaigns.py") for day in "一二三四五六日")
+    yield from ((f"每周{day}", "console/campaign_dates.py") for day in "一二三四五六日")
     yield from ((label, "console/places.py") for group in places._GROUPS for _, _, _, label, _ in group)
 
 

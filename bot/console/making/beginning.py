@@ -49,5 +49,5 @@ async def hand_in_templates(runtime: Runtime, files: list[str]) -> None:
 
 async def hand_in_all(runtime: Runtime) -> None:
     """At start: those of all campaigns that were approved, for a sandbox knows only the files of the disk."""
-    rows = [await definitions.find_campaign(key) for key in await definitions.every_key()]
-    await hand_in_templates(runtime, [row.files["sms.toml"] for row in rows if row and "sms.toml" in row.files])
+    rows = await definitions.find_campaigns()
+    await hand_in_templates(runtime, [row.files["sms.toml"] for row in rows.values() if "sms.toml" in row.files])

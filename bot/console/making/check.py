@@ -21,7 +21,7 @@ from campaigns import approvals, definitions, planner
 from campaigns.audit import Action
 from campaigns.errors import DefinitionError, InputError, OutreachError
 from campaigns.folders import CampaignFolder, lint_folder
-from campaigns.folders.linting import LintProblem, lint_together
+from campaigns.folders.linting import LintProblem
 from campaigns.members.find import count_audience
 from campaigns.rights import Right
 from campaigns.segments import parse_segment
@@ -177,7 +177,7 @@ async def _standing(request: Request, draft: Draft) -> Standing:
     except DefinitionError as exc:
         wrong = [_wrong(draft, LintProblem(exc.file, exc.key, exc.problem))]
         return Standing(None, wrong, 0, _mend(1), _mend(1))
-    problems = [*lint_folder(folder), *await _shared(runtime, folder)]
+    problems = [*lint_folder(folder), *await definitions.clashes_of(runtime.settings.huifang_templates, folder)]
     audience = await audience_of(request, folder)
     somebody = audience or folder.definition.answers or not counts_all(request)  # others' are whose who approves
     why = _mend(len(problems)) if problems else _never(runtime, folder) if somebody else _nobody()
@@ -188,21 +188,6 @@ async def _standing(request: Request, draft: Draft) -> Standing:
         why,
         why or _why_not_start(request, audience),
     )
-
-
-async def _shared(runtime: Runtime, folder: CampaignFolder) -> list[LintProblem]:
-    """What is wrong between this one and the others."""
-    templates, others = runtime.settings.huifang_templates, []
-    for key in await definitions.campaign_keys(templates):
-        if key != folder.key:
-            try:
-                others.append(await definitions.load_campaign(templates, key))
-            except (DefinitionError, InputError):
-                continue
-    try:
-        return [problem for key, problem in lint_together([*others, folder]) if key == folder.key]
-    except DefinitionError:  # of another one, whose own page says it
-        return []
 
 
 def _never(runtime: Runtime, folder: CampaignFolder) -> str:

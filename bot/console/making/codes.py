@@ -17,8 +17,7 @@ Codes = dict[str, dict[str, str]]
 async def known_codes(runtime: Runtime, key: str) -> Codes:
     """Box → code → what it says. An SMS template that another campaign fills is that one's alone and is not offered."""
     templates, found, taken = runtime.settings.huifang_templates, Codes(), Codes()
-    for one in await definitions.campaign_keys(templates):
-        files = await definitions.standing_files(templates, one)
+    for one, files in (await definitions.standing_texts(templates, "sms.toml", "wechat.toml")).items():
         _collect(found, files)
         if one != key:
             _collect(taken, {"sms.toml": files.get("sms.toml", "")})

@@ -55,10 +55,10 @@ async def read_draft(request: Request) -> Draft | None:
     """The campaign of the address as staff left it."""
     runtime: Runtime = request.app.state.runtime
     key, templates = request.path_params["key"], runtime.settings.huifang_templates
-    if key not in await definitions.campaign_keys(templates):
+    if not await definitions.is_campaign(templates, key):
         return None
     files = await definitions.standing_files(templates, key)
-    versions = await edits.versions_of(key)
+    newest = await edits.newest_of(key)
     row = await definitions.find_campaign(key)
     definition, fault = _parsed(files)
     return Draft(
@@ -67,8 +67,8 @@ async def read_draft(request: Request) -> Draft | None:
         table=_table(files),
         definition=definition,
         fault=fault,
-        since=versions[0].id if versions else 0,
-        saved_at=versions[0].at if versions else None,
+        since=newest.id if newest else 0,
+        saved_at=newest.at if newest else None,
         state=row.state if row else "draft",
     )
 

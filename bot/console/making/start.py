@@ -3,8 +3,9 @@
 import re
 import tomllib
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -19,7 +20,7 @@ from campaigns import definitions, edits, saved_segments
 from campaigns.audit import Action
 from campaigns.edits import Overtaken
 from campaigns.errors import DefinitionError
-from campaigns.folders import Definition
+from campaigns.folders import Definition, parse_definition
 from campaigns.folders.writing import write_definition
 from campaigns.rights import Right
 from campaigns.saved_segments import Saved
@@ -31,19 +32,20 @@ LONGEST_TITLE = 64
 _LONGEST_CODE = 64
 _CODE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _TRIES = 99
+_MOST_PICKS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A campaign that another may be made of."""
+    """A campaign that another may be made of. `sms`: its sms.toml, None where it has none."""
 
     key: str
     definition: Definition
-    files: Mapping[str, str]
+    sms: str | None
 
     @property
     def has_sms(self) -> bool:
-        return "sms.toml" in self.files
+        return self.sms is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ async def _page(request: Request, asked: Asked, faults: Mapping[str, str]) -> Re
         "making/new.html",
         here="campaigns",
         status_code=422 if faults else 200,
-        starts=await _starts(runtime),
+        **_picks(await _starts(runtime), asked.source),
         asked=asked,
         segment=asked.segment,
         kinds=KINDS,
@@ -103,6 +105,13 @@ async def _page(request: Request, asked: Asked, faults: Mapping[str, str]) -> Re
         blank=BLANK,
         longest=LONGEST_TITLE,
     )
+
+
+def _picks(starts: Sequence[Start], source: str) -> dict[str, Any]:
+    """What is offered at once: the one that was asked for and as many others as can be looked through."""
+    first = [one for one in starts if one.key == source]
+    offered = [*first, *(one for one in starts if one.key != source)][:_MOST_PICKS]
+    return {"starts": offered, "more_starts": len(starts) - len(offered)}
 
 
 def _faults(runtime: Runtime, asked: Asked, starts: Mapping[str, Start]) -> dict[str, str]:
@@ -125,7 +134,7 @@ def _code_fault(runtime: Runtime, asked: Asked, starts: Mapping[str, Start]) -> 
     if asked.code and (len(asked.code) > _LONGEST_CODE or not _CODE.fullmatch(asked.code)):
         return say("模板编号只有英文字母、数字、横线和下划线，最多{n}个").format(n=_LONGEST_CODE)
     for one in starts.values():
-        if asked.code and f'"{asked.code}"' in one.files.get("sms.toml", ""):
+        if asked.code and f'"{asked.code}"' in (one.sms or ""):
             return say("这个模板编号{title}在用，各用各的").format(title=one.definition.title)
     start = starts.get(asked.source)
     has_sms = start.has_sms if start else ChannelName.SMS in asked.channels
@@ -141,13 +150,13 @@ def _in_sandbox(runtime: Runtime) -> bool:
 async def _write(request: Request, asked: Asked, starts: Mapping[str, Start]) -> str | None:
     """The new campaign's key; None where every number of it is taken."""
     runtime: Runtime = request.app.state.runtime
-    taken = await _taken(runtime)
+    taken, original = await _taken(runtime), await _original(runtime, asked, starts)
     me, now = visitor_of(request).staff.name, runtime.clock()
     for key in (numbered(key_of(asked.title), number) for number in range(1, _TRIES)):
         if key in taken:
             continue
         try:
-            await edits.write_files(key, _files(runtime, key, asked, starts), by=me, now=now, since=0)
+            await edits.write_files(key, _files(runtime, key, asked, original), by=me, now=now, since=0)
         except Overtaken:  # somebody else made one of this name meanwhile
             continue
         return key
@@ -159,20 +168,26 @@ async def _segment(number: str) -> Saved | None:
     return await saved_segments.find_segment(int(number)) if known else None
 
 
-def _files(runtime: Runtime, key: str, asked: Asked, starts: Mapping[str, Start]) -> dict[str, str]:
-    files = _begun(runtime, key, asked, starts)
+async def _original(runtime: Runtime, asked: Asked, starts: Mapping[str, Start]) -> Mapping[str, str] | None:
+    """The files it is made of; None where it begins with nothing."""
+    if asked.source not in starts:
+        return None
+    return await definitions.standing_files(runtime.settings.huifang_templates, asked.source)
+
+
+def _files(runtime: Runtime, key: str, asked: Asked, original: Mapping[str, str] | None) -> dict[str, str]:
+    files = _begun(runtime, key, asked, original)
     if asked.segment:
         table = tomllib.loads(files["campaign.toml"])
         files["campaign.toml"] = write_definition({**table, "segment": asked.segment.rule})
     return files
 
 
-def _begun(runtime: Runtime, key: str, asked: Asked, starts: Mapping[str, Start]) -> dict[str, str]:
+def _begun(runtime: Runtime, key: str, asked: Asked, original: Mapping[str, str] | None) -> dict[str, str]:
     derived, others = derived_codes(key)
     code = asked.code or derived
-    start = starts.get(asked.source)
-    if start:
-        return copied(start.files, asked.title, code, others if _in_sandbox(runtime) else {})
+    if original is not None:
+        return copied(original, asked.title, code, others if _in_sandbox(runtime) else {})
     channels, share = [ChannelName(one) for one in asked.channels], runtime.rulebook.policy.usual_hold_out
     return blank(asked.title, MessageClass(asked.kind), channels, code, share)
 
@@ -186,16 +201,20 @@ async def _taken(runtime: Runtime) -> set[str]:
 
 
 async def _starts(runtime: Runtime) -> list[Start]:
-    """The campaigns one can begin with: those that are right, and send or call by a date of their own."""
+    """The campaigns one can begin with: those that are right, and send or call by a date of their own.
+
+    The ones that came with the house are first.
+    """
     templates, found = runtime.settings.huifang_templates, []
-    for key in await definitions.campaign_keys(templates):
+    for key, files in (await definitions.standing_texts(templates, "campaign.toml", "sms.toml")).items():
         try:
-            folder = await definitions.load_campaign(templates, key)
+            definition = parse_definition(files)
         except DefinitionError:
             continue
-        if not folder.definition.answers and not folder.definition.by_hand:
-            found.append(Start(key, folder.definition, folder.files))
-    return found
+        if not definition.answers and not definition.by_hand:
+            found.append(Start(key, definition, files.get("sms.toml")))
+    shipped = set(definitions.keys_on_disk(templates))
+    return sorted(found, key=lambda one: (one.key not in shipped, one.key))
 
 
 routes = [

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.runtime import Runtime
-from campaigns import definitions, edits, saved_segments
+from campaigns import definitions, saved_segments
 from campaigns.saved_segments import Saved
 
 _FILE = "campaign.toml"
@@ -21,10 +21,8 @@ async def uses_of(runtime: Runtime, segments: Iterable[Saved]) -> dict[int, list
     """Segment id → the campaigns with the same rule."""
     saved = list(segments)
     titles, folders = await _folders(runtime)
-    approved: dict[str, str] = {}
-    for key in folders:
-        if (row := await definitions.find_campaign(key)) and row.state != "cancelled":
-            approved[key] = row.definition.segment
+    rows = await definitions.find_campaigns()
+    approved = {key: rows[key].definition.segment for key in folders if key in rows and rows[key].state != "cancelled"}
     found = [saved_segments.uses(saved, rules) for rules in (folders, approved)]
     return {one.id: [Use(key, titles[key]) for key in sorted({*found[0][one.id], *found[1][one.id]})] for one in saved}
 
@@ -34,10 +32,7 @@ async def _folders(runtime: Runtime) -> tuple[dict[str, str], dict[str, str]]:
     templates = runtime.settings.huifang_templates
     titles: dict[str, str] = {}
     rules: dict[str, str] = {}
-    for key in await definitions.campaign_keys(templates):
-        path = templates / key / _FILE
-        files = {_FILE: path.read_text(encoding="utf-8-sig")} if path.is_file() else {}
-        files = await edits.apply_edits(key, files)
+    for key, files in (await definitions.standing_texts(templates, _FILE)).items():
         if found := _read(files):
             titles[key], rules[key] = found
     return titles, rules

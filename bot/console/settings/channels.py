@@ -138,10 +138,11 @@ def read_address(name: ChannelName, typed: str) -> str:
 async def _words(runtime: Runtime, name: ChannelName) -> Words | None:
     """The sample words of the first campaign that has some for this channel."""
     templates = runtime.settings.huifang_templates
-    for key in await definitions.campaign_keys(templates):
+    for key, defined in (await definitions.standing_definitions(templates)).items():
+        if isinstance(defined, OutreachError) or name not in defined.channels:
+            continue
         try:
-            folder = await definitions.load_campaign(templates, key)
-            found = render_sample(folder) if name in folder.definition.channels else {}
+            found = render_sample(await definitions.load_campaign(templates, key))
         except OutreachError:
             continue
         if words := next((one for way, one in found.items() if way.partition(".")[0] == name), None):

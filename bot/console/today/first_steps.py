@@ -62,7 +62,7 @@ async def first_steps(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
 
 async def _answering(runtime: Runtime, visitor: Visitor) -> list[FirstStep]:
     """The campaign of automatic answers is a draft at first, as all are; nothing where a house has none."""
-    if AUTO_REPLIES not in await definitions.campaign_keys(runtime.settings.huifang_templates):
+    if not await definitions.is_campaign(runtime.settings.huifang_templates, AUTO_REPLIES):
         return []
     row = await definitions.find_campaign(AUTO_REPLIES)
     running = row is not None and row.state == "running"
