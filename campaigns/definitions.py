@@ -98,7 +98,8 @@ def _defined(files: Mapping[str, str]) -> Definition | DefinitionError:
 
 async def clashes_of(templates: Path, folder: CampaignFolder) -> list[LintProblem]:
     """What keeps this campaign and another from both being; one that cannot be read clashes with none."""
-    sms = {key: files.get("sms.toml", "") for key, files in (await standing_texts(templates, "sms.toml")).items()}
+    texts = await standing_texts(templates, "campaign.toml", "sms.toml")
+    sms = {key: one.get("sms.toml", "") for key, one in texts.items() if isinstance(_defined(one), Definition)}
     sms[folder.key] = folder.files.get("sms.toml", "")
     return [problem for key, problem in lint_together(dict(sorted(sms.items()))) if key == folder.key]
 

@@ -63,13 +63,9 @@ def campaign_approve(
 ) -> None:
     """Bind a campaign to its words as they stand. Example: huifang campaign approve unread_resumes"""
     from bot.commands import campaigning as command
+    from bot.commands import printing
 
-    found = run(lambda: command.approve(settings(), key, by))
-    print_found(
-        found,
-        as_json,
-        lambda found: [f"{found['campaign']} 已批准。下一步：huifang campaign start {found['campaign']}"],
-    )
+    print_found(run(lambda: command.approve(settings(), key, by)), as_json, printing.approved_lines)
 
 
 @app.command("start")

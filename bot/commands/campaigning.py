@@ -28,6 +28,7 @@ from campaigns.folders import (
 from campaigns.planner import CAN, Preview
 from campaigns.reports import campaign_reports
 from campaigns.terms import SHANGHAI, ChannelName
+from campaigns.twins import twins_of
 
 
 async def listing(settings: Settings) -> list[dict[str, Any]]:
@@ -152,7 +153,13 @@ async def approve(settings: Settings, key: str, by: str) -> dict[str, Any]:
         await definitions.refuse_a_clash(settings.huifang_templates, folder)
         clock = await _clock(settings, None)
         row = await definitions.approve(folder, by=by or getpass.getuser(), now=clock())
-        return {"campaign": key, "state": row.state, "version": row.version_id, "digest": folder.digest}
+        return {
+            "campaign": key,
+            "state": row.state,
+            "version": row.version_id,
+            "digest": folder.digest,
+            "says_the_same": [asdict(one) for one in await twins_of(folder, clock())],
+        }
 
 
 async def start(settings: Settings, key: str, as_of: datetime | None) -> dict[str, Any]:

@@ -217,6 +217,15 @@ def lint_lines(found: Mapping[str, Any]) -> list[Shown]:
     return list(dict.fromkeys(places))  # what all share is wrong once
 
 
+def approved_lines(found: Mapping[str, Any]) -> list[Shown]:
+    twice = (
+        f"注意：{one['title']}（{one['key']}）也在发同样的话，{one['both']:,}家两边都选中，会收到两遍："
+        "先停掉一个，或者改条件 (they would get the same words twice)"
+        for one in found["says_the_same"]
+    )
+    return [f"{found['campaign']} 已批准。下一步：huifang campaign start {found['campaign']}", *twice]
+
+
 def preview_lines(found: Mapping[str, Any]) -> list[Shown]:
     rows: list[list[Any]] = []
     for fate, count in sorted(found["fates"].items(), key=lambda pair: -pair[1]):

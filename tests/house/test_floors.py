@@ -62,7 +62,8 @@ FLOORS: dict[float, str] = {
     "campaigns.effects campaigns.outcomes campaigns.tier_night campaigns.gifting campaigns.visit_planning "
     "campaigns.brief",
     3.5: "campaigns.mass campaigns.approvals campaigns.fairs campaigns.fairs.* campaigns.hiring "
-    "campaigns.site_reads campaigns.visit_facts campaigns.transfers campaigns.targets campaigns.caring",
+    "campaigns.site_reads campaigns.visit_facts campaigns.transfers campaigns.targets campaigns.caring "
+    "campaigns.twins",
     3: "campaigns.members.* campaigns.definitions campaigns.outbox.* campaigns.touches campaigns.visits "
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "

@@ -6,7 +6,7 @@ import pytest
 
 from bot.runtime import Runtime
 from campaigns import approvals, definitions, edits, planner
-from campaigns.models import AuditEntry, Campaign, Message, Occurrence
+from campaigns.models import Approval, AuditEntry, Campaign, Message, Occurrence
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_message, add_unread, approved, as_staff
 
@@ -263,6 +263,21 @@ async def test_the_last_step_says_the_same_before_it_is_submitted(runtime: Runti
     async with as_staff(runtime, Role.MANAGER) as manager:
         page = (await manager.get(f"/campaigns/{KEY}/make/check")).text
     assert "新内容发给圈中其余的0家。" in page
+
+
+async def test_a_copy_of_what_runs_says_so_before_it_is_submitted_and_before_it_is_approved(runtime: Runtime) -> None:
+    await waiting_member("Q0")
+    await rewrite(runtime, segment='"all"')
+    await approved(runtime, KEY)
+    await definitions.start(KEY, now=NOW)
+    told = "也在发同样的话，有1家两边都选中，会收到两遍"
+    async with as_staff(runtime, Role.MANAGER) as manager:
+        made = await manager.post("/campaigns/new", data={"title": "照着做的", "source": KEY})
+        key = made.headers["location"].split("/")[2]
+        assert told in (await manager.get(f"/campaigns/{key}/make/check")).text
+        await manager.post(f"/campaigns/{key}/make/check/submit")
+        asked = await Approval.get()
+        assert told in (await manager.get(f"/campaigns/approvals/{asked.id}")).text
 
 
 async def test_a_paused_campaign_is_resumed_and_not_started(runtime: Runtime) -> None:

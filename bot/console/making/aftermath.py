@@ -1,7 +1,7 @@
-"""What approving other words of a campaign will do that was sent before, or is being sent: in words, with numbers."""
+"""What approving a campaign will do beside what was sent before, or is being sent: in words, with numbers."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.language import say
@@ -13,6 +13,7 @@ from campaigns.members.find import count_audience, select_audience
 from campaigns.schedule import Once, OnStart, parse_schedule
 from campaigns.segments import parse_segment
 from campaigns.terms import DeliveryState
+from campaigns.twins import twins_of
 
 _GONE = (DeliveryState.SENT, DeliveryState.DELIVERED, DeliveryState.BOUNCED, DeliveryState.UNKNOWN)
 
@@ -29,6 +30,20 @@ async def aftermath_of(
     runtime: Runtime, folder: CampaignFolder, audience: int, version_id: int, owners: Collection[str] | None
 ) -> Aftermath:
     """`audience` and `version_id` as they were submitted; `goes` among these owners' members, of None all."""
+    after = await _of_itself(runtime, folder, audience, version_id, owners)
+    return replace(after, told=after.told + await _of_twins(runtime, folder, owners))
+
+
+async def _of_twins(runtime: Runtime, folder: CampaignFolder, owners: Collection[str] | None) -> str:
+    words = say("“{title}”也在发同样的话，有{n}家两边都选中，会收到两遍：先停掉一个，或者改条件。")
+    return "".join(
+        words.format(title=one.title, n=f"{one.both:,}") for one in await twins_of(folder, runtime.clock(), owners)
+    )
+
+
+async def _of_itself(
+    runtime: Runtime, folder: CampaignFolder, audience: int, version_id: int, owners: Collection[str] | None
+) -> Aftermath:
     row = await definitions.find_campaign(folder.key)
     states = await tallies.states_of(row.id) if row else {}
     waits = states.get(DeliveryState.QUEUED, 0) + states.get(DeliveryState.SENDING, 0)
