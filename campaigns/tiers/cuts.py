@@ -3,8 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from campaigns.tier_rules import TierRules
+from campaigns.terms import Tier
+from campaigns.tier_rules import TIERS, TierRules
 from campaigns.tiers.signals import Floats, Places
+
+_STANDARD = TIERS.index(Tier.STANDARD)
 
 
 def total(values: Floats, rules: TierRules) -> Floats:
@@ -16,11 +19,15 @@ def total(values: Floats, rules: TierRules) -> Floats:
 
 
 def by_rank(ids: Places, scores: Floats, rules: TierRules) -> Places:
-    """The tier of each by its rank alone. Equal scores at a cut are told apart by the id."""
+    """The tier of each by its rank alone. Equal scores at a cut are told apart by the id.
+
+    Who has no point is in none of the tiers above 一般: a site that has told no more than names would else have its
+    oldest dead accounts served one to one.
+    """
     best_first = np.lexsort((ids, -scores))
     tiers = np.empty(len(scores), dtype=np.int64)
     tiers[best_first] = np.searchsorted(_cut_ranks(len(scores), rules), np.arange(len(scores)), side="right")
-    return tiers
+    return np.where(scores > 0, tiers, np.maximum(tiers, _STANDARD))
 
 
 def place(ids: Places, scores: Floats, previous: Places, fresh: NDArray[np.bool_], rules: TierRules) -> Places:

@@ -13,8 +13,8 @@ from tests.days.conftest import Call
 def site(call: Call, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     folder.mkdir()
-    rows = "".join(f"Q{n},大同{n}号商行,程雪\n" for n in range(1, 4))
-    (folder / "members.csv").write_text(f"会员编号,企业名称,客服\n{rows}", encoding="utf-8")
+    rows = "".join(f"Q{n},大同{n}号商行,程雪,{'500-999人' if n == 1 else ''}\n" for n in range(1, 4))
+    (folder / "members.csv").write_text(f"会员编号,企业名称,客服,规模\n{rows}", encoding="utf-8")
     assert call("import", str(folder)).code == 0
 
 

@@ -157,6 +157,19 @@ def test_the_best_are_in_the_best_tier_whatever_the_order_given() -> None:
     assert backwards[::-1] == assign_tiers(crowd, NOW)
 
 
+@pytest.mark.parametrize(
+    ("scores", "tiers"),
+    [
+        ([0.0] * 100, [2] * 70 + [3] * 30),  # nothing is known of anybody
+        ([50.0] + [0.0] * 99, [0] + [2] * 69 + [3] * 30),
+        ([50.0] * 70 + [0.0] * 30, [0] * 5 + [1] * 15 + [2] * 50 + [3] * 30),
+        ([0.0], [2]),
+    ],
+)
+def test_who_has_no_point_is_served_one_to_one_by_nobody(scores: list[float], tiers: list[int]) -> None:
+    assert _places(scores, [-1] * len(scores), [False] * len(scores), TierRules()) == tiers
+
+
 def test_equal_scores_at_a_cut_are_told_apart_by_member_id() -> None:
     same = [WEAK._replace(member_id=n) for n in range(20)]
     assert _tiers(assign_tiers(same, NOW)).count(Tier.TOP) == 1
@@ -264,8 +277,10 @@ def test_by_rank_nobody_stands_above_a_better_one_and_the_shares_are_kept(
     placed = _places(scores, [-1] * len(scores), [False] * len(scores), rules)
     best_first = [tier for _, tier in sorted(zip(scores, placed, strict=True), key=lambda one: (-one[0], one[1]))]
     assert best_first == sorted(best_first)
+    with_points = sum(score > 0 for score in scores)
     for tier, share in enumerate(rules.shares):
-        assert sum(one <= tier for one in placed) == round(share * len(scores) / 100)
+        rank = round(share * len(scores) / 100)
+        assert sum(one <= tier for one in placed) == (rank if tier == 2 else min(rank, with_points))
 
 
 @given(_SCORES, _RULES, st.data())
