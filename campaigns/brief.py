@@ -17,7 +17,7 @@ from campaigns.briefing import (
     latency_of,
     standing_of,
 )
-from campaigns.diagnosis import Diagnosis, MemberSigns, PostingSigns, diagnose
+from campaigns.diagnosis import Diagnosis, MemberSigns, PostingSigns, Thresholds, diagnose
 from campaigns.members.peers import Around, market_around
 from campaigns.members.people import people_of
 from campaigns.members.signs import signs_of
@@ -99,13 +99,15 @@ class Brief:
         return next(iter([*named, *(one for one in there if one.is_primary), *there]), None)
 
 
-async def brief_of(member_no: str, now: datetime, task_id: int | None = None) -> Brief | None:
+async def brief_of(
+    member_no: str, now: datetime, task_id: int | None = None, *, thresholds: Thresholds | None = None
+) -> Brief | None:
     """Of the task, or of the next open one. None for an unknown number."""
     member = await Member.get_or_none(no=member_no)
     if member is None:
         return None
-    signs = (await signs_of([member.id], now))[member.id]
-    around = await market_around(signs, now)
+    signs = (await signs_of([member.id], now, thresholds))[member.id]
+    around = await market_around(signs, now, thresholds)
     people = await people_of(member.id)
     visited, heard = await _said(member.id, {one.id: one.name for one in people})
     return Brief(

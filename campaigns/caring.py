@@ -18,8 +18,9 @@ from campaigns.terms import SHANGHAI
 async def advise_member(member_id: int, now: datetime, *, policy: PolicySettings | None = None) -> Sequence[Advice]:
     """Its postings are compared with those of its places and occupations, as the brief compares them."""
     facts = (await facts_for([member_id], now, history=None))[member_id]
-    signs = (await signs_of([member_id], now))[member_id]
-    diagnosis = diagnose(signs, await market_of(signs, now), now)
+    thresholds = policy.diagnosis if policy else None
+    signs = (await signs_of([member_id], now, thresholds))[member_id]
+    diagnosis = diagnose(signs, await market_of(signs, now, thresholds), now)
     today = now.astimezone(SHANGHAI).date()
     conversation = await conversations.find(member_id)
     tasks = [one for one in await visits.visits_of(member_id) if one.state == "open" and one.due_at <= now]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from campaigns.calendar import WorkCalendar
+from campaigns.diagnosis_rules import Thresholds
 from campaigns.reach import COUNTED, CampaignRules, closed_at, furthest, obstacle
 from campaigns.terms import (
     SHANGHAI,
@@ -91,6 +92,7 @@ class PolicySettings:
     own_up_to: int = 200  # members: a larger campaign of one's own another person approves
     tiers: TierRules = field(default_factory=TierRules)
     service: Mapping[Tier, ServiceLevel] = field(default_factory=usual_service)
+    diagnosis: Thresholds = field(default_factory=Thresholds)
     usual_hold_out: int = 0  # percent of its members that a new campaign begins with not writing to
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
+from campaigns.diagnosis_rules import Thresholds
 from campaigns.errors import DefinitionError
 from campaigns.policy import Hours, PolicySettings
 from campaigns.terms import Tier
@@ -63,6 +64,7 @@ class _Reader:
             own_up_to=self._number("approval.own_up_to", 200, most=1_000_000),
             tiers=self._tiers(),
             service={tier: self._service(tier, usual) for tier, usual in standard.service.items()},
+            diagnosis=self._diagnosis(),
             usual_hold_out=self._number("campaign.hold_out_percent", 0, most=50),
         )
         if settings.renewal_from > settings.renewal_to:
@@ -92,6 +94,43 @@ class _Reader:
             )
         if list(found.shares) != sorted(found.shares):
             raise self._wrong("tiers.cuts", "三条线要一条比一条大，最多 100 (each cut must be above the last)")
+        return found
+
+    def _diagnosis(self) -> Thresholds:
+        usual = Thresholds()
+
+        def number(name: str, standard: int, least: int = 1, most: int = 3650) -> int:
+            return self._number(f"diagnosis.{name}", standard, least, most)
+
+        found = Thresholds(
+            unread_at_least=number("unread_least", usual.unread_at_least),
+            unread_longer_than=timedelta(hours=number("unread_hours", _hours(usual.unread_longer_than), least=0)),
+            read_slower_than=timedelta(hours=number("slow_hours", _hours(usual.read_slower_than), least=0)),
+            reads_looked_at=number("reads_looked_at", usual.reads_looked_at, most=100),
+            reads_at_least=number("reads_least", usual.reads_at_least, most=100),
+            deliveries_at_least=number("never_looked_least", usual.deliveries_at_least),
+            duties_at_least=number("duties_letters", usual.duties_at_least, least=0),
+            pay_wider_than=number("pay_percent", round(usual.pay_wider_than * 100), least=100) / 100,
+            peers_at_least=number("peers_least", usual.peers_at_least),
+            peers_within=timedelta(days=number("peers_days", usual.peers_within.days)),
+            stale_after=timedelta(days=number("stale_days", usual.stale_after.days)),
+            no_apply_for=timedelta(days=number("no_apply_days", usual.no_apply_for.days)),
+            scarce_share=number("scarce_percent", round(usual.scarce_share * 100), least=0, most=100) / 100,
+            scarce_postings_at_least=number("scarce_postings", usual.scarce_postings_at_least),
+            scarce_groups_at_least=number("scarce_groups", usual.scarce_groups_at_least),
+            audit_longer_than=timedelta(hours=number("review_hours", _hours(usual.audit_longer_than), least=0)),
+            notify_failures_at_least=number("notify_failures", usual.notify_failures_at_least),
+            mail_bounces_at_least=number("mail_bounces", usual.mail_bounces_at_least),
+            login_errors_at_least=number("login_errors", usual.login_errors_at_least),
+            faults_within=timedelta(days=number("faults_days", usual.faults_within.days)),
+            renew_from=number("renew_from", usual.renew_from, least=0),
+            renew_to=number("renew_to", usual.renew_to, least=0),
+            visited_within=timedelta(days=number("visited_days", usual.visited_within.days, least=0)),
+        )
+        if found.renew_from > found.renew_to:
+            raise self._wrong("diagnosis.renew_to", "不能比 diagnosis.renew_from 小 (must not be below renew_from)")
+        if found.reads_at_least > found.reads_looked_at:
+            raise self._wrong("diagnosis.reads_least", "不能比 diagnosis.reads_looked_at 大 (more than are looked at)")
         return found
 
     def _service(self, tier: Tier, usual: ServiceLevel) -> ServiceLevel:
@@ -136,6 +175,10 @@ class _Reader:
         if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
             raise DefinitionError(self._file, key, f"要写 {least} 到 {most} 的整数，写的是 {value!r} (a whole number)")
         return value
+
+
+def _hours(span: timedelta) -> int:
+    return span // timedelta(hours=1)
 
 
 def _flatten(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, object]]:

@@ -9,7 +9,7 @@ from bot.brief_words import brief_document
 from bot.clock import ProductClock
 from bot.commands.printing import Shown, table
 from bot.database import open_database
-from bot.runtime import follow_clock
+from bot.runtime import follow_clock, read_rules
 from bot.scripts import scripts_in_force
 from bot.settings import Settings
 from campaigns.brief import brief_of
@@ -22,7 +22,8 @@ async def brief_member(settings: Settings, number: str, as_of: datetime | None, 
     async with open_database(settings):
         clock = ProductClock()
         await follow_clock(clock, settings)
-        brief = await brief_of(number, as_of or clock(), task)
+        limits = (await read_rules(settings))[0].diagnosis
+        brief = await brief_of(number, as_of or clock(), task, thresholds=limits)
         if brief is None:
             raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
         book = await scripts_in_force(settings.huifang_templates)

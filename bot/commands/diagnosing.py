@@ -10,7 +10,7 @@ from bot.commands.printing import Shown
 from bot.database import open_database
 from bot.finding_words import finding_words, script_words
 from bot.language import LANGUAGES, speak
-from bot.runtime import follow_clock
+from bot.runtime import follow_clock, read_rules
 from bot.settings import Settings
 from campaigns.diagnosis import Finding, diagnose
 from campaigns.errors import InputError
@@ -25,8 +25,9 @@ async def diagnose_member(settings: Settings, number: str, as_of: datetime | Non
         member = await find.describe_member(number)
         if member is None:
             raise InputError(f"没有编号是 {number} 的企业会员 (no such member)")
-        signs = (await signs_of([member["id"]], now))[member["id"]]
-        diagnosis = diagnose(signs, await load_market(now), now)
+        thresholds = (await read_rules(settings))[0].diagnosis
+        signs = (await signs_of([member["id"]], now, thresholds))[member["id"]]
+        diagnosis = diagnose(signs, await load_market(now, thresholds), now)
     titles = {post["no"]: post["title"] for post in member["posts"]}
     return {
         "member": number,

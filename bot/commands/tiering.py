@@ -28,7 +28,7 @@ async def place_members(settings: Settings, as_of: datetime | None) -> dict[str,
         with bulk_work():
             now = as_of or await _product_time(settings)
             run = await tier_members(now, policy.tiers)
-            findings = await refresh_findings(now)
+            findings = await refresh_findings(now, policy.diagnosis)
             await keep_site(now)
     return {
         **asdict(run),

@@ -8,11 +8,10 @@ from campaigns.diagnosis.values import (
     Figure,
     Finding,
     MemberSigns,
-    Part,
     PostingSigns,
     Script,
-    Thresholds,
 )
+from campaigns.diagnosis_rules import Part, Thresholds
 
 __all__ = [
     "Code",

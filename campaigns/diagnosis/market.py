@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from campaigns.diagnosis.values import Part, PostingSigns, Thresholds
+from campaigns.diagnosis.values import PostingSigns
+from campaigns.diagnosis_rules import Part, Thresholds
 
 
 @dataclass(frozen=True, slots=True)

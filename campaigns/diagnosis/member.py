@@ -6,7 +6,8 @@ from statistics import median
 
 from campaigns.diagnosis.market import Market
 from campaigns.diagnosis.posting import HOUR, diagnose_posting, never_looked_figures, unread_figures
-from campaigns.diagnosis.values import Code, Diagnosis, Figure, Finding, MemberSigns, Thresholds
+from campaigns.diagnosis.values import Code, Diagnosis, Figure, Finding, MemberSigns
+from campaigns.diagnosis_rules import Thresholds
 from campaigns.terms import SHANGHAI
 
 

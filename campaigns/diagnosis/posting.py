@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from campaigns.diagnosis.market import Market, Quartiles
-from campaigns.diagnosis.values import Code, Figure, Finding, Part, PostingSigns, Thresholds
+from campaigns.diagnosis.values import Code, Figure, Finding, PostingSigns
+from campaigns.diagnosis_rules import Part, Thresholds
 from campaigns.terms import SHANGHAI
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

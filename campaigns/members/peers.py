@@ -52,9 +52,9 @@ async def market_around(signs: MemberSigns, now: datetime, thresholds: Threshold
     return Around(market, await wanted.asked(), await wanted.named(), site)
 
 
-async def market_of(signs: MemberSigns, now: datetime) -> Market:
+async def market_of(signs: MemberSigns, now: datetime, thresholds: Thresholds | None = None) -> Market:
     """The same without what similar postings ask: enough to tell what is wrong with them."""
-    limits, site = Thresholds(), await read_site(now)
+    limits, site = thresholds or Thresholds(), await read_site(now)
     wanted = _Wanted(signs, now - limits.peers_within)
     return Market([*await wanted.paid(), *await wanted.viewed()], site.groups, limits, site.held)
 

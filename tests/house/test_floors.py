@@ -80,7 +80,7 @@ FLOORS: dict[float, str] = {
     "campaigns.content.* campaigns.intents.* campaigns.experiments campaigns.columns campaigns.rows "
     "campaigns.indexes campaigns.toml_lines campaigns.diagnosis.* campaigns.visiting.* campaigns.activity.* "
     "campaigns.matching.* campaigns.gifts.* campaigns.stages campaigns.result_vocabulary",
-    0.5: "campaigns.reach campaigns.tier_rules campaigns.results",
+    0.5: "campaigns.reach campaigns.tier_rules campaigns.diagnosis_rules campaigns.results",
     0: "campaigns.calendar campaigns.cells campaigns.days_said",
     -1: "campaigns.terms campaigns.errors campaigns bot",
 }

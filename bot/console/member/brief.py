@@ -78,7 +78,8 @@ async def _show(request: Request, *, plain: bool, whole: bool = False) -> Respon
     runtime: Runtime = request.app.state.runtime
     head = await own_member(request)
     task = whole_number(request.query_params.get("task", ""))
-    brief = await brief_of(head.no, runtime.clock(), task) if head else None
+    limits = runtime.rulebook.policy.diagnosis
+    brief = await brief_of(head.no, runtime.clock(), task, thresholds=limits) if head else None
     if head is None or brief is None:
         return await no_member(request)
     await log(request, Action.NUMBERS_SEEN if whole else Action.MEMBER_SEEN, f"member/{head.no}", what="brief")

@@ -123,7 +123,7 @@ async def show(request: Request, *, whole: bool = False, refused: Refused = _NOT
             for one in await advise_member(found["id"], now, policy=runtime.rulebook.policy)
         ],
         stage=stage_words(found["stage"]),
-        posts=show_postings(found["posts"], waiting, left, await held_parts(), now),
+        posts=show_postings(found["posts"], waiting, left, await held_parts(), now, runtime.rulebook.policy.diagnosis),
         remarks=await remarks.remarks_of(found["id"]),
         care=await visit_calendar.care_of(found["id"], now.astimezone(SHANGHAI).date()),
         coming=await visit_calendar.entries_of(found["id"], now.astimezone(SHANGHAI).date()),

@@ -29,13 +29,14 @@ def show_postings(
     left: Collection[str],
     held: Collection[Part],
     now: datetime,
+    thresholds: Thresholds,
 ) -> list[Shown]:
     """`left`: the names of contacts who are not there any more. `held`: what the site's data tells of postings.
 
     Only what is live has findings; it comes first.
     """
     ordered = sorted(posts, key=lambda one: (one["state"] != "live", -one["unread"]))
-    market = Market(held=held)
+    market = Market(thresholds=thresholds, held=held)
     return [Shown(one, _findings(one, waiting.get(one["id"]), left, market, now)) for one in ordered]
 
 

@@ -1,28 +1,11 @@
-"""The limits of policy.toml as 设置 · 发送规则 shows them: each with what it changes, and as it is typed."""
+"""The limits of policy.toml as the settings show them: each with what it changes, and as it is typed."""
 
-from dataclasses import dataclass
-
+from bot.console.settings.diagnosis_limits import DIAGNOSIS_GROUPS, shown_thresholds
+from bot.console.settings.limit import Group, Limit
 from bot.wording import TIER_PARTS
 from campaigns.policy import PolicySettings
 from campaigns.terms import Tier
 from campaigns.tier_rules import PARTS
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One key of the file. `kind`: time, days (workdays or all), caller or number; `unit` stands behind a number."""
-
-    key: str
-    kind: str
-    label: str
-    unit: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    title: str
-    changes: str
-    limits: tuple[Limit, ...]
 
 
 def _hours(kind: str) -> tuple[Limit, ...]:
@@ -132,7 +115,7 @@ SERVICE_GROUPS = (
         tuple(Limit(f"company.touches.{tier}", "number", str(tier), "次") for tier in Tier),
     ),
 )
-ALL_GROUPS = (*GROUPS, *TIER_GROUPS, *SERVICE_GROUPS[:2])
+ALL_GROUPS = (*GROUPS, *TIER_GROUPS, *SERVICE_GROUPS[:2], *DIAGNOSIS_GROUPS)
 LIMITS = {limit.key: limit for group in ALL_GROUPS for limit in group.limits}
 
 
@@ -171,4 +154,5 @@ def shown(policy: PolicySettings) -> dict[str, str]:
         "doubt.pause_hours": str(round(policy.doubt_pause.total_seconds()) // 3600),
         "approval.own_up_to": str(policy.own_up_to),
         "campaign.hold_out_percent": str(policy.usual_hold_out),
+        **shown_thresholds(policy.diagnosis),
     }

@@ -7,16 +7,13 @@ from starlette.responses import RedirectResponse, Response
 
 from bot.console.settings.limits import GROUPS, shown
 from bot.console.settings.policy_versions import policy_versions
-from bot.console.settings.rules import apply, is_current, text_of, version_of, write
+from bot.console.settings.rules import is_current, save_limits, text_of, version_of, write
 from bot.console.settings.tabs import settings_page
 from bot.language import say
 from bot.runtime import POLICY_FILE, Runtime
 from bot.web.desk import StaffRoute, read_form
 from campaigns.policy_file import parse_policy
 from campaigns.rights import Right
-
-_LONGEST = 20
-_KEYS = [limit.key for group in GROUPS for limit in group.limits]
 
 
 async def policy(request: Request) -> Response:
@@ -26,21 +23,10 @@ async def policy(request: Request) -> Response:
 
 
 async def change(request: Request) -> Response:
-    runtime: Runtime = request.app.state.runtime
-    form = await read_form(request)
-    text = await text_of(runtime, POLICY_FILE)
-    stands = shown(parse_policy(text, POLICY_FILE))
-    typed = {key: str(form.get(key, stands[key])).strip()[:_LONGEST] for key in _KEYS}
-    if not await is_current(form, POLICY_FILE):
-        faults = {"": say("你打开这页以后，别人改过了。看一眼现在的，再改")}
-        return await _page(request, stands, faults=faults, status_code=409)
-    changed = {key: value for key, value in typed.items() if value != stands[key]}
-    made, faults = apply(text, changed)
-    if faults:
-        return await _page(request, typed, faults=faults, status_code=422)
-    if changed:
-        await write(request, POLICY_FILE, made, {key: f"{stands[key]} → {value}" for key, value in changed.items()})
-    return RedirectResponse(f"/settings/policy?done={len(changed)}", status_code=303)
+    saved = await save_limits(request, GROUPS)
+    if saved.faults:
+        return await _page(request, saved.typed, faults=saved.faults, status_code=saved.status)
+    return RedirectResponse(f"/settings/policy?done={saved.changed}", status_code=303)
 
 
 async def restore(request: Request) -> Response:

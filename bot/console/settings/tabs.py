@@ -17,6 +17,7 @@ _TABS: tuple[tuple[str, str, str, Right], ...] = (
     ("channels", "/settings/channels", "通道", Right.SETTINGS),
     ("policy", "/settings/policy", "发送规则", Right.SETTINGS),
     ("tiers", "/settings/tiers", "客户分级", Right.SETTINGS),
+    ("diagnosis", "/settings/diagnosis", "诊断", Right.SETTINGS),
     ("calendar", "/settings/calendar", "放假和上班", Right.SETTINGS),
     ("keywords", "/settings/keywords", "关键词表", Right.SETTINGS),
     ("suppressions", "/settings/suppressions", "屏蔽名单", Right.SETTINGS),

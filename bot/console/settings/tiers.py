@@ -5,17 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from bot.console.settings.limits import SERVICE_GROUPS, TIER_GROUPS, Group, shown
-from bot.console.settings.rules import apply, is_current, text_of, version_of, write
+from bot.console.settings.limit import Group
+from bot.console.settings.limits import SERVICE_GROUPS, TIER_GROUPS
+from bot.console.settings.rules import (
+    apply,
+    fewer,
+    keys_of,
+    save_limits,
+    standing_limits,
+    typed_limits,
+    version_of,
+)
 from bot.console.settings.tabs import settings_page
-from bot.language import say
 from bot.process import bulk_work
 from bot.runtime import POLICY_FILE, Runtime
-from bot.web.desk import StaffRoute, read_form, visitor_of
+from bot.web.desk import StaffRoute, visitor_of
 from bot.wording import tier_part_words
 from campaigns.members.standing import (
     count_tiers,
@@ -31,7 +38,6 @@ from campaigns.tier_rules import PARTS, TierRules
 from campaigns.tiers import Move, Tried, try_rules
 
 _AT = "/settings/tiers"
-_LONGEST = 20
 _TOLD = 2
 _LEAST_POINTS = 0.05
 
@@ -51,13 +57,13 @@ class Moving:
 
 async def tiers(request: Request) -> Response:
     """With weights in the address: what would change by them. Nothing is saved."""
-    text, stands = await _stands(request)
-    typed = {**stands, **_typed(request.query_params, TIER_GROUPS)}
+    text, stands = await standing_limits(request)
+    typed = {**stands, **typed_limits(request.query_params, TIER_GROUPS)}
     changed = {key: value for key, value in typed.items() if value != stands[key]}
     made, faults = apply(text, changed)
-    asked = any(key in request.query_params for key in _keys(TIER_GROUPS))
+    asked = any(key in request.query_params for key in keys_of(TIER_GROUPS))
     if faults:
-        return await _page(request, typed, faults=_fewer(faults), status_code=422)
+        return await _page(request, typed, faults=fewer(faults), status_code=422)
     rules = parse_policy(text, POLICY_FILE).tiers, parse_policy(made, POLICY_FILE).tiers
     tried = await _try(request, *rules) if asked else None
     return await _page(request, typed, tried=tried, changed=len(changed))
@@ -74,38 +80,10 @@ async def serve(request: Request) -> Response:
 
 
 async def _save(request: Request, groups: Sequence[Group]) -> Response:
-    form = await read_form(request)
-    text, stands = await _stands(request)
-    typed = {**stands, **_typed(form, groups)}
-    if not await is_current(form, POLICY_FILE):
-        faults = {"": say("你打开这页以后，别人改过了。看一眼现在的，再改")}
-        return await _page(request, stands, faults=faults, status_code=409)
-    changed = {key: value for key, value in typed.items() if value != stands[key]}
-    made, faults = apply(text, changed)
-    if faults:
-        return await _page(request, typed, faults=_fewer(faults), status_code=422)
-    if changed:
-        await write(request, POLICY_FILE, made, {key: f"{stands[key]} → {value}" for key, value in changed.items()})
-    return RedirectResponse(f"{_AT}?done={len(changed)}", status_code=303)
-
-
-async def _stands(request: Request) -> tuple[str, dict[str, str]]:
-    runtime: Runtime = request.app.state.runtime
-    text = await text_of(runtime, POLICY_FILE)
-    return text, dict(shown(parse_policy(text, POLICY_FILE)))
-
-
-def _typed(given: FormData | QueryParams, groups: Sequence[Group]) -> dict[str, str]:
-    return {key: str(given[key]).strip()[:_LONGEST] for key in _keys(groups) if key in given}
-
-
-def _keys(groups: Sequence[Group]) -> list[str]:
-    return [limit.key for group in groups for limit in group.limits]
-
-
-def _fewer(faults: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with a sum says nothing where one of its numbers is none."""
-    return {key: words for key, words in faults.items() if not any(other.startswith(f"{key}.") for other in faults)}
+    saved = await save_limits(request, groups)
+    if saved.faults:
+        return await _page(request, saved.typed, faults=saved.faults, status_code=saved.status)
+    return RedirectResponse(f"{_AT}?done={saved.changed}", status_code=303)
 
 
 async def _try(request: Request, old: TierRules, new: TierRules) -> Mapping[str, Any]:
