@@ -220,6 +220,8 @@ TABLE: dict[tuple[str, str], str] = {
     ("GET", "/settings/tiers"): "",
     ("POST", "/settings/tiers"): "",
     ("POST", "/settings/tiers/service"): "",
+    ("GET", "/settings/diagnosis"): "",
+    ("POST", "/settings/diagnosis"): "",
     ("GET", "/settings/calendar"): "",
     ("POST", "/settings/calendar"): "",
     ("POST", "/settings/calendar/remove"): "",

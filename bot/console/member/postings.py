@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.finding_words import finding_words, missing_words
 from bot.language import say
-from campaigns.diagnosis import Code, Finding, Market, MemberSigns, Part, diagnose
+from campaigns.diagnosis import Code, Finding, Market, MemberSigns, Part, Thresholds, diagnose
 from campaigns.members.find import Waiting
 from campaigns.members.signs import posting_signs
 

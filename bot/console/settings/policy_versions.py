@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.console.settings.limits import ALL_GROUPS, Limit, shown
+from bot.console.settings.limit import Limit
+from bot.console.settings.limits import ALL_GROUPS, shown
 from bot.runtime import POLICY_FILE, Runtime
 from campaigns import edits
 from campaigns.errors import DefinitionError
