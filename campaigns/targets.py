@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -11,7 +11,9 @@ from typing import Any
 from campaigns import staff, statements
 from campaigns.calendar import WorkCalendar
 from campaigns.errors import InputError
-from campaigns.models import Target
+from campaigns.members.owners import owners_at
+from campaigns.members.renewals import renewals_between
+from campaigns.models import Target, Touch
 from campaigns.results import Medium
 from campaigns.terms import SHANGHAI
 
@@ -128,16 +130,28 @@ async def set_target(
 
 
 async def read_progress(month: Month, owners: Collection[str] | None = None) -> list[Progress]:
-    """Every department, then every colleague, by kind; with `owners` of these names alone. Five queries."""
+    """Every department, then every colleague, by kind; with `owners` of these names alone. Eight queries.
+
+    A return and a renewal are whose the member was then: what is given away later takes nothing out of a month.
+    """
     everybody = await staff.list_staff()
     goals = {(row.is_department, row.who, row.kind): row.goal for row in await Target.filter(month=month.name)}
-    counts = await _counts(month)
+    start, end = _bounds(month)
+    renewed = await renewals_between(start, end)
+    counts = {
+        Kind.VISITS: await _visits(start, end),
+        Kind.RETURNS: await _returns(start, end),
+        Kind.RENEWALS: Counter(one.owner for one in renewed),
+    }
+    of_departments = Counter(one.department for one in renewed)
     found = []
     for is_department, who, names in _groups(everybody):
         if owners is not None and who not in owners:
             continue
         for kind in Kind:
             done = sum(counts[kind][name] for name in names)
+            if is_department and kind is Kind.RENEWALS:
+                done = of_departments[who]
             found.append(Progress(who, is_department, kind, goals.get((is_department, who, kind), 0), done))
     return found
 
@@ -155,19 +169,17 @@ def _groups(everybody: Sequence[staff.StaffMember]) -> list[tuple[bool, str, fro
     ]
 
 
-async def _counts(month: Month) -> Mapping[Kind, Counter[str]]:
+def _bounds(month: Month) -> tuple[datetime, datetime]:
     start = datetime.combine(month.first, time(), SHANGHAI)
-    last = month.first.replace(day=month.days)
-    end = datetime.combine(date.fromordinal(last.toordinal() + 1), time(), SHANGHAI)
-    asked = {
-        Kind.VISITS: _VISITS,
-        Kind.RETURNS: "SELECT m.owner AS who, count(DISTINCT t.member_id) AS n FROM touches t "
-        "JOIN members m ON m.id = t.member_id WHERE t.kind = 'return' AND t.direction = 'in' "
-        "AND t.at >= $1 AND t.at < $2 GROUP BY m.owner",
-        Kind.RENEWALS: "SELECT owner AS who, count(*) AS n FROM members "
-        "WHERE renewed_at >= $1 AND renewed_at < $2 GROUP BY owner",
-    }
-    return {
-        kind: Counter({row["who"]: int(row["n"]) for row in await statements.query(sql, start, end)})
-        for kind, sql in asked.items()
-    }
+    return start, datetime.combine(month.first + timedelta(days=month.days), time(), SHANGHAI)
+
+
+async def _visits(start: datetime, end: datetime) -> Counter[str]:
+    return Counter({row["who"]: int(row["n"]) for row in await statements.query(_VISITS, start, end)})
+
+
+async def _returns(start: datetime, end: datetime) -> Counter[str]:
+    """A member counts once for each who had it when it came back."""
+    rows = Touch.filter(kind="return", direction="in", at__gte=start, at__lt=end)
+    owners = await owners_at(set(await rows.values_list("member_id", "at")))
+    return Counter(owner for owner, _ in {(owner, member_id) for (member_id, _), owner in owners.items()})

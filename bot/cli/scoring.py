@@ -8,6 +8,9 @@ import typer
 from bot.cli.parts import AsJson, AsOf, moment, print_found, run, settings
 
 app = typer.Typer(rich_markup_mode=None)
+tiers_app = typer.Typer(rich_markup_mode=None)
+Member = Annotated[str, typer.Argument(metavar="MEMBER", help="会员编号")]
+By = Annotated[str, typer.Option(metavar="STAFF", help="The colleague who decided it.")]
 
 
 @app.command()
@@ -40,9 +43,51 @@ def score(
     print_found(command.score_file(file, horizon, at_least, unit), as_json, command.file_lines)
 
 
-@app.command()
-def tiers(as_of: AsOf = None, as_json: AsJson = False) -> None:
+@tiers_app.callback(invoke_without_command=True)
+def tiers(ctx: typer.Context, as_of: AsOf = None, as_json: AsJson = False) -> None:
     """Place every member in its tier, as every night. Example: huifang tiers --json"""
-    from bot.commands import tiering as command
+    if ctx.invoked_subcommand is None:
+        from bot.commands import tiering as command
 
-    print_found(run(lambda: command.place_members(settings(), moment(as_of))), as_json, command.tier_lines)
+        print_found(run(lambda: command.place_members(settings(), moment(as_of))), as_json, command.tier_lines)
+
+
+@tiers_app.command("try")
+def try_weights(
+    weight: Annotated[
+        list[str],
+        typer.Option(metavar="NAME=VALUE", help="payments, activity, hiring, standing or response; 100 together."),
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Who would move by other weights; saves nothing.
+
+    Example: huifang tiers try --weight payments=20 --weight response=20
+    """
+    from bot.commands import tiers_by_hand as command
+
+    print_found(run(lambda: command.try_weights(settings(), weight)), as_json, command.tried_lines)
+
+
+@tiers_app.command("set")
+def set_tier(
+    number: Member,
+    tier: Annotated[str, typer.Argument(metavar="TIER", help="高端, 优质, 一般 or 低端.")],
+    reason: Annotated[str, typer.Option(help="Why, in a line.")],
+    until: Annotated[str, typer.Option(metavar="DATE", help="Its last day: 2026-12-31; at most a year ahead.")],
+    by: By = "",
+    as_json: AsJson = False,
+) -> None:
+    """Give a member a tier by hand. Example: huifang tiers set Q1 高端 --reason 招聘会大客户 --until 2026-12-31"""
+    from bot.commands import tiers_by_hand as command
+
+    found = run(lambda: command.give_tier(settings(), number, tier, reason, until, by))
+    print_found(found, as_json, command.given_lines)
+
+
+@tiers_app.command("end")
+def end_tier(number: Member, by: By = "", as_json: AsJson = False) -> None:
+    """Back to the tier of the score. Example: huifang tiers end Q1 --json"""
+    from bot.commands import tiers_by_hand as command
+
+    print_found(run(lambda: command.end_tier(settings(), number, by)), as_json, command.ended_lines)

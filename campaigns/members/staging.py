@@ -1,4 +1,4 @@
-"""Every member's stage, and whose plan was renewed: read what tells it, write what changed; and the funnel of them."""
+"""Every member's stage, and whose plan was seen to be renewed, written where it changed; and the funnel of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from campaigns import statements
+from campaigns.members.renewals import SEEN, Renewed, keep_renewals
 from campaigns.stages import HIRED, RENEWAL_WITHIN, Stage, StageSigns, stage_of
 from campaigns.statements import day, moment
 from campaigns.terms import SHANGHAI
@@ -33,12 +34,13 @@ async def keep_stages(now: datetime, *, renewal_within: int = RENEWAL_WITHIN) ->
     rows = await statements.fetch(
         """
         SELECT id, login_count, last_login_at, postings, applications, plan_expires_on, stage, stage_since,
-          renewal_seen_on, renewed_at
+          renewal_seen_on, owner
         FROM members ORDER BY id
         """
     )
     written = moved = 0
     chunk: list[tuple[Any, ...]] = []
+    renewed: list[Renewed] = []
     for row in rows:
         expires = day(row[5])
         signs = StageSigns(
@@ -51,6 +53,7 @@ async def keep_stages(now: datetime, *, renewal_within: int = RENEWAL_WITHIN) ->
             tells_hires=tells_hires,
         )
         found = _after(row, stage_of(signs, today, renewal_within=renewal_within), expires, now)
+        renewed += _renewed(row, expires, now)
         moved += bool(row[6]) and found[1] != row[6]
         if found != _before(row):
             chunk.append(found)
@@ -59,25 +62,32 @@ async def keep_stages(now: datetime, *, renewal_within: int = RENEWAL_WITHIN) ->
             await _write(chunk)
             chunk = []
     await _write(chunk)
+    await keep_renewals(renewed, SEEN)
     return moved
 
 
 def _before(row: Any) -> tuple[Any, ...]:
-    return (row[0], row[6], moment(row[7]), day(row[8]), moment(row[9]))
+    return (row[0], row[6], moment(row[7]), day(row[8]))
 
 
 def _after(row: Any, stage: Stage, expires: date | None, now: datetime) -> tuple[Any, ...]:
-    """(id, stage, since, renewal seen, renewed at): a first telling knows of no change."""
-    since, seen, renewed = moment(row[7]), day(row[8]), moment(row[9])
+    """(id, stage, since, renewal seen): a first telling knows of no change."""
+    since = moment(row[7])
     if row[6] and row[6] != stage:
         since = now
-    if seen is not None and expires is not None and expires > seen:
-        renewed = now
-    return (row[0], str(stage), since, expires or seen, renewed)
+    return (row[0], str(stage), since, expires or day(row[8]))
+
+
+def _renewed(row: Any, expires: date | None, now: datetime) -> list[Renewed]:
+    """A plan that runs longer than it was last seen to; of the first day that is seen nothing is known."""
+    seen = day(row[8])
+    if seen is None or expires is None or expires <= seen:
+        return []
+    return [Renewed(row[0], expires, now, row[9])]
 
 
 async def _write(chunk: Sequence[tuple[Any, ...]]) -> None:
-    names = ("id", "stage", "since", "seen", "renewed")
+    names = ("id", "stage", "since", "seen")
     columns = {name: [row[place] for row in chunk] for place, name in enumerate(names)}
     await statements.write_stages(columns)
 

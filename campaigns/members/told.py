@@ -6,7 +6,7 @@ Everything here is to be called within a transaction, and leaves the members' co
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -14,6 +14,8 @@ from tortoise.models import Model
 
 from campaigns import statements
 from campaigns.members.load import stored_logins, types_of
+from campaigns.members.owners import owners_at
+from campaigns.members.renewals import TOLD, Renewed, keep_renewals
 from campaigns.models import Application, Member, Posting
 
 HIRED = "录用"
@@ -65,6 +67,14 @@ async def note_history(logins: Collection[tuple[str, datetime]]) -> None:
 
 async def change_members(changes: Sequence[Change]) -> list[Fate]:
     return await _change(Member, changes)
+
+
+async def record_renewals(told: Sequence[tuple[str, date, datetime]]) -> None:
+    """(member's number, the last day of the plan as renewed, moment); who is not here is left out."""
+    ids = await statements.ids_of("members", list({no for no, _, _ in told}))
+    here = [(ids[no], until, at) for no, until, at in told if no in ids]
+    owners = await owners_at({(member_id, at) for member_id, _, at in here})
+    await keep_renewals([Renewed(one, until, at, owners[one, at]) for one, until, at in here], TOLD)
 
 
 async def change_postings(changes: Sequence[Change]) -> list[Fate]:

@@ -5,7 +5,7 @@ The first line of a docstring becomes the table's comment in a migration: no quo
 
 from campaigns.models.activity import ActivityRun
 from campaigns.models.calendar import Absence, Capacity, CarePeriod, PlannedVisit, VisitConflict
-from campaigns.models.care import Target, Transfer
+from campaigns.models.care import Renewal, Target, Transfer
 from campaigns.models.desk import (
     ApiToken,
     Approval,
@@ -98,6 +98,7 @@ __all__ = [
     "Posting",
     "Problem",
     "Promise",
+    "Renewal",
     "SavedSegment",
     "SavedView",
     "Seeker",

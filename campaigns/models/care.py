@@ -1,9 +1,10 @@
-"""Who cares for whom: members handed over, and what is to be reached in a month."""
+"""Who cares for whom: members handed over, and what is to be reached in a month, and renewals."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from tortoise import fields
+from tortoise.indexes import Index
 from tortoise.models import Model
 
 
@@ -39,3 +40,20 @@ class Target(Model):
     class Meta:
         table = "targets"
         unique_together = (("month", "who", "is_department", "kind"),)
+
+
+class Renewal(Model):
+    """续费: a plan that was renewed, and whose the member was. Owned by campaigns.members."""
+
+    id = fields.BigIntField(primary_key=True)
+    member_id = fields.IntField()
+    until: date = fields.DateField()  # the last day of the plan as renewed
+    at: datetime = fields.DatetimeField()  # as the site told it; else when the new day was first seen
+    owner = fields.CharField(64, default="")
+    department = fields.CharField(64, default="")  # the owner's, or the owner where it is one
+    source = fields.CharField(8)  # told, seen
+
+    class Meta:
+        table = "renewals"
+        unique_together = (("member_id", "until"),)
+        indexes = (Index(fields=("at",), name="renewals_at"),)

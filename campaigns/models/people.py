@@ -44,7 +44,6 @@ class Member(Model):
     stage = fields.CharField(16, db_default="", default="")  # empty: not told yet
     stage_since = fields.DatetimeField(null=True)  # empty: since before it was first told
     renewal_seen_on = fields.DateField(null=True)  # plan_expires_on as the last telling of stages found it
-    renewed_at = fields.DatetimeField(null=True)  # when that day was first seen to have moved on
     postings = fields.IntField(default=0)
     live_postings = fields.IntField(default=0)
     applications = fields.IntField(default=0)

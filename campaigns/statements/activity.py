@@ -46,12 +46,12 @@ async def write_activity(scores: Columns, now: datetime) -> None:
 
 
 async def write_stages(stages: Columns) -> None:
-    """Write `stage`, `since`, the renewal `seen` and when it was `renewed` by `id`; all but the first may be empty."""
+    """Write `stage`, `since` and the renewal `seen` by `id`; the last two may be empty."""
     await fetch_for(
         """
-        UPDATE members SET stage = v.stage, stage_since = v.since, renewal_seen_on = v.seen, renewed_at = v.renewed
+        UPDATE members SET stage = v.stage, stage_since = v.since, renewal_seen_on = v.seen
         FROM {rows} WHERE members.id = v.id
         """,
-        {"id": "int", "stage": "text", "since": "timestamptz", "seen": "date", "renewed": "timestamptz"},
+        {"id": "int", "stage": "text", "since": "timestamptz", "seen": "date"},
         stages,
     )

@@ -271,7 +271,7 @@ _LATER_OF_CONTACTS = ("external_userid", "primary_ours", "role", "influence", "i
 _LATER_OF_MEMBERS = (
     "initials", "activity_state", "p_active", "expected_logins", "activity_at", "paid_12m",
     "tier_by_rule", "tier_values", "findings",
-    "stage", "stage_since", "renewal_seen_on", "renewed_at", "site_owner", "owner_due",
+    "stage", "stage_since", "renewal_seen_on", "site_owner", "owner_due",
 )  # fmt: skip
 
 
@@ -309,6 +309,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "claims",
         "activity_runs",
         "transfers",
+        "renewals",
         "targets",
         "site_reads",
         "site_items",
@@ -456,6 +457,7 @@ _SAMPLES: dict[str, dict[str, Any]] = {
         "due_at": NOW,
     },
     "transfers": {"owner": _ODD, "before": {_ODD: [1]}, "moved": {"tasks": []}, "by": "林", "at": NOW},
+    "renewals": {"member_id": 1, "until": NOW.date(), "at": NOW, "owner": _ODD[:64], "source": "seen"},
     "targets": {"month": "2026-11", "who": _ODD, "kind": "visits", "goal": 3, "by": "林", "at": NOW},
     "visit_outcomes": {
         "key": "k",

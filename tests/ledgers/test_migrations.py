@@ -17,7 +17,8 @@ from bot.database import database_config, open_database
 from bot.settings import Settings
 from campaigns import statements
 from campaigns.errors import ConfigError
-from tests.cast import tell_story
+from campaigns.models import Renewal
+from tests.cast import NOW, tell_story
 from tests.ledgers.conftest import NewDatabase
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -227,3 +228,23 @@ async def _counts(settings: Settings) -> dict[str, int]:
             table: (await statements.query(f"SELECT count(*) AS n FROM {table}"))[0]["n"]
             for table in await _schema(settings)
         }
+
+
+async def test_the_one_moment_of_a_renewal_becomes_a_row_and_what_hangs_on_members_stays(
+    new_database: NewDatabase,
+) -> None:
+    settings = await new_database()
+    async with open_database(settings, up_to="0026_gift_bounds"):
+        await statements.run(
+            "INSERT INTO members (no, name, owner, attrs, tier_reasons, tier, tier_score, login_count, postings, "
+            "live_postings, applications, unread_resumes, trade, nature, size, city, plan, renewal_seen_on, "
+            "renewed_at) VALUES ('Q1', 'n', '甲', '{}', '[]', '一般', 0, 0, 0, 0, 0, 0, '', '', '', '', '', $1, $2)",
+            NOW.date(),
+            NOW,
+        )
+    async with open_database(settings):
+        assert await Renewal.all().values_list("until", "at", "owner", "department", "source") == [
+            (NOW.date(), NOW, "甲", "", "seen")
+        ]
+        await statements.run("UPDATE members SET owner = '乙'")
+        assert await statements.query("SELECT 1 FROM kept_counts WHERE key LIKE 'owners/%'"), "the trigger is there"

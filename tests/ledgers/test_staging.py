@@ -7,7 +7,7 @@ import pytest
 from campaigns import statements
 from campaigns.members.find import count_audience
 from campaigns.members.staging import count_by, keep_stages, read_funnel
-from campaigns.models import Application, Member
+from campaigns.models import Application, Member, Renewal
 from campaigns.segments import parse_segment
 from campaigns.stages import Stage
 from tests.web_cast import NOW, add_member, add_unread
@@ -41,13 +41,14 @@ async def test_every_member_has_a_stage_and_a_change_has_its_day() -> None:
 async def test_a_plan_that_runs_longer_than_it_did_was_renewed() -> None:
     await _settle()
     await keep_stages(NOW)
-    assert not await Member.filter(renewed_at__not_isnull=True).exists()
-    await Member.filter(no="Q3").update(plan_expires_on=(NOW + timedelta(days=370)).date())
-    await Member.filter(no="Q1").update(plan_expires_on=(NOW + timedelta(days=370)).date())
+    assert not await Renewal.exists()
+    until = (NOW + timedelta(days=370)).date()
+    await Member.filter(no__in=["Q1", "Q3"]).update(plan_expires_on=until)
     await keep_stages(NOW + timedelta(days=1))
     await keep_stages(NOW + timedelta(days=2))
-    assert await Member.filter(renewed_at__not_isnull=True).values_list("no", "renewed_at") == [
-        ("Q3", NOW + timedelta(days=1))
+    three = await Member.get(no="Q3")
+    assert await Renewal.all().values_list("member_id", "until", "at", "owner", "source") == [
+        (three.id, until, NOW + timedelta(days=1), "乙", "seen")
     ]
 
 

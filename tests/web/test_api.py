@@ -14,7 +14,7 @@ from bot.runtime import Runtime
 from bot.web.api.declared import OPERATIONS
 from bot.web.api.limiting import _wait
 from campaigns import api_answers, api_tokens
-from campaigns.models import ApiAnswer, Application, AuditEntry, Contact, Login, Member, Posting
+from campaigns.models import ApiAnswer, Application, AuditEntry, Contact, Login, Member, Posting, Renewal
 from campaigns.rights import Right, Role
 from tests.web_cast import NOW, add_colleague, add_contact, add_member, add_unread, browse
 
@@ -147,6 +147,7 @@ async def test_events_are_applied_in_their_order(site: httpx.AsyncClient) -> Non
     ]  # fmt: skip
     member = await Member.get(no="Q1")
     assert (member.login_count, member.plan, str(member.plan_expires_on)) == (1, "包年", "2027-11-23")
+    assert await Renewal.all().values_list("member_id", "at", "source") == [(member.id, NOW, "told")]
     assert (member.live_postings, member.applications, member.unread_resumes) == (0, 3, 0)
     assert await Application.get(no="A3").values_list("outcome", flat=True) == "录用"
     assert (await Application.get(no="A2")).applied_at == NOW

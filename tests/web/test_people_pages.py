@@ -6,6 +6,7 @@ import pytest
 
 from bot.runtime import Runtime
 from campaigns import visits
+from campaigns.members.renewals import TOLD, Renewed, keep_renewals
 from campaigns.members.staging import keep_stages
 from campaigns.models import AuditEntry, Member, Target, Visit
 from campaigns.rights import Role
@@ -33,8 +34,9 @@ async def test_numbers_of_the_funnel_lead_to_their_members(runtime: Runtime) -> 
 
 
 async def test_a_manager_sets_a_target_and_everybody_sees_the_own(runtime: Runtime) -> None:
-    member = await add_member("Q1", owner="甲", renewed_at=NOW)
+    member = await add_member("Q1", owner="甲")
     await add_colleague(Role.AGENT, name="甲", department="东区")
+    await keep_renewals([Renewed(member.id, NOW.date(), NOW, "甲")], TOLD)
     visit = await visits.open_visit(member.id, category="return_visit", cause="a", opened_at=NOW, due_at=NOW)
     await visits.close_visit(visit, outcome={}, at=NOW, by="甲")
     async with as_staff(runtime, Role.MANAGER) as client:

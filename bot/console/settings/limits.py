@@ -106,7 +106,8 @@ SERVICE_GROUPS = (
     ),
     Group(
         "最多隔几天打一次",
-        "0是不定期",
+        "0是不定期。优质一个月打几次，所以是10天；高端的负责人本来就一对一地照看，"
+        "14天是最久不能不联系的底线，不是一个月打几次",
         tuple(Limit(f"service.every_days.{tier}", "number", str(tier), "天") for tier in Tier),
     ),
     Group(

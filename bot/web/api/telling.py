@@ -106,6 +106,7 @@ async def _renewals(run: Told, now: datetime, results: Results) -> None:
         for _, one in run
     ]
     _note(run, await told.change_members(changes), "member_no", results)
+    await told.record_renewals([(_no(one.member_no), one.plan_expires_on, _at(one, now)) for _, one in run])
 
 
 async def _hires(run: Told, now: datetime, results: Results) -> None:
