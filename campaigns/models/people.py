@@ -44,6 +44,7 @@ class Member(Model):
     stage = fields.CharField(16, db_default="", default="")  # empty: not told yet
     stage_since = fields.DatetimeField(null=True)  # empty: since before it was first told
     renewal_seen_on = fields.DateField(null=True)  # plan_expires_on as the last telling of stages found it
+    told_at = fields.CharField(512, null=True)  # field → seconds of the last event that told it, as JSON
     renewed_at = fields.DatetimeField(null=True)  # when that day was first seen to have moved on
     postings = fields.IntField(default=0)
     live_postings = fields.IntField(default=0)
@@ -122,6 +123,7 @@ class Posting(Model):
     audit = fields.CharField(16, null=True)  # pending, passed, failed
     views = fields.IntField(null=True)
     urgent = fields.BooleanField(null=True)
+    told_at = fields.CharField(512, null=True)  # as a member's
 
     class Meta:
         table = "postings"
