@@ -28,7 +28,7 @@ from bot.sites.reading import NameLists, Reader, read_names
 from campaigns.cells import parse_key
 from campaigns.columns import TableKind
 from campaigns.errors import ConfigError, InputError, Interrupted
-from campaigns.members.held import open_numbers, write_paid
+from campaigns.members.held import note_gone, open_numbers, write_paid
 from campaigns.members.load import load_chunk, refresh_members
 from campaigns.site_reads import ReadMark, note_read, read_marks
 
@@ -89,6 +89,8 @@ class _Run:
         self._names: NameLists = {}
         self._reports: list[FileReport] = []
         self._history: list[dict[str, Any]] = []
+        self._met: set[int] = set()  # postings
+        self._gone = 0
         self._read = 0
 
     async def run(self) -> dict[str, Any]:
@@ -97,12 +99,14 @@ class _Run:
             if rights and not self._asked.allow_writable:
                 raise _writable(self._dsn.shown, rights)
             plans = await asyncio.to_thread(self._plan)
-            await self._take(plans)
+            whole = await self._take(plans)
         except asyncio.CancelledError:
             raise Interrupted(f"已中断，读到 {self._read:,} 行；再导入一次即可 (interrupted; import again)") from None
         finally:
             self._connection.close()
         if not self._asked.dry_run:
+            if whole:
+                self._gone = await note_gone(self._met, self._numbers, self._began)
             await refresh_members(self._began, (await read_rules(self._settings))[0].tiers)
             await follow_owners(self._began)
         return self._outcome(plans)
@@ -119,7 +123,8 @@ class _Run:
             return source
         return replace(source, cells=tuple(cell for cell in source.cells if cell.field != "name"))
 
-    async def _take(self, plans: Sequence[Plan]) -> None:
+    async def _take(self, plans: Sequence[Plan]) -> bool:
+        """Whether the site was read to its end, with every posting it has."""
         marks = {} if self._asked.full else await read_marks(self._key)
         usable = [plan for plan in plans if not plan.unreadable]
         if not any(plan.source.kind is TableKind.MEMBERS for plan in usable):
@@ -127,10 +132,13 @@ class _Run:
         for plan in sorted(usable, key=_place):
             reader = self._reader(plan, marks.get(plan.source.name), await self._again(plan))
             if not await self._take_one(plan, reader):
-                return  # what comes after it belongs to what is missing now
+                return False  # what comes after it belongs to what is missing now
             if not self._asked.dry_run:
                 await note_read(self._key, plan.source.name, ReadMark(reader.last_id, self._began))
                 await self._take_sums(plan, reader)
+            if plan.source.kind is TableKind.POSTINGS:
+                self._met |= reader.met
+        return self._asked.full and any(plan.source.kind is TableKind.POSTINGS for plan in usable)
 
     async def _again(self, plan: Plan) -> list[int]:
         return await open_numbers(plan.source.kind, self._numbers) if plan.source.kind else []
@@ -199,6 +207,7 @@ class _Run:
                 }
                 for plan in plans
             ],
+            "gone": self._gone,
             "undecodable": self._decoder.broken,
             "database": self._settings.database_shown,
         }

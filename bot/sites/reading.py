@@ -41,6 +41,7 @@ class Reader:
     progress: Progress = lambda done, total: None
     last_id: int = 0
     read: int = 0
+    met: set[int] = field(default_factory=set)  # every key that was read
     stopped: bool = field(default=False)
 
     @property
@@ -75,6 +76,7 @@ class Reader:
             if raw:
                 keys, columns = self._cells(raw)
                 last = keys[-1]
+                self.met.update(keys)
                 self.last_id, self.read = max(self.last_id, last), self.read + len(keys)
                 self.progress(self.read, max(total, self.read))
                 yield keys, columns

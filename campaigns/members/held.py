@@ -1,6 +1,7 @@
 """What we hold of one site that may have changed there without a moment of its own: its numbers, its sums."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from campaigns import statements
@@ -33,6 +34,21 @@ async def write_paid(paid: Mapping[str, int], prefix: str) -> int:
     ]
     await statements.update_rows("members", {"id": "int", "paid_12m": "int"}, rows)
     return len(rows)
+
+
+async def note_gone(met: Collection[int], prefix: str, now: datetime) -> int:
+    """After the whole of a site was read: its postings that were not met are offline. How many that closed.
+
+    One that was met again is no longer gone.
+    """
+    rows = await Posting.filter(no__startswith=prefix).values("id", "no", "state", "gone_at")
+    ours = [(row, number in met) for row in rows if (number := number_on_site(row["no"], prefix)) is not None]
+    gone = [row for row, here in ours if not here and row["gone_at"] is None]
+    back = [row for row, here in ours if here and row["gone_at"] is not None]
+    changed = [{"id": row["id"], "state": PostingState.OFFLINE, "gone_at": now} for row in gone]
+    changed += [{"id": row["id"], "state": row["state"], "gone_at": None} for row in back]
+    await statements.update_rows("postings", {"id": "int", "state": "text", "gone_at": "timestamptz"}, changed)
+    return sum(row["state"] != PostingState.OFFLINE for row in gone)
 
 
 def _of_site(ours: Iterable[Any], prefix: str) -> list[int]:

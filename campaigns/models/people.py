@@ -124,6 +124,7 @@ class Posting(Model):
     views = fields.IntField(null=True)
     urgent = fields.BooleanField(null=True)
     told_at = fields.CharField(512, null=True)  # as a member's
+    gone_at = fields.DatetimeField(null=True)  # when a whole reading of the site did not meet it
 
     class Meta:
         table = "postings"

@@ -326,7 +326,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "contacts": _LATER_OF_CONTACTS,
         "postings": (
             "parent_category", "negotiable", "duties_length", "education", "experience", "deadline", "audit", "views",
-            "urgent", "told_at",
+            "urgent", "told_at", "gone_at",
         ),
         "messages": ("due_at", "ask_at", "claim_id", "obstacles"),
         "wechat_followers": ("heard_at", "mass_month", "mass_used"),

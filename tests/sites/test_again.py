@@ -52,3 +52,28 @@ async def test_each_row_is_read_once_and_only_of_this_site(sqlite_database: Sett
     assert (reports["postings"], reports["applications"]) == ((2, 0), (2, 0))
     states = {one.no: one.state for one in await Posting.all()}
     assert states == {"500": "live", "501": "live", "B-500": "offline", "B-501": "offline"}
+
+
+async def test_postings_that_a_whole_reading_does_not_meet_are_offline(database: Settings, site: SiteBase) -> None:
+    await _read(database, site)
+    site.run("DELETE FROM qs_job WHERE id = 501")
+    assert (await _read(database, site))["gone"] == 0
+    assert (await Member.get(no="7")).unread_resumes == 2
+    assert (await _read(database, site, full=True, dry_run=True))["gone"] == 0
+    assert (await _read(database, site, full=True))["gone"] == 1
+    member = await Member.get(no="7")
+    assert (member.live_postings, member.applications, member.unread_resumes) == (1, 2, 1)
+    assert (await Posting.get(no="501")).state == "offline"
+    site.add("job", {"id": 501, "uid": 7, "jobname": "焊工", "audit": 1, "is_display": 1, "addtime": NOW})
+    assert (await _read(database, site, full=True))["gone"] == 0
+    member = await Member.get(no="7")
+    assert (member.live_postings, member.unread_resumes) == (2, 2)
+
+
+async def test_a_whole_reading_without_postings_closes_nothing(sqlite_database: Settings, site: SiteBase) -> None:
+    await _read(sqlite_database, site)
+    site.run("DELETE FROM qs_job WHERE id = 501")
+    site.run("RENAME TABLE qs_job TO qs_job_away")
+    found = await _read(sqlite_database, site, full=True)
+    assert found["gone"] == 0
+    assert (await Posting.get(no="501")).state == "live"
