@@ -130,7 +130,7 @@ class _Run:
         if not any(plan.source.kind is TableKind.MEMBERS for plan in usable):
             raise InputError(f"{self._dsn.shown}：{_why(plans)} (the members' table cannot be read)")
         for plan in sorted(usable, key=_place):
-            reader = self._reader(plan, marks.get(plan.source.name), await self._again(plan))
+            reader = self._reader(plan, marks.get(plan.source.name), await self._again(plan, usable))
             if not await self._take_one(plan, reader):
                 return False  # what comes after it belongs to what is missing now
             if not self._asked.dry_run:
@@ -140,8 +140,11 @@ class _Run:
                 self._met |= reader.met
         return self._asked.full and any(plan.source.kind is TableKind.POSTINGS for plan in usable)
 
-    async def _again(self, plan: Plan) -> list[int]:
-        return await open_numbers(plan.source.kind, self._numbers) if plan.source.kind else []
+    async def _again(self, plan: Plan, usable: Sequence[Plan]) -> list[int]:
+        """Where a kind stands in two tables rows go to and fro without a moment: all of them are asked."""
+        kind = plan.source.kind
+        several = kind is TableKind.POSTINGS and sum(one.source.kind is kind for one in usable) > 1
+        return await open_numbers(kind, self._numbers, every=several) if kind else []
 
     async def _take_sums(self, plan: Plan, reader: Reader) -> None:
         """Payments age: of all members, for those whose rows are as they were as well."""

@@ -10,17 +10,18 @@ from campaigns.fields import PostingState
 from campaigns.models import Application, Member, Posting
 
 
-async def open_numbers(kind: TableKind, prefix: str) -> list[int]:
+async def open_numbers(kind: TableKind, prefix: str, *, every: bool = False) -> list[int]:
     """Numbers, on the site, of applications that are unread and postings that are live here; of others none.
 
-    `prefix` stands before the site's numbers here.
+    `prefix` stands before the site's numbers here. `every`: of postings those that are not live, too.
     """
     if kind is TableKind.APPLICATIONS:
         unread = Application.filter(first_viewed_at=None, no__startswith=prefix)
         return _of_site(await unread.values_list("no", flat=True), prefix)
     if kind is TableKind.POSTINGS:
-        live = Posting.filter(state=PostingState.LIVE, no__startswith=prefix)
-        return _of_site(await live.values_list("no", flat=True), prefix)
+        wanted = Posting.filter(no__startswith=prefix)
+        found = wanted if every else wanted.filter(state=PostingState.LIVE)
+        return _of_site(await found.values_list("no", flat=True), prefix)
     return []
 
 
