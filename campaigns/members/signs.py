@@ -87,6 +87,7 @@ def posting_signs(row: Mapping[str, Any]) -> PostingSigns:
         parent_category=row.get("parent_category") or "",
         city=row["city"],
         live=row["state"] == PostingState.LIVE,
+        expired=row["state"] == PostingState.EXPIRED,
         phone=row["contact_phone"],
         hours=row["hours"],
         duties_length=row["duties_length"],
