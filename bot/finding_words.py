@@ -81,7 +81,11 @@ _UNREAD = {
     "unread": "{unread}份简历没看，最早一份等了{oldest_hours}",
     "read_after_hours": "最近{reads}份简历多半过了{read_after_hours}才看",
 }
-_STALE = {"days": "{days}天没刷新", "past_deadline_days": "过了截止日期{past_deadline_days}天"}
+_STALE = {
+    "days": "{days}天没刷新",
+    "past_deadline_days": "过了截止日期{past_deadline_days}天",
+    "expired": "职位已过期",
+}
 
 
 def _pay(figures: Mapping[str, Figure]) -> str:

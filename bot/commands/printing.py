@@ -109,6 +109,8 @@ def site_lines(found: Mapping[str, Any]) -> list[Shown]:
         f"不认识的会员 {one['strangers']}，用不了 {one['unusable']}"
         for one in found["history"]
     ]
+    if found["gone"]:
+        shown.append(f"网站上已没有的职位 {found['gone']} 个，已算下线 (postings the site no longer has: offline)")
     if found["undecodable"]:
         shown.append(f"有 {found['undecodable']} 处文字认不出编码；用 --charset 试试 (undecodable text)")
     return shown

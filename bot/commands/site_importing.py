@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from bot.commands.importing import write_rejects_of
@@ -13,6 +14,7 @@ from bot.importing import ORDER, FileReport, Table, Weigher, follow_owners, impo
 from bot.process import bulk_work
 from bot.runtime import read_rules
 from bot.settings import Settings
+from bot.sites.cells import as_sum
 from bot.sites.cms74 import SITE as CMS74
 from bot.sites.connection import SiteConnection
 from bot.sites.decoding import Decoder
@@ -23,8 +25,10 @@ from bot.sites.phpyun import SITE as PHPYUN
 from bot.sites.plan import Plan, make_plan
 from bot.sites.probing import probe
 from bot.sites.reading import NameLists, Reader, read_names
+from campaigns.cells import parse_key
 from campaigns.columns import TableKind
 from campaigns.errors import ConfigError, InputError, Interrupted
+from campaigns.members.held import note_gone, open_numbers, write_paid
 from campaigns.members.load import load_chunk, refresh_members
 from campaigns.site_reads import ReadMark, note_read, read_marks
 
@@ -77,6 +81,7 @@ class _Run:
         self._site: Site = _SITES[asked.site]
         self._prefix = asked.prefix or self._site.prefix
         self._key = f"{asked.site}:{dsn.database}:{self._prefix}"[:160]
+        self._numbers = (parse_key(f"{asked.numbers}1") or "1")[:-1]  # as they stand here
         self._connection = SiteConnection(self._dsn)
         self._decoder = Decoder(self._dsn.charset)
         self._began = datetime.now(UTC)
@@ -84,6 +89,8 @@ class _Run:
         self._names: NameLists = {}
         self._reports: list[FileReport] = []
         self._history: list[dict[str, Any]] = []
+        self._met: set[int] = set()  # postings
+        self._gone = 0
         self._read = 0
 
     async def run(self) -> dict[str, Any]:
@@ -92,12 +99,14 @@ class _Run:
             if rights and not self._asked.allow_writable:
                 raise _writable(self._dsn.shown, rights)
             plans = await asyncio.to_thread(self._plan)
-            await self._take(plans)
+            whole = await self._take(plans)
         except asyncio.CancelledError:
             raise Interrupted(f"已中断，读到 {self._read:,} 行；再导入一次即可 (interrupted; import again)") from None
         finally:
             self._connection.close()
         if not self._asked.dry_run:
+            if whole:
+                self._gone = await note_gone(self._met, self._numbers, self._began)
             await refresh_members(self._began, (await read_rules(self._settings))[0].tiers)
             await follow_owners(self._began)
         return self._outcome(plans)
@@ -114,17 +123,37 @@ class _Run:
             return source
         return replace(source, cells=tuple(cell for cell in source.cells if cell.field != "name"))
 
-    async def _take(self, plans: Sequence[Plan]) -> None:
+    async def _take(self, plans: Sequence[Plan]) -> bool:
+        """Whether the site was read to its end, with every posting it has."""
         marks = {} if self._asked.full else await read_marks(self._key)
         usable = [plan for plan in plans if not plan.unreadable]
         if not any(plan.source.kind is TableKind.MEMBERS for plan in usable):
             raise InputError(f"{self._dsn.shown}：{_why(plans)} (the members' table cannot be read)")
         for plan in sorted(usable, key=_place):
-            reader = self._reader(plan, marks.get(plan.source.name))
+            reader = self._reader(plan, marks.get(plan.source.name), await self._again(plan, usable))
             if not await self._take_one(plan, reader):
-                return  # what comes after it belongs to what is missing now
+                return False  # what comes after it belongs to what is missing now
             if not self._asked.dry_run:
                 await note_read(self._key, plan.source.name, ReadMark(reader.last_id, self._began))
+                await self._take_sums(plan, reader)
+            if plan.source.kind is TableKind.POSTINGS:
+                self._met |= reader.met
+        return self._asked.full and any(plan.source.kind is TableKind.POSTINGS for plan in usable)
+
+    async def _again(self, plan: Plan, usable: Sequence[Plan]) -> list[int]:
+        """Where a kind stands in two tables rows go to and fro without a moment: all of them are asked."""
+        kind = plan.source.kind
+        several = kind is TableKind.POSTINGS and sum(one.source.kind is kind for one in usable) > 1
+        return await open_numbers(kind, self._numbers, every=several) if kind else []
+
+    async def _take_sums(self, plan: Plan, reader: Reader) -> None:
+        """Payments age: of all members, for those whose rows are as they were as well."""
+        if plan.source.kind is not TableKind.MEMBERS:
+            return
+        paid = await asyncio.to_thread(reader.sums, "paid")
+        if paid is not None:
+            amounts = {no: as_sum(amount) for no, amount in paid.items()}
+            await write_paid({no: round(Decimal(one)) for no, one in amounts.items() if one}, self._numbers)
 
     async def _take_one(self, plan: Plan, reader: Reader) -> bool:
         """False where it could not be read to its end."""
@@ -144,7 +173,7 @@ class _Run:
         self._reports.append(outcome.report)
         return not outcome.report.refused
 
-    def _reader(self, plan: Plan, mark: ReadMark | None) -> Reader:
+    def _reader(self, plan: Plan, mark: ReadMark | None, again: Sequence[int]) -> Reader:
         def told(done: int, total: int) -> None:
             self._read += done - shown[0]
             shown[0] = done
@@ -159,7 +188,8 @@ class _Run:
             self._began,
             after=mark.last_id if mark else 0,
             since=mark.at if mark else None,
-            number_prefix=self._asked.numbers,
+            again=again,
+            number_prefix=self._numbers,
             progress=told,
         )
 
@@ -180,6 +210,7 @@ class _Run:
                 }
                 for plan in plans
             ],
+            "gone": self._gone,
             "undecodable": self._decoder.broken,
             "database": self._settings.database_shown,
         }

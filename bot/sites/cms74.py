@@ -3,6 +3,8 @@
 utype 1 is an enterprise; moments are unix seconds, 0 is never; 3.x has the words of a code in a column *_cn.
 """
 
+from dataclasses import replace
+
 from bot.sites.cells import (
     as_count,
     as_flag,
@@ -38,6 +40,7 @@ _LOOKED = Beside(
     "addtime",
 )
 _ENTERPRISE = (("m.utype", "1"),)
+_SHOWN = ("j.is_display", "j.display", "j.audit", "j.deadline", "now")
 _CHANGED = (
     "m.reg_time",
     "m.last_login_time",
@@ -61,6 +64,22 @@ def _read(look: str, personal_look: str) -> str:
 
 def _first_viewed(begun: str, look: str, personal_look: str, moments: str) -> str:
     return first_since(begun, _read(look, personal_look), moments)
+
+
+def _audit(audit: str, display: str) -> str:
+    """Before SE, where the column `display` is: 1 let through, 2 waiting, 3 refused."""
+    return {"1": "1", "2": "0", "3": "2"}.get(audit, "") if display else audit
+
+
+def _state(shown: str, display: str, audit: str, until: str, now: str) -> str:
+    """SE: is_display 0 is hidden. Before it: display 2."""
+    return posting_state("0" if display == "2" else shown, audit, until, now)
+
+
+def _state_apart(shown: str, display: str, audit: str, until: str, now: str) -> str:
+    """What stands in jobs_tmp is shown to nobody, be it for its plan alone."""
+    state = _state(shown, display, audit, until, now)
+    return "offline" if state == "live" else state
 
 
 def _of_job_or_company(company: str, job: str, older: str, ours: str) -> str:
@@ -138,8 +157,8 @@ _POSTINGS = Source(
         Cell("published_at", ("j.addtime",), as_moment),
         Cell("refreshed_at", ("j.refreshtime",), as_moment),
         Cell("deadline", ("j.deadline",), as_moment),
-        Cell("audit", ("j.audit",), as_text),
-        Cell("state", ("j.is_display|j.display", "j.audit", "j.deadline", "now"), posting_state),
+        Cell("audit", ("j.audit", "j.display"), _audit),
+        Cell("state", _SHOWN, _state),
         Cell("views", ("j.click",), as_text),
         Cell("urgent", ("j.emergency",), as_flag),
     ),
@@ -149,6 +168,13 @@ _POSTINGS = Source(
     ),
     times=("j.addtime", "j.refreshtime", "j.updatetime"),
 )
+_POSTINGS_APART = replace(
+    _POSTINGS,
+    name="postings_tmp",
+    tables=("jobs_tmp",),
+    cells=tuple(Cell("state", _SHOWN, _state_apart) if one.field == "state" else one for one in _POSTINGS.cells),
+)
+"""3.x moves here what waits, was refused, is hidden or over; by the same number."""
 _APPLICATIONS = Source(
     "applications",
     TableKind.APPLICATIONS,
@@ -230,7 +256,7 @@ _BLACKLIST = Source(
 SITE = Site(
     "74cms",
     "qs_",
-    (_MEMBERS, _SEEKERS, _CONTACTS, _POSTINGS, _APPLICATIONS, _LOGINS, _BLACKLIST, _FOLLOW_UPS),
+    (_MEMBERS, _SEEKERS, _CONTACTS, _POSTINGS, _POSTINGS_APART, _APPLICATIONS, _LOGINS, _BLACKLIST, _FOLLOW_UPS),
     {
         "category": Names(("category",), "id|c_id", "name|c_name"),
         "districts": Names(("category_district",), "id", "name|categoryname"),

@@ -23,10 +23,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class BesidePlan:
-    """The statement for a page, but for the numbers asked about; `places`: where a row has them."""
+    """The statement for a page, but for the numbers asked about; `places`: where a row has them.
+
+    `sums`: the statement of what all rows come to for each number.
+    """
 
     alias: str
     statement: str
+    sums: str
     values: tuple[object, ...]
     columns: tuple[str, ...]
     places: tuple[int, ...]
@@ -63,6 +67,10 @@ class Plan:
             parts.append(f"{expression} >= %s")
             values.append(_as_column(since, column))
         return f"({' OR '.join(parts)})", values
+
+    def among(self, count: int, newer: str) -> str:
+        """The condition of so many rows by their keys, but for those that came or changed since."""
+        return f"({self.key} IN ({marks_of(count)}) AND {newer} IS NOT TRUE)"
 
     def page(self, newer: str) -> str:
         where = " AND ".join([f"{self.key} > %s", newer, *self.conditions])
@@ -189,8 +197,11 @@ class _Planner:
             values.append(since)
         statement = f"SELECT {', '.join(keys)}, `{real[beside.value].name}` FROM {self._named(table)} WHERE "
         statement += "".join(f"{one} AND " for one in where)
+        by = ", ".join(keys)
+        sums = f"SELECT {by}, SUM(`{real[beside.value].name}`) FROM {self._named(table)}"
+        sums += f" WHERE {' AND '.join(where) or 'TRUE'} GROUP BY {by}"
         found = tuple(place.index for place in places if isinstance(place, Place))
-        return BesidePlan(beside.alias, statement, tuple(values), keys, found, real[beside.value])
+        return BesidePlan(beside.alias, statement, sums, tuple(values), keys, found, real[beside.value])
 
     def _place(self, named: str) -> int:
         """The index of `alias.column` in the statement; asked for once."""

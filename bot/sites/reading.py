@@ -14,6 +14,7 @@ from campaigns.columns import Recognised, TableKind
 from campaigns.errors import Interrupted
 
 PAGE = 5000
+_AGAIN = 1000  # rows that are read again by their numbers at once
 _WAITS = (0.5, 2.0, 8.0)  # seconds before a page is asked for again
 _KEYS = frozenset(("no", "member_no", "posting_no", "seeker_no"))
 _MOST_NAMES = 200_000
@@ -35,10 +36,12 @@ class Reader:
     now: datetime
     after: int = 0  # the greatest key of the reading before
     since: datetime | None = None  # when that was; None reads all
+    again: Sequence[int] = ()  # keys of rows to be read besides what is new: they may have changed without a moment
     number_prefix: str = ""
     progress: Progress = lambda done, total: None
     last_id: int = 0
     read: int = 0
+    met: set[int] = field(default_factory=set)  # every key that was read
     stopped: bool = field(default=False)
 
     @property
@@ -60,15 +63,20 @@ class Reader:
         return Recognised(kind, self.plan.header(), mapping, {}, ())
 
     def pages(self) -> Iterator[Page]:
-        newer, values = self._newer()
         self.last_id, self.read = self.after if self.since else 0, 0
-        total, last = self.total(), -1
+        total = self.total()
+        for condition, values in self._conditions():
+            yield from self._pages(condition, values, total)
+
+    def _pages(self, condition: str, values: Sequence[object], total: int) -> Iterator[Page]:
+        last = -1
         while True:
             self._go_on()
-            raw = self._page(newer, values, last)
+            raw = self._page(condition, values, last)
             if raw:
                 keys, columns = self._cells(raw)
                 last = keys[-1]
+                self.met.update(keys)
                 self.last_id, self.read = max(self.last_id, last), self.read + len(keys)
                 self.progress(self.read, max(total, self.read))
                 yield keys, columns
@@ -79,6 +87,23 @@ class Reader:
         newer, values = self._newer()
         rows = self._asked(self.plan.count(newer), [*self.plan.join_values, *values, *self.plan.values])
         return int(_text(rows[0][0]) or 0)
+
+    def sums(self, alias: str) -> dict[str, str] | None:
+        """What stands beside all rows, summed for each of our numbers; None where the site does not have it."""
+        plan = next((one for one in self.plan.beside if one.alias == alias), None)
+        if plan is None:
+            return None
+        return {self._numbered(_text(key)): str(total or 0) for key, total in self._asked(plan.sums, plan.values)}
+
+    def _conditions(self) -> Iterator[tuple[str, list[object]]]:
+        """What came or changed since; then by their numbers those that are read again, each row once."""
+        newer, values = self._newer()
+        yield newer, values
+        if self.since is None:
+            return
+        for n in range(0, len(self.again), _AGAIN):
+            some = self.again[n : n + _AGAIN]
+            yield self.plan.among(len(some), newer), [*some, *values]
 
     def _newer(self) -> tuple[str, list[object]]:
         overlap = timedelta(days=self.plan.source.overlap_days)

@@ -15,8 +15,9 @@ def diagnose(signs: MemberSigns, market: Market, now: datetime) -> Diagnosis:
     """All that holds at `now`. `market` brings the thresholds, so that both are of one reading."""
     thresholds = market.thresholds
     found = [*_of_the_member(signs, thresholds, now)]
+    live = any(post.live for post in signs.postings)
     for post in signs.postings:
-        found += diagnose_posting(post, signs.member_id, market, thresholds, now)
+        found += diagnose_posting(post, signs.member_id, market, thresholds, now, anything_live=live)
     if renewal := _renew_soon(signs, thresholds, now, anything_open=bool(found)):
         found.append(Finding(Code.RENEW_SOON, renewal))
     found.sort(key=lambda one: (one.code.rank, one.posting != ""))

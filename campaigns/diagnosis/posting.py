@@ -13,11 +13,18 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def diagnose_posting(
-    post: PostingSigns, member_id: int, market: Market, thresholds: Thresholds, now: datetime
+    post: PostingSigns,
+    member_id: int,
+    market: Market,
+    thresholds: Thresholds,
+    now: datetime,
+    *,
+    anything_live: bool = True,
 ) -> Iterator[Finding]:
-    """In the order of the codes. Only what waits for review is said of a posting that does not stand."""
+    """In the order of the codes. Of a posting that does not stand only what waits for review is said; and where none
+    of the member's stands (`anything_live`), that it is over."""
     case = _Case(post, member_id, market, thresholds, now)
-    rules = _RULES if post.live else {Code.SITE_FAULT: _waits_for_review}
+    rules = _RULES if post.live else _RULES_OF_OVER if post.expired and not anything_live else _RULES_OF_HIDDEN
     for code, rule in rules.items():
         figures = rule(case)
         if figures is not None:
@@ -151,6 +158,12 @@ def _stale(case: _Case) -> dict[str, Figure] | None:
     return case.stale or None
 
 
+def _over(case: _Case) -> dict[str, Figure] | None:
+    """Nobody would refresh it: only since when it is over, where that is told."""
+    days = case.stale.get("past_deadline_days")
+    return {"past_deadline_days": days} if days is not None else {"expired": True}
+
+
 def _low_view(case: _Case) -> dict[str, Figure] | None:
     if not case.seen_little or case.missing or case.stale or case.views is None or case.post.views is None:
         return None
@@ -192,3 +205,5 @@ _RULES: dict[Code, Callable[[_Case], dict[str, Figure] | None]] = {
     Code.VIEW_NO_APPLY: _view_no_apply,
     Code.SCARCE: _scarce,
 }
+_RULES_OF_HIDDEN = {Code.SITE_FAULT: _waits_for_review}
+_RULES_OF_OVER = {Code.SITE_FAULT: _waits_for_review, Code.STALE: _over}

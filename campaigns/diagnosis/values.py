@@ -64,6 +64,7 @@ class PostingSigns:
     parent_category: str = ""
     city: str = ""
     live: bool = True
+    expired: bool = False
     phone: str = ""
     hours: str = ""
     duties_length: int | None = None

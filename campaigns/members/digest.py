@@ -14,10 +14,10 @@ _PEERS = 3  # fewer members than that behind a line would name one of them
 async def unread_postings_for(member_ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
     """Member id → its postings with unread applications, most unread first: {title, city, unread}."""
     rows = await statements.query(
-        """
+        f"""
         SELECT p.member_id, p.title, p.city, count(*) AS unread
         FROM applications a JOIN postings p ON p.id = a.posting_id
-        WHERE a.first_viewed_at IS NULL AND p.member_id BETWEEN $1 AND $2
+        WHERE a.first_viewed_at IS NULL AND {statements.THERE} AND p.member_id BETWEEN $1 AND $2
         GROUP BY p.member_id, p.id, p.title, p.city ORDER BY count(*) DESC, p.title
         """,
         min(member_ids, default=0),

@@ -8,7 +8,7 @@ from typing import Any
 from campaigns import statements
 from campaigns.diagnosis import Group, Market, MemberSigns, Part, Peer, PostingSigns, Thresholds
 from campaigns.fields import Audit, PostingState
-from campaigns.statements import day, moment
+from campaigns.statements import THERE, day, moment
 
 _ENOUGH = 20  # postings: where none of as many fills a column, the site's data does not have it
 _COLUMNS = {
@@ -87,6 +87,7 @@ def posting_signs(row: Mapping[str, Any]) -> PostingSigns:
         parent_category=row.get("parent_category") or "",
         city=row["city"],
         live=row["state"] == PostingState.LIVE,
+        expired=row["state"] == PostingState.EXPIRED,
         phone=row["contact_phone"],
         hours=row["hours"],
         duties_length=row["duties_length"],
@@ -108,7 +109,8 @@ def posting_signs(row: Mapping[str, Any]) -> PostingSigns:
 async def _postings(ids: Any, among: str, recent: datetime, now: datetime) -> Mapping[int, Sequence[dict[str, Any]]]:
     rows = await statements.query(
         f"""
-        SELECT p.*, a.applications, a.seen, a.recent, a.oldest FROM postings p LEFT JOIN (
+        SELECT p.*, a.seen, a.recent, CASE WHEN {THERE} THEN a.applications ELSE a.seen END AS applications,
+          CASE WHEN {THERE} THEN a.oldest END AS oldest FROM postings p LEFT JOIN (
           SELECT posting_id, count(*) AS applications, count(first_viewed_at) AS seen,
             sum(CASE WHEN applied_at > $2 AND applied_at <= $3 THEN 1 ELSE 0 END) AS recent,
             min(CASE WHEN first_viewed_at IS NULL THEN applied_at END) AS oldest

@@ -3,6 +3,7 @@
 Everything here is to be called within a transaction, and leaves the members' counters to `recount`.
 """
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,11 +36,15 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """New values of the row with this number; those of `fill` only where it has none."""
+    """New values of the row with this number; those of `fill` only where it has none.
+
+    `at`: when it happened; what a later event told already of a field stays.
+    """
 
     no: str
     values: Mapping[str, Any] = field(default_factory=dict)
     fill: Mapping[str, Any] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 async def record_logins(told: Sequence[tuple[str, datetime]]) -> list[Fate]:
@@ -85,9 +90,18 @@ async def change_applications(changes: Sequence[Change]) -> list[Fate]:
     return await _change(Application, changes)
 
 
-async def unread_of(*, members: Collection[str] = (), postings: Collection[str] = ()) -> Mapping[str, list[str]]:
-    """Number of a member or posting → numbers of its unread applications, in two queries; who is not here is not in."""
-    found: dict[str, list[str]] = {
+async def applied_at_of(applications: Collection[str]) -> Mapping[str, datetime]:
+    """Number of an application → when it came, where that is known."""
+    rows = await _rows_of(Application, applications, "no", "applied_at")
+    return {row["no"]: row["applied_at"] for row in rows if row["applied_at"]}
+
+
+async def unread_of(
+    *, members: Collection[str] = (), postings: Collection[str] = ()
+) -> Mapping[str, list[tuple[str, datetime | None]]]:
+    """Number of a member or posting → its unread applications with when they came, in two queries; who is not here
+    is not in."""
+    found: dict[str, list[tuple[str, datetime | None]]] = {
         no: [] for table, numbers in (("members", members), ("postings", postings)) if numbers
         for no in await statements.ids_of(table, list(numbers))
     }  # fmt: skip
@@ -95,16 +109,23 @@ async def unread_of(*, members: Collection[str] = (), postings: Collection[str] 
     for path, numbers in (("posting__member__no", members), ("posting__no", postings)):
         if numbers:
             rows = unread.filter(**{f"{path}__in": sorted(numbers)}).order_by("id")
-            for owner, no in await rows.values_list(path, "no"):
-                found[str(owner)].append(str(no))
+            for owner, no, at in await rows.values_list(path, "no", "applied_at"):
+                found[str(owner)].append((str(no), at))
     return found
 
 
-async def recount(*, postings: Collection[str] = (), applications: Collection[str] = ()) -> None:
-    """Bring the counters of the members up to these postings and applications, given by their numbers."""
+async def owners_of(*, postings: Collection[str] = (), applications: Collection[str] = ()) -> set[int]:
+    """The members these postings and applications, given by their numbers, belong to now."""
     of_postings = await _rows_of(Posting, postings, "member_id")
     of_applications = await _rows_of(Application, applications, "posting__member_id")
-    members = {int(next(iter(row.values()))) for row in (*of_postings, *of_applications)}
+    return {int(next(iter(row.values()))) for row in (*of_postings, *of_applications)}
+
+
+async def recount(
+    *, postings: Collection[str] = (), applications: Collection[str] = (), before: Collection[int] = ()
+) -> None:
+    """Bring the counters of the members up to these postings and applications. `before`: whose they were until now."""
+    members = {*before, *await owners_of(postings=postings, applications=applications)}
     if members:
         await statements.recount_some(sorted(members))
 
@@ -126,7 +147,7 @@ async def _note(logins: Collection[tuple[int, datetime]], *, counted: bool = Tru
 
 async def _change(model: type[Model], changes: Sequence[Change]) -> list[Fate]:
     """In their order; of several of one row each sees what the one before it wrote. One read and one write in all."""
-    columns = sorted({name for one in changes for name in (*one.values, *one.fill)})
+    columns = sorted({name for one in changes for name in (*one.values, *one.fill, *(("told_at",) if one.at else ()))})
     rows = await _rows_of(model, {one.no for one in changes}, "id", "no", *columns)
     stored = {row["no"]: row for row in rows}
     fates, touched = [], set()
@@ -136,15 +157,26 @@ async def _change(model: type[Model], changes: Sequence[Change]) -> list[Fate]:
             fates.append(Fate.MISSING)
             continue
         filled = {name: value for name, value in one.fill.items() if row[name] is None}
-        new = {name: value for name, value in {**one.values, **filled}.items() if row[name] != value}
-        row.update(new)
+        values, heard = _not_older(one, row)
+        new = {name: value for name, value in {**values, **filled}.items() if row[name] != value}
         fates.append(Fate.UPDATED if new else Fate.UNCHANGED)
-        if new:
+        if new or heard != row.get("told_at"):
             touched.add(one.no)
+        row.update(new | ({"told_at": heard} if one.at else {}))
     types = types_of(model)
     written = {name: types[name] for name in ("id", *columns)}
     await statements.update_rows(model._meta.db_table, written, [stored[no] for no in sorted(touched)])
     return fates
+
+
+def _not_older(one: Change, row: Mapping[str, Any]) -> tuple[Mapping[str, Any], str | None]:
+    """What no later event told already, and the row's `told_at` with it."""
+    if one.at is None:
+        return one.values, row.get("told_at")
+    heard: dict[str, int] = json.loads(row["told_at"] or "{}")
+    at = int(one.at.timestamp())
+    values = {name: value for name, value in one.values.items() if heard.get(name, at) <= at}
+    return values, json.dumps(heard | dict.fromkeys(values, at), separators=(",", ":"), sort_keys=True)
 
 
 async def _rows_of(model: type[Model], numbers: Collection[str], *columns: str) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ class Member(Model):
     stage = fields.CharField(16, db_default="", default="")  # empty: not told yet
     stage_since = fields.DatetimeField(null=True)  # empty: since before it was first told
     renewal_seen_on = fields.DateField(null=True)  # plan_expires_on as the last telling of stages found it
+    told_at = fields.CharField(512, null=True)  # field → seconds of the last event that told it, as JSON
     postings = fields.IntField(default=0)
     live_postings = fields.IntField(default=0)
     applications = fields.IntField(default=0)
@@ -121,6 +122,8 @@ class Posting(Model):
     audit = fields.CharField(16, null=True)  # pending, passed, failed
     views = fields.IntField(null=True)
     urgent = fields.BooleanField(null=True)
+    told_at = fields.CharField(512, null=True)  # as a member's
+    gone_at = fields.DatetimeField(null=True)  # when a whole reading of the site did not meet it
 
     class Meta:
         table = "postings"

@@ -197,9 +197,10 @@ async def sent_link(message_id: int) -> SentLink | None:
     if row is None:
         return None
     unread = await statements.query(
-        """
+        f"""
         SELECT p.no FROM applications a JOIN postings p ON p.id = a.posting_id
-        WHERE p.member_id = $1 AND a.first_viewed_at IS NULL GROUP BY p.no ORDER BY count(*) DESC, p.no LIMIT 1
+        WHERE p.member_id = $1 AND a.first_viewed_at IS NULL AND {statements.THERE}
+        GROUP BY p.no ORDER BY count(*) DESC, p.no LIMIT 1
         """,
         row.member_id,
     )

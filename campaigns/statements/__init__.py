@@ -44,6 +44,7 @@ from campaigns.statements.exchange import (
     sign_touches,
 )
 from campaigns.statements.members import (
+    THERE,
     ids_of,
     insert_rows,
     note_logins,
@@ -69,6 +70,7 @@ __all__ = [
     "ASIDE",
     "MARKS",
     "SETTLED",
+    "THERE",
     "Columns",
     "Exchanged",
     "Turn",

@@ -18,6 +18,8 @@ from campaigns.statements.dialects import (
     run,
 )
 
+THERE = "(p.gone_at IS NULL OR p.state <> 'offline')"
+"""Of a posting `p`: the site still has it. Nobody can look at the résumés of one that is gone."""
 _COUNTERS = ("postings", "live_postings", "applications", "unread_resumes", "oldest_unread_at")
 
 
@@ -83,9 +85,9 @@ async def recount_members() -> None:
         ) AS p ON p.member_id = m.id
         LEFT JOIN (
           SELECT member_id, count(*) AS applications,
-                 sum(CASE WHEN first_viewed_at IS NULL THEN 1 ELSE 0 END) AS unread,
-                 min(CASE WHEN first_viewed_at IS NULL THEN applied_at END) AS oldest
-          FROM applications JOIN postings ON postings.id = applications.posting_id GROUP BY member_id
+                 sum(CASE WHEN first_viewed_at IS NULL AND {THERE} THEN 1 ELSE 0 END) AS unread,
+                 min(CASE WHEN first_viewed_at IS NULL AND {THERE} THEN applied_at END) AS oldest
+          FROM applications JOIN postings p ON p.id = applications.posting_id GROUP BY member_id
         ) AS a ON a.member_id = m.id
         WHERE members.id = m.id AND ({", ".join(f"m.{name}" for name in _COUNTERS)}) {differ} ({found})
         """
@@ -102,8 +104,8 @@ async def recount_some(member_ids: Collection[int]) -> None:
           postings = (SELECT count(*) FROM postings p WHERE p.member_id = members.id),
           live_postings = (SELECT count(*) FROM postings p WHERE p.member_id = members.id AND p.state = 'live'),
           applications = ({received.format("count(*)")}),
-          unread_resumes = ({received.format("count(*)")} AND a.first_viewed_at IS NULL),
-          oldest_unread_at = ({received.format("min(a.applied_at)")} AND a.first_viewed_at IS NULL)
+          unread_resumes = ({received.format("count(*)")} AND a.first_viewed_at IS NULL AND {THERE}),
+          oldest_unread_at = ({received.format("min(a.applied_at)")} AND a.first_viewed_at IS NULL AND {THERE})
         WHERE id {ids_in(db, "$1")}
         """,
         id_list(db, member_ids),

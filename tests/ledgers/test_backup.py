@@ -271,7 +271,7 @@ _LATER_OF_CONTACTS = ("external_userid", "primary_ours", "role", "influence", "i
 _LATER_OF_MEMBERS = (
     "initials", "activity_state", "p_active", "expected_logins", "activity_at", "paid_12m",
     "tier_by_rule", "tier_values", "findings",
-    "stage", "stage_since", "renewal_seen_on", "site_owner", "owner_due",
+    "stage", "stage_since", "renewal_seen_on", "site_owner", "owner_due", "told_at",
 )  # fmt: skip
 
 
@@ -327,7 +327,7 @@ def _as_of_the_first_release(manifest: bytes) -> bytes:
         "contacts": _LATER_OF_CONTACTS,
         "postings": (
             "parent_category", "negotiable", "duties_length", "education", "experience", "deadline", "audit", "views",
-            "urgent",
+            "urgent", "told_at", "gone_at",
         ),
         "messages": ("due_at", "ask_at", "claim_id", "obstacles"),
         "wechat_followers": ("heard_at", "mass_month", "mass_used"),

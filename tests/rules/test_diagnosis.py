@@ -254,6 +254,18 @@ def test_a_posting_is_stale_after_a_fortnight_or_its_deadline(changed: dict[str,
     assert (Code.STALE in codes(with_post(**changed))) is found
 
 
+def test_a_posting_that_is_over_is_said_where_no_other_stands() -> None:
+    over = {"live": False, "expired": True, "deadline": date(2026, 11, 1), "refreshed_at": NOW - 40 * DAY}
+    assert figures(with_post(**over), Code.STALE) == {"past_deadline_days": 22}  # nobody would refresh it
+    assert figures(with_post(**{**over, "deadline": None}), Code.STALE) == {"expired": True}
+    assert codes(with_post(**{**over, "expired": False})) == []  # taken offline
+    member = with_post(**over)
+    beside = replace(WELL.postings[0], no="P2")
+    assert Code.STALE not in codes(replace(member, postings=[*member.postings, beside]))
+    twice = replace(member, postings=[*member.postings, replace(member.postings[0], no="P2")])
+    assert codes(twice) == [Code.STALE, Code.STALE]
+
+
 def test_a_deadline_is_a_day_in_shanghai() -> None:
     late = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)  # midnight there
     found = diagnose(with_post(deadline=date(2026, 11, 22)), Market(), late).findings

@@ -47,6 +47,8 @@ members: uid utype username email mobile password pwd_hash reg_time last_login_t
 company_profile: id uid companyname nature_cn trade_cn district_cn scale_cn contact telephone email addtime refreshtime
 jobs: id uid companyname jobs_name category_cn district_cn wage wage_cn setmeal_deadline setmeal_id deadline addtime
     refreshtime contents amount education_cn experience_cn emergency click audit display
+jobs_tmp: id uid companyname jobs_name category_cn district_cn wage wage_cn setmeal_deadline setmeal_id deadline addtime
+    refreshtime contents amount education_cn experience_cn emergency click audit display
 personal_jobs_apply: did resume_id jobs_id company_uid apply_addtime personal_look
 """
 PHPYUN_42 = """

@@ -145,7 +145,9 @@ async def test_the_next_reading_takes_what_is_new_and_what_changed(sqlite_databa
     site.run("UPDATE qs_company SET companyname = '改了名的机械厂', updatetime = %s WHERE uid = 7", [later])
     found = _files(await _read(sqlite_database, site))
     assert (found["members"]["offered"], found["members"]["added"], found["members"]["changed"]) == (2, 1, 1)
-    assert (found["postings"]["offered"], found["applications"]["offered"]) == (0, 0)
+    assert [(found[kind]["offered"], found[kind]["changed"]) for kind in ("postings", "applications")] == [
+        (1, 0), (1, 0),
+    ]  # fmt: skip
     assert (await Member.get(no="7")).name == "改了名的机械厂"
 
 

@@ -131,7 +131,7 @@ async def test_events_are_applied_in_their_order(site: httpx.AsyncClient) -> Non
         {"event": "application_received", "no": "A2", "posting_no": "P1"},
         {"event": "application_received", "no": "A3", "posting_no": "P1", "at": at},
         {"event": "read", "application_no": "A1", "at": at},
-        {"event": "read", "posting_no": "P1", "at": at},
+        {"event": "read", "posting_no": "P1"},
         {"event": "read", "member_no": "Q2", "at": at},
         {"event": "posting_changed", "posting_no": "P1", "state": "offline", "heads": 2},
         {"event": "renewed", "member_no": "Q1", "plan": "包年", "plan_expires_on": "2027-11-23"},

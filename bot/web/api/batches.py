@@ -1,8 +1,8 @@
 """A batch of rows into the ledger: each judged by itself, those that pass stored together, a result for every one."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from bot.importing import follow_owners
 from bot.web.api.answers import BatchAnswer, Fault, RowResult
 from bot.web.api.rows import ROWS, MemberRow, Row, cells_of
 from campaigns import marks
-from campaigns.cells import clean_text
+from campaigns.cells import clean_text, parse_key
 from campaigns.columns import TableKind
 from campaigns.fields import ABSENT, FIELDS
 from campaigns.members import told
@@ -20,6 +20,7 @@ from campaigns.members.load import Loaded, load_chunk
 from campaigns.rows import Judge, Judged
 
 MOST_ROWS = 1000
+CLOCKS_DIFFER = timedelta(minutes=5)
 T = TypeVar("T", bound=BaseModel)
 Results = dict[int, RowResult]
 _PARENT = {
@@ -42,6 +43,10 @@ _WORDS = {
     "model_type": "每一行要是一个对象",
     "model_attributes_type": "每一行要是一个对象",
 }
+_AHEAD = (
+    "这个时间还没到：检查时区和时钟，再传一次 "
+    "(more than 5 minutes ahead of our clock: check zone and clock, send it again)"
+)
 _TAKEN = "这个编号在这一批里前面已有一行，一批里只写一次 (this number is in an earlier row: send it once)"
 
 
@@ -49,7 +54,7 @@ async def store_batch(kind: TableKind, rows: Sequence[object], now: datetime) ->
     """Within a transaction. A row that is rejected leaves the others as they are."""
     results: Results = {}
     adapter = adapter_of(ROWS[kind])
-    valid = validate_rows(adapter, rows, results)
+    valid = not_ahead(validate_rows(adapter, rows, results), now, results)
     await store_rows(kind, valid, results)
     if kind is TableKind.MEMBERS:
         await follow_owners(now)
@@ -65,6 +70,18 @@ def validate_rows(adapter: "TypeAdapter[T]", rows: Sequence[object], results: Re
         except ValidationError as exc:
             results[place] = rejected(place, faults_of(exc, f"/rows/{place}"))
     return valid
+
+
+def not_ahead(valid: Sequence[tuple[int, T]], now: datetime, results: Results) -> list[tuple[int, T]]:
+    """Without what is told as having happened later than a clock may be wrong."""
+    kept = []
+    for place, row in valid:
+        at = getattr(row, "at", None)
+        if at is not None and at > now + CLOCKS_DIFFER:
+            results[place] = rejected(place, [Fault(place=f"/rows/{place}/at", problem=_AHEAD)])
+        else:
+            kept.append((place, row))
+    return kept
 
 
 @cache
@@ -96,13 +113,26 @@ def summed(results: Results) -> BatchAnswer:
 async def store_rows(kind: TableKind, valid: Sequence[tuple[int, Row]], results: Results) -> None:
     """Write what became of each into `results`."""
     valid = _once(kind, valid, results)
+    owners = await _owners(kind, valid)
     stored: list[Judged] = []
     for fields, group in _alike(valid).items():
         judged = _judge(kind, fields, group, results)
         if judged.lines:
             _note(kind, judged, await load_chunk(kind, judged, frozenset(fields)), results)
             stored.append(judged)
-    await _bring_up(kind, stored, results)
+    await _bring_up(kind, stored, owners, results)
+
+
+async def _owners(kind: TableKind, valid: Sequence[tuple[int, Row]]) -> set[int]:
+    """Whose these postings or applications are until now: one that moves is counted anew at both ends."""
+    numbers = {parse_key(no) or no for _, row in valid if (no := getattr(row, "no", ""))}
+    match kind:
+        case TableKind.POSTINGS:
+            return await told.owners_of(postings=numbers)
+        case TableKind.APPLICATIONS:
+            return await told.owners_of(applications=numbers)
+        case _:
+            return set()
 
 
 def _once(kind: TableKind, valid: Sequence[tuple[int, Row]], results: Results) -> list[tuple[int, Row]]:
@@ -167,7 +197,7 @@ def _note(kind: TableKind, judged: Judged, loaded: Loaded, results: Results) -> 
         results[orphan.line] = rejected(orphan.line, [Fault(place=f"/rows/{orphan.line}/{name}", problem=words)])
 
 
-async def _bring_up(kind: TableKind, stored: Sequence[Judged], results: Results) -> None:
+async def _bring_up(kind: TableKind, stored: Sequence[Judged], owners: Collection[int], results: Results) -> None:
     """The counters that hang on these rows; tiers follow within the hour."""
     news = {place for place, one in results.items() if one.result in ("added", "updated")}
 
@@ -181,9 +211,9 @@ async def _bring_up(kind: TableKind, stored: Sequence[Judged], results: Results)
         case TableKind.LOGINS:
             await told.note_history(list(zip(of_news("member_no"), of_news("at"), strict=True)))
         case TableKind.POSTINGS:
-            await told.recount(postings=of_news("no"))
+            await told.recount(postings=of_news("no"), before=owners)
         case TableKind.APPLICATIONS:
-            await told.recount(applications=of_news("no"))
+            await told.recount(applications=of_news("no"), before=owners)
         case _:
             pass
     if news:

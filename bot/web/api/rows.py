@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, model_validator
 
 from campaigns.columns import TableKind
 from campaigns.terms import SHANGHAI, ContactRole
@@ -141,6 +141,12 @@ class ApplicationRow(Row):
     applied_at: Moment | None = None
     first_viewed_at: Moment | None = None
     outcome: T64 | None = None
+
+    @model_validator(mode="after")
+    def _came_first(self) -> "ApplicationRow":
+        if self.applied_at and self.first_viewed_at and self.first_viewed_at < self.applied_at:
+            raise ValueError("first_viewed_at is before applied_at: send the moment it was looked at after it came")
+        return self
 
 
 class LoginRow(Row):

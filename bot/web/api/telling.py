@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from bot.web.api.answers import BatchAnswer, Fault, RowResult
-from bot.web.api.batches import Results, rejected, store_rows, summed, validate_rows
+from bot.web.api.batches import Results, not_ahead, rejected, store_rows, summed, validate_rows
 from bot.web.api.events import (
     ApplicationEvent,
     Event,
@@ -28,6 +28,7 @@ from campaigns.members.told import Change, Fate
 
 _EVENTS: "TypeAdapter[Any]" = TypeAdapter(Event)
 _MISSING = "没有这个编号，先把它传过来 (no such number: send it first)"
+_TOO_EARLY = "早于投递的时间：传打开简历的时间 (before the application came: send when it was looked at)"
 _NOT_CHANGED = frozenset({"event", "posting_no", "at"})
 _RESULTS: Mapping[Fate, Literal["added", "updated", "unchanged"]] = {
     Fate.ADDED: "added",
@@ -40,7 +41,7 @@ Told = Sequence[tuple[int, Any]]
 async def tell_batch(rows: Sequence[object], now: datetime) -> BatchAnswer:
     """Within a transaction. An event that is rejected leaves the others as they are."""
     results: Results = {}
-    valid = validate_rows(_EVENTS, rows, results)
+    valid = not_ahead(validate_rows(_EVENTS, rows, results), now, results)
     for kind, run in groupby(valid, key=lambda pair: type(pair[1])):
         await _APPLY[kind](list(run), now, results)
     if any(one.result in ("added", "updated") for one in results.values()):
@@ -66,6 +67,7 @@ async def _applications(run: Told, now: datetime, results: Results) -> None:
 
 
 async def _reads(run: Told, now: datetime, results: Results) -> None:
+    run = await _after_they_came(run, results)
     unread = await told.unread_of(
         members={_no(one.member_no) for _, one in run if one.member_no},
         postings={_no(one.posting_no) for _, one in run if one.posting_no},
@@ -75,7 +77,7 @@ async def _reads(run: Told, now: datetime, results: Results) -> None:
     for place, one in run:
         field = next(name for name in ("application_no", "posting_no", "member_no") if getattr(one, name))
         number = _no(getattr(one, field))
-        numbers = [number] if field == "application_no" else unread.get(number)
+        numbers = [number] if field == "application_no" else _come_by(unread.get(number), one.at)
         changes += [Change(no, fill={"first_viewed_at": _at(one, now)}) for no in numbers or ()]
         spans.append((place, field, None if numbers is None else len(numbers)))
     fates = iter(await told.change_applications(changes))
@@ -86,12 +88,32 @@ async def _reads(run: Told, now: datetime, results: Results) -> None:
     await told.recount(applications={one.no for one in changes})
 
 
+async def _after_they_came(run: Told, results: Results) -> Told:
+    """Without looks at a résumé before it was sent."""
+    came = await told.applied_at_of({_no(no) for _, one in run if one.at and (no := one.application_no)})
+    kept = []
+    for place, one in run:
+        if one.at and one.application_no and one.at < came.get(_no(one.application_no), one.at):
+            results[place] = rejected(place, [Fault(place=f"/rows/{place}/at", problem=_TOO_EARLY)])
+        else:
+            kept.append((place, one))
+    return kept
+
+
+def _come_by(unread: Sequence[tuple[str, datetime | None]] | None, at: datetime | None) -> list[str] | None:
+    """Of a member's or posting's résumés those that were there to be looked at."""
+    if unread is None:
+        return None
+    return [no for no, came in unread if at is None or came is None or came <= at]
+
+
 async def _postings(run: Told, now: datetime, results: Results) -> None:
     changes = []
     for _, one in run:
         named = one.model_fields_set - _NOT_CHANGED
         values = {name: value for name in named if (value := getattr(one, name)) is not None}
-        changes.append(Change(_no(one.posting_no), {name: _utc(value) for name, value in values.items()}))
+        new = {name: _utc(value) for name, value in values.items()}
+        changes.append(Change(_no(one.posting_no), new, at=_at(one, now)))
     fates = await told.change_postings(changes)
     _note(run, fates, "posting_no", results)
     await told.recount(postings={one.no for one in changes if "state" in one.values})
@@ -102,6 +124,7 @@ async def _renewals(run: Told, now: datetime, results: Results) -> None:
         Change(
             _no(one.member_no),
             {"plan_expires_on": one.plan_expires_on, **({"plan": one.plan.strip()} if one.plan else {})},
+            at=_at(one, now),
         )
         for _, one in run
     ]
@@ -110,6 +133,7 @@ async def _renewals(run: Told, now: datetime, results: Results) -> None:
 
 
 async def _hires(run: Told, now: datetime, results: Results) -> None:
+    run = await _after_they_came(run, results)
     changes = [
         Change(_no(one.application_no), {"outcome": told.HIRED}, fill={"first_viewed_at": _at(one, now)})
         for _, one in run
