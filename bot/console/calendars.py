@@ -2,53 +2,33 @@
 
 import contextlib
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 
-import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
 from bot import wording
 from bot.calendar_words import lunar_words, under_the_day
+from bot.console.calendar_events import Event, asked_between, events_between
 from bot.console.moments import short_day, weekday_of
 from bot.console.shell import not_found, staff_page, weekday
 from bot.language import say
 from bot.runtime import Runtime
 from bot.web.desk import StaffRoute, visitor_of
-from campaigns import definitions, edits, statements
+from campaigns import edits, statements
 from campaigns.calendar import WorkCalendar, holiday_name
 from campaigns.calendar_file import own_days
-from campaigns.definitions import CampaignRow
 from campaigns.errors import OutreachError
 from campaigns.rights import Right
-from campaigns.schedule import due_occurrences, parse_schedule
-from campaigns.tallies import MESSAGE, read_counts
 from campaigns.terms import SHANGHAI
 
 _MONTH = re.compile(r"(\d{4})-(\d\d)", re.ASCII)
 _FIRST_YEAR, _LAST_YEAR = 1903, 2098
 _DAY = timedelta(days=1)
-_KINDS = {"service": "nudge", "marketing": "mkt", "greeting": "greet"}
 _SHOWN = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """`kind` is a class of console.css's .ev; `about`: the number is the one of last time."""
-
-    at: datetime
-    title: str
-    href: str
-    kind: str
-    n: int = 0
-    about: bool = False
-    state: str = ""
-    waits: int = 0
-    channels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +119,8 @@ async def days_between(
     """From `start` to before `end`."""
     calendar = runtime.rulebook.calendar
     events: dict[date, list[Event]] = {}
-    for event in await events_between(runtime, start, end, owners):
+    found = [*await events_between(runtime, start, end, owners), *await asked_between(runtime, start, end)]
+    for event in sorted(found, key=lambda event: event.at):
         events.setdefault(event.at.astimezone(SHANGHAI).date(), []).append(event)
     renewals = await _renewals(start, end, owners)
     own = await _own(runtime)
@@ -174,88 +155,6 @@ async def _own(runtime: Runtime) -> Mapping[date, tuple[bool, str]]:
         found = own_days(stand.get("calendar.toml", ""), "calendar.toml")
         return {one.day: (one.is_workday, one.reason) for one in found}
     return {}
-
-
-# ---- what was sent and what will be ---------------------------------------------------------------------------------
-
-
-async def events_between(runtime: Runtime, start: date, end: date, owners: Collection[str] | None) -> list[Event]:
-    since, until = (datetime.combine(day, time(), SHANGHAI) for day in (start, end))
-    now = runtime.clock()
-    campaigns = await definitions.find_campaigns()
-    by_id = {one.id: one for one in campaigns.values()}
-    runs = await statements.query(
-        "SELECT id, campaign_id, key, at, audience, planned FROM occurrences WHERE at >= $1 AND at < $2 ORDER BY at",
-        since,
-        until,
-    )
-    sent = await _sent([run["id"] for run in runs], owners)
-    found = [_sent_event(by_id[run["campaign_id"]], run, sent) for run in runs if not _is_answer(by_id, run)]
-    made = {(run["campaign_id"], run["key"]) for run in runs}
-    last = await _last_audience()
-    for campaign in campaigns.values():
-        if campaign.state not in ("running", "approved") or _has_no_dates(campaign) or until <= now:
-            continue
-        schedule = parse_schedule(campaign.definition.schedule)
-        for due in due_occurrences(schedule, runtime.rulebook.calendar, max(now, since - timedelta(seconds=1)), until):
-            if (campaign.id, due.key) not in made and due.at < until:
-                found.append(_coming(campaign, due.at, last.get(campaign.id, 0) if owners is None else 0))
-    return sorted(found, key=lambda event: event.at)
-
-
-def _is_answer(by_id: Mapping[int, CampaignRow], run: Mapping[str, Any]) -> bool:
-    return run["campaign_id"] not in by_id or _has_no_dates(by_id[run["campaign_id"]])
-
-
-def _has_no_dates(campaign: CampaignRow) -> bool:
-    """It answers, or carries what a colleague writes to one customer."""
-    return bool(campaign.definition.answers) or campaign.definition.by_hand
-
-
-def _sent_event(campaign: CampaignRow, run: Mapping[str, Any], sent: Mapping[int, Counter[str]]) -> Event:
-    at = statements.moment(run["at"])
-    assert at is not None
-    counts = sent.get(run["id"], Counter())
-    waits = counts["queued"] + counts["sending"]
-    gone = counts["sent"] + counts["delivered"] + counts["bounced"]
-    kind = _KINDS.get(campaign.definition.message_class, "nudge") if waits else "done"
-    state = say("还有{n}条没发").format(n=f"{waits:,}") if waits else say("发完了")
-    href = f"/campaigns/{campaign.key}?run={run['id']}"
-    channels = campaign.definition.channels
-    return Event(at, campaign.definition.title, href, kind, gone, state=state, waits=waits, channels=channels)
-
-
-def _coming(campaign: CampaignRow, at: datetime, about: int) -> Event:
-    waiting = campaign.state == "approved"
-    kind = "ask" if waiting else _KINDS.get(campaign.definition.message_class, "nudge")
-    state = say("已批准，没有开始") if waiting else say("到时候发")
-    href, channels = f"/campaigns/{campaign.key}", campaign.definition.channels
-    return Event(at, campaign.definition.title, href, kind, about, about=True, state=state, channels=channels)
-
-
-async def _sent(ids: Sequence[int], owners: Collection[str] | None) -> dict[int, Counter[str]]:
-    found: dict[int, Counter[str]] = {}
-    for one in await read_counts(ids, owners, by_day=False) if ids else ():
-        if one.kind == MESSAGE:
-            found.setdefault(one.occurrence_id, Counter())[one.state] += one.n
-    return found
-
-
-async def _last_audience() -> dict[int, int]:
-    """Campaign id → how many the last run was to be sent to."""
-    rows = await statements.query(
-        """
-        SELECT campaign_id, planned FROM occurrences WHERE id IN (
-          SELECT max(id) FROM occurrences WHERE planned_at IS NOT NULL GROUP BY campaign_id)
-        """
-    )
-    found = {}
-    for row in rows:
-        planned: Mapping[str, int] = orjson.loads(row["planned"])
-        found[row["campaign_id"]] = sum(
-            n for fate, n in planned.items() if fate.partition(":")[0] in ("send", "deferred")
-        )
-    return found
 
 
 # ---- renewals -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from bot.runtime import Runtime
-from campaigns import definitions, edits, outbox
+from campaigns import approvals, definitions, edits, outbox
 from campaigns.models import Message
 from campaigns.rights import Role
 from tests.web_cast import NOW, add_contact, add_member, add_message, approved, as_staff
@@ -80,3 +80,18 @@ async def test_renewals_are_those_of_ones_own_members(runtime: Runtime) -> None:
             assert "<script>程" not in day
             month = (await client.get("/calendar")).text
             assert (f"<span>到期</span><em>{seen}</em>" in month) is (seen > 0)
+
+
+async def test_what_waits_for_approval_and_what_is_paused_stand_on_their_days(
+    runtime: Runtime, browser: httpx.AsyncClient
+) -> None:
+    await approved(runtime, "recruiting_tips")
+    await definitions.start("recruiting_tips", now=NOW)
+    await definitions.pause("recruiting_tips", note="停")
+    templates = runtime.settings.huifang_templates
+    asked = await approvals.submit(await definitions.load_campaign(templates, "unread_resumes"), 3, by="林", now=NOW)
+    page = (await browser.get("/calendar")).text
+    assert f'class="ev ev--ask" href="/campaigns/approvals/{asked.id}"' in page
+    assert 'class="ev ev--ask" href="/campaigns/recruiting_tips"' in page
+    await approvals.refuse(asked.id, by="周", now=NOW, reason="改")
+    assert f"/campaigns/approvals/{asked.id}" not in (await browser.get("/calendar")).text

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.console import charts
-from bot.console.calendars import Event, events_between
+from bot.console.calendar_events import Event, events_between
 from bot.console.making.scoped import as_seen
 from bot.console.moments import short_day, time_left, weekday_of
 from bot.console.settings.causes import cure
