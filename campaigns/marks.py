@@ -30,6 +30,18 @@ async def write_mark_once(key: str, value: str) -> str:
     return mark.value
 
 
+async def swap_mark(key: str, was: str, value: str) -> bool:
+    """Write where this still stands there; False where somebody else was quicker."""
+    return bool(await Mark.filter(key=key, value=was).update(value=value))
+
+
+async def count_mark(key: str) -> None:
+    """One more, in the transaction of what it counts."""
+    await Mark.get_or_create(key=key, defaults={"value": "0"})
+    row = await Mark.filter(key=key).select_for_update().get()
+    await Mark.filter(key=key).update(value=str(int(row.value) + 1))
+
+
 async def delete_mark(key: str) -> None:
     await Mark.filter(key=key).delete()
 

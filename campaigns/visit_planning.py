@@ -1,5 +1,6 @@
 """Visits planned from what the ledgers know, and opened as tasks when their day comes."""
 
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -31,11 +32,18 @@ class Outcome:
 
 async def plan_calendar(calendar: WorkCalendar, usual: Usual, now: datetime) -> Outcome:
     """Plan anew from today on, then open the tasks of today. What can stay where it was stays; what nobody did in time
-    is missed and counts no more as made.
+    is missed and counts no more as made. Whoever plans or chooses a day meanwhile is quicker, and it is planned again.
     """
+    while True:
+        with contextlib.suppress(visit_calendar.OvertakenError):
+            return await _plan_once(calendar, usual, now)
+
+
+async def _plan_once(calendar: WorkCalendar, usual: Usual, now: datetime) -> Outcome:
     today = now.astimezone(SHANGHAI).date()
     late = await visits.late_visits(CATEGORY, now - timedelta(days=usual.missed))
     opened = await open_due(today - timedelta(days=1), now, late)  # of a night that was missed
+    number = await visit_calendar.plan_number()
     before = await visit_calendar.entries_from(today, late)
     members = await members_now(before, now, late)
     visitors = await visitors_now({one.owner for one in members} - {""}, usual, today, late)
@@ -44,7 +52,7 @@ async def plan_calendar(calendar: WorkCalendar, usual: Usual, now: datetime) -> 
     async with in_transaction():
         missed = await visits.miss_visits(late, at=now)
         await visit_calendar.free_entries(today, late)
-        change = await visit_calendar.write_plan(before, plan.visits, plan.conflicts)
+        change = await visit_calendar.write_plan(number, before, plan.visits, plan.conflicts)
     opened += await open_due(today, now)
     await marks.write_mark(PLANNED_AT, now.isoformat())
     owned = sum(one.owner != "" for one in members)

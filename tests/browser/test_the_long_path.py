@@ -124,7 +124,7 @@ async def make_campaign(page: Page) -> None:
     await page.get_by_role("button", name="下一步：检查").click()
     await expect(page.get_by_text("没有要改的")).to_be_visible()
     await expect(page.get_by_role("region", name="现在发，会怎样")).to_contain_text(re.compile(r"收得到\s*2家"))
-    await page.get_by_role("button", name="送审2家").click()
+    await page.get_by_role("button", name="送审", exact=True).click()
     await expect(page.get_by_role("link", name="等审批，看内容")).to_be_visible()
 
 

@@ -68,7 +68,7 @@ FLOORS: dict[float, str] = {
     "campaigns.visit_lists campaigns.notices campaigns.staff campaigns.audit campaigns.saved_segments "
     "campaigns.saved_views campaigns.custom_fields campaigns.imports campaigns.api_tokens campaigns.remarks "
     "campaigns.tallies campaigns.comebacks campaigns.conversations.* campaigns.introductions campaigns.api_answers "
-    "campaigns.gift_ledger campaigns.visit_calendar campaigns.planned_lists "
+    "campaigns.gift_ledger campaigns.visit_calendar.* campaigns.planned_lists "
     "campaigns.visit_outcomes campaigns.problems campaigns.problem_figures campaigns.promises campaigns.hiring_plans",
     2.5: "campaigns.marks campaigns.edits campaigns.kept campaigns.webhooks campaigns.gift_store campaigns.versions",
     2.2: "campaigns.result_lines",
@@ -108,6 +108,7 @@ ROOMS = (
     "campaigns.conversations",
     "campaigns.diagnosis",
     "campaigns.visiting",
+    "campaigns.visit_calendar",
     "campaigns.tiers",
     "campaigns.matching",
     "bot.web.api",

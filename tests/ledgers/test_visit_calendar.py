@@ -465,6 +465,46 @@ async def test_a_visit_of_today_that_is_a_task_already_is_not_planned_again(stat
     assert (await days_of(one)).count(MONDAY) == 1
 
 
+async def test_two_that_plan_at_once_leave_one_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The night's and a colleague's: who read the calendar before the other wrote plans again."""
+    one = await member("Q1")
+    read = visit_calendar.plan_number
+    times: list[str] = []
+
+    async def overtaken() -> str:
+        times.append(number := await read())
+        if len(times) == 1:
+            await planned()
+        return number
+
+    monkeypatch.setattr(visit_calendar, "plan_number", overtaken)
+    found = await planned()
+    assert times == ["0", "0", "1"]
+    assert (found.change.added, found.change.removed) == (0, 0)
+    assert (await days_of(one))[:2] == [MONDAY, date(2026, 12, 24)]
+
+
+async def test_a_day_that_was_chosen_while_somebody_planned_stays_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = await member("Q1")
+    await been(one, NOW)
+    await planned()
+    entry = await next_entry(one)
+    read = visit_calendar.plan_number
+    times: list[str] = []
+
+    async def chosen_meanwhile() -> str:
+        times.append(number := await read())
+        if len(times) == 1:
+            await visit_calendar.pin_entry(entry.id, entry.day + 4 * DAY, was=entry.day, by="程雪")
+        return number
+
+    monkeypatch.setattr(visit_calendar, "plan_number", chosen_meanwhile)
+    await planned()
+    assert len(times) == 2
+    assert (await next_entry(one)).day == entry.day + 4 * DAY
+    assert (await next_entry(one)).pinned_by == "程雪"
+
+
 async def test_where_planning_fails_nothing_is_missed_either(monkeypatch: pytest.MonkeyPatch) -> None:
     one = await member("Q1")
     await planned()

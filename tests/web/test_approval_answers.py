@@ -78,8 +78,8 @@ async def test_a_clash_written_after_submitting_is_in_nobodys_way(runtime: Runti
 
 
 async def test_a_withdrawal_is_asked_about_first_with_its_number(runtime: Runtime) -> None:
-    asked = await submitted(runtime, audience=1500)
-    async with as_staff(runtime, Role.MARKETER, name="营销甲") as own:
+    asked = await submitted(runtime, by="主管", audience=1500)
+    async with as_staff(runtime, Role.MANAGER, name="主管") as own:
         page = (await own.get(f"/campaigns/approvals/{asked}")).text
         assert 'href="#withdraw"' in page
         question = page.partition('id="withdraw"')[2]
@@ -87,6 +87,15 @@ async def test_a_withdrawal_is_asked_about_first_with_its_number(runtime: Runtim
         assert f'action="/campaigns/approvals/{asked}/withdraw"' in question
     async with as_staff(runtime, Role.MARKETER, name="营销乙") as other:
         assert 'id="withdraw"' not in (await other.get(f"/campaigns/approvals/{asked}")).text
+
+
+async def test_who_counts_ones_own_alone_is_asked_about_a_withdrawal_without_a_number(runtime: Runtime) -> None:
+    asked = await submitted(runtime, audience=1500)
+    async with as_staff(runtime, Role.MARKETER, name="营销甲") as own:
+        question = (await own.get(f"/campaigns/approvals/{asked}")).text.partition('id="withdraw"')[2]
+    assert "圈中的企业不再等人批准" in question
+    assert "1,500" not in question
+    assert f'action="/campaigns/approvals/{asked}/withdraw"' in question
 
 
 async def test_in_a_restored_copy_nothing_is_said_to_begin(runtime: Runtime) -> None:

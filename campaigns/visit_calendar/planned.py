@@ -1,42 +1,19 @@
-"""The visit calendar as it stands: intensive care, absences, capacities, what is planned, which rule lost."""
+"""What is planned: whom who visits on which day, and which rule lost where not everything could be kept."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from tortoise.transactions import in_transaction
 
-from campaigns import statements
-from campaigns.errors import InputError, StateError
-from campaigns.models import Absence, Capacity, CarePeriod, PlannedVisit, VisitConflict
+from campaigns import marks, statements
+from campaigns.errors import StateError
+from campaigns.models import PlannedVisit, VisitConflict
+from campaigns.visit_calendar.spans import LARGEST
 from campaigns.visiting import Conflict, Kind, Planned, Rule
 
-LONGEST_REASON = 255
-LONGEST_CARE = timedelta(days=92)
-LONGEST_ABSENCE = timedelta(days=366)
-MOST_A_DAY = 50
-_LARGEST = 2**31 - 1  # a number of the database
 _BATCH = 500
-_NO_DAY = "从哪天到哪天写反了，或者太长 (the days are the wrong way round, or too many)"
-
-
-@dataclass(frozen=True, slots=True)
-class CareSpan:
-    id: int
-    member_id: int
-    starts_on: date
-    ends_on: date
-    reason: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Leave:
-    id: int
-    owner: str
-    starts_on: date
-    ends_on: date
-    reason: str
+_NUMBER = "visit_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,102 +30,8 @@ class Entry:
     task_id: int | None
 
 
-# ---- intensive care -------------------------------------------------------------------------------------------------
-
-
-async def open_care(member_id: int, first: date, last: date, reason: str, *, by: str, now: datetime) -> int:
-    """Raises InputError for days or a reason that are none, StateError where the member is in care already."""
-    reason = " ".join(reason.split())
-    if not 0 < len(reason) <= LONGEST_REASON:
-        raise InputError(f"写明为什么，1到{LONGEST_REASON}个字 (say why)")
-    _check_span(first, last, LONGEST_CARE)
-    if await CarePeriod.filter(member_id=member_id, starts_on__lte=last, ends_on__gte=first).exists():
-        raise StateError("这家企业这几天已经在重点关注，先结束原来的 (in care already)")
-    row = await CarePeriod.create(member_id=member_id, starts_on=first, ends_on=last, reason=reason, by=by, at=now)
-    return row.id
-
-
-async def close_care(care_id: int, member_id: int, today: date, *, by: str, now: datetime) -> None:
-    """Its last day was yesterday. Raises StateError for one that is over."""
-    closed = {"ends_on": today - timedelta(days=1), "closed_by": by, "closed_at": now}
-    open_still = CarePeriod.filter(id=care_id, member_id=member_id, ends_on__gte=today)
-    if care_id > _LARGEST or not await open_still.update(**closed):
-        raise StateError("这段重点关注已经结束了 (over already)")
-
-
-async def care_of(member_id: int, today: date) -> list[CareSpan]:
-    """What is on or still to come, the earliest first."""
-    rows = await CarePeriod.filter(member_id=member_id, ends_on__gte=today).order_by("starts_on")
-    return [_span(row) for row in rows]
-
-
-async def care_from(day: date) -> Mapping[int, Sequence[CareSpan]]:
-    """Member → its care that ends on that day or later."""
-    found: dict[int, list[CareSpan]] = {}
-    for row in await CarePeriod.filter(ends_on__gte=day).order_by("starts_on"):
-        found.setdefault(row.member_id, []).append(_span(row))
-    return found
-
-
-def _span(row: CarePeriod) -> CareSpan:
-    return CareSpan(row.id, row.member_id, row.starts_on, row.ends_on, row.reason, row.by)
-
-
-def _check_span(first: date, last: date, longest: timedelta) -> None:
-    if not timedelta() <= last - first < longest:
-        raise InputError(f"{_NO_DAY}：最多{longest.days}天 (at most {longest.days} days)")
-
-
-# ---- colleagues -----------------------------------------------------------------------------------------------------
-
-
-async def add_absence(owner: str, first: date, last: date, reason: str, *, by: str, now: datetime) -> int:
-    """Raises InputError for days that are none, or nobody."""
-    _check_owner(owner)
-    _check_span(first, last, LONGEST_ABSENCE)
-    reason = " ".join(reason.split())[:LONGEST_REASON]
-    row = await Absence.create(owner=owner, starts_on=first, ends_on=last, reason=reason, by=by, at=now)
-    return row.id
-
-
-async def remove_absence(absence_id: int, owner: str) -> bool:
-    return absence_id <= _LARGEST and bool(await Absence.filter(id=absence_id, owner=owner).delete())
-
-
-async def absences_from(day: date, owners: Collection[str] | None = None) -> list[Leave]:
-    """Those that end on that day or later, the earliest first; with `owners` these people's alone."""
-    rows = Absence.filter(ends_on__gte=day)
-    if owners is not None:
-        rows = rows.filter(owner__in=sorted(owners))
-    return [_leave(row) for row in await rows.order_by("starts_on", "id")]
-
-
-async def set_capacity(owner: str, a_day: int) -> None:
-    """Raises InputError for a number nobody could visit."""
-    _check_owner(owner)
-    if not 0 <= a_day <= MOST_A_DAY:
-        raise InputError(f"一天0到{MOST_A_DAY}家 (0 to {MOST_A_DAY} a day)")
-    await Capacity.update_or_create(owner=owner, defaults={"a_day": a_day})
-
-
-async def capacities() -> Mapping[str, int]:
-    return {row.owner: row.a_day for row in await Capacity.all()}
-
-
-def _check_owner(owner: str) -> None:
-    if not 0 < len(owner) <= 64:
-        raise InputError("写明是哪位同事 (say which colleague)")
-
-
-def _leave(row: Absence) -> Leave:
-    return Leave(row.id, row.owner, row.starts_on, row.ends_on, row.reason)
-
-
-# ---- what is planned ------------------------------------------------------------------------------------------------
-
-
 async def find_entry(entry_id: int) -> Entry | None:
-    row = await PlannedVisit.get_or_none(id=entry_id) if entry_id <= _LARGEST else None
+    row = await PlannedVisit.get_or_none(id=entry_id) if entry_id <= LARGEST else None
     return _entry(row) if row else None
 
 
@@ -211,6 +94,7 @@ async def count_on(owner: str, day: date) -> int:
 async def pin_entry(entry_id: int, day: date, *, was: date, by: str) -> None:
     """Onto that day, by a person; empty `by` gives it back to the plan. StateError where it changed meanwhile."""
     async with in_transaction():
+        await marks.count_mark(_NUMBER)  # first, as a plan that is written does
         row = await PlannedVisit.filter(id=entry_id, day=was, task_id=None).select_for_update(no_key=True).first()
         if row is None:
             raise StateError("这次拜访刚被改过，重新打开看看 (somebody changed this visit)")
@@ -228,14 +112,30 @@ class Change:
     removed: int
 
 
-async def write_plan(before: Sequence[Entry], visits: Sequence[Planned], conflicts: Sequence[Conflict]) -> Change:
-    """Put the plan in place of what it was made from. What stays keeps its id. All or nothing."""
+class OvertakenError(Exception):
+    """The calendar was planned or a day of it chosen since it was read: this plan was made from what is no more."""
+
+
+async def plan_number() -> str:
+    """Which state of the plan this is; read before what a new one is made from."""
+    return await marks.write_mark_once(_NUMBER, "0")
+
+
+async def write_plan(
+    number: str, before: Sequence[Entry], visits: Sequence[Planned], conflicts: Sequence[Conflict]
+) -> Change:
+    """Put the plan in place of what it was made from, which was plan `number`. What stays keeps its id. All or nothing.
+
+    Raises OvertakenError where another plan or a person was quicker.
+    """
     had = {(one.member_id, one.day): one for one in before}
     new = {(one.member_id, one.on): one for one in visits}
     gone = [one.id for key, one in had.items() if key not in new]
     stayed = [(had[key], one) for key, one in new.items() if key in had]
     added = [one for key, one in new.items() if key not in had]
     async with in_transaction():
+        if not await marks.swap_mark(_NUMBER, number, str(int(number) + 1)):
+            raise OvertakenError(number)
         await drop_entries(gone)
         for entry, one in stayed:
             if (entry.owner, entry.kind) != (one.owner, one.kind):
