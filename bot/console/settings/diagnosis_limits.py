@@ -39,7 +39,7 @@ DIAGNOSIS_GROUPS = (
         "职责太短、薪资两头差太多的，请企业补",
         (
             _number("duties_letters", "职责少于", "字"),
-            _number("pay_percent", "薪资高的一头超过低的百分之", "%"),
+            _number("pay_percent", "薪资高的一头超过低的百分之", "%%"),
         ),
     ),
     Group(
@@ -48,7 +48,7 @@ DIAGNOSIS_GROUPS = (
         (
             _number("peers_least", "同类职位至少", "个"),
             _number("peers_days", "看最近多少天发布或刷新的", "天"),
-            _number("scarce_percent", "应聘最少的百分之几算稀缺", "%"),
+            _number("scarce_percent", "应聘最少的百分之几算稀缺", "%%"),
             _number("scarce_postings", "一类至少多少职位才比", "个"),
             _number("scarce_groups", "至少多少类才比", "类"),
         ),
