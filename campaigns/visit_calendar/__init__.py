@@ -37,9 +37,7 @@ from campaigns.visit_calendar.planned import (
     set_task,
     write_plan,
 )
-from campaigns.visit_calendar.spans import (
-    LONGEST_REASON,
-)
+from campaigns.visit_calendar.spans import LONGEST_REASON
 
 __all__ = [
     "LONGEST_ABSENCE",
